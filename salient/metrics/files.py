@@ -1,0 +1,89 @@
+"""Score saved maps: decode and score the pairs in parallel, in order, a few in memory at a time."""
+
+import os
+from collections import deque
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+
+import cv2
+import numpy as np
+from PIL import Image
+
+from salient.metrics.functional import PairScores, score_pair
+from salient.metrics.histogram import Bytes
+
+AHEAD = 4  # pairs in flight for each worker
+
+
+def score_files(
+    pairs: Sequence[tuple[Path, Path]], *, normalize: bool = True, workers: int | None = None
+) -> Iterator[tuple[str, PairScores]]:
+    """Score saved predictions against their mask files on all cores, in the order given.
+
+    Decoding, OpenCV and the compiled loops release the interpreter's lock, so threads share the work.
+
+    Args:
+        pairs: (prediction file, mask file) each; see `read_grey` for the formats and `fit` for unequal sizes.
+        normalize: see `count_pair`.
+        workers: threads; None takes the cores this process may use.
+
+    Yields:
+        (name, scores): the prediction file's name without its suffix, and its figures; `scores.resized` says that
+        the prediction had another size than its mask.
+
+    Raises:
+        ValueError: a file cannot be read as a picture, or workers is below 1.
+        FileNotFoundError: a file is missing.
+    """
+    count = len(os.sched_getaffinity(0)) if workers is None else workers
+    if count < 1:
+        raise ValueError(f"workers is {count}; give 1 or more, or None for all cores")
+    waiting: deque[tuple[str, Future[PairScores]]] = deque()
+    with ThreadPoolExecutor(count) as pool:
+        for prediction, mask in pairs:
+            job = pool.submit(score_file, Path(prediction), Path(mask), normalize=normalize)
+            waiting.append((Path(prediction).stem, job))
+            if len(waiting) >= AHEAD * count:
+                name, done = waiting.popleft()
+                yield name, done.result()
+        for name, done in waiting:
+            yield name, done.result()
+
+
+def score_file(prediction: Path, mask: Path, *, normalize: bool = True) -> PairScores:
+    """Score one saved prediction against its mask file; see `score_files`."""
+    truth = read_grey(mask)
+    grey = read_grey(prediction)
+    fitted = fit(grey, truth.shape[0], truth.shape[1])
+    scores = score_pair(fitted, truth, normalize=normalize)
+    return scores._replace(resized=grey.shape != truth.shape)
+
+
+def read_grey(path: Path) -> Bytes:
+    """Return a picture file as uint8 H x W, 0..255.
+
+    Any mode Pillow reads: one bit gives 0 and 255; colour and palettes give ITU-R 601 luma; alpha is dropped; 16-bit
+    grey is what Pillow's `convert("L")` makes of it.
+
+    Raises:
+        FileNotFoundError: no such file.
+        ValueError: the file is not a readable picture.
+    """
+    try:
+        with Image.open(path) as image:
+            return np.asarray(image.convert("L"))
+    except FileNotFoundError:
+        raise
+    except (OSError, SyntaxError, ValueError) as error:
+        raise ValueError(f"{path} cannot be read as a picture: {error}") from error
+
+
+def fit(prediction: Bytes, height: int, width: int) -> Bytes:
+    """Return the prediction, uint8, at height x width: bilinear in float32, then rounded (half to even)."""
+    if prediction.shape == (height, width):
+        return prediction
+    resized = cv2.resize(
+        prediction.astype(np.float32), (width, height), interpolation=cv2.INTER_LINEAR
+    )
+    return np.rint(resized).clip(0, 255).astype(np.uint8)
