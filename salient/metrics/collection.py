@@ -1,4 +1,4 @@
-"""The sums over a dataset: a `torchmetrics.Metric` whose result does not depend on order, batches or processes."""
+"""The sums over a dataset: a `torchmetrics.Metric` that no order of the pairs can change."""
 
 from typing import Any
 
@@ -8,8 +8,9 @@ import torch
 from torch import Tensor
 from torchmetrics import Metric
 
+from salient.metrics.compiled import LEVELS
+from salient.metrics.counted import Bytes, Floats
 from salient.metrics.functional import PairScores, f_measure, score_pair
-from salient.metrics.histogram import LEVELS, Bytes, Floats
 
 MAX_F = ("curve", "pooled", "image")
 SCALARS = ("mae", "sm", "weighted_f", "adaptive_f", "adaptive_e", "best_f")
@@ -21,16 +22,16 @@ ByteMap = Bytes | Tensor
 class SaliencyMetrics(Metric):
     """MAE, S, F, E and weighted F over the pairs of one dataset, each a mean over pairs.
 
-    The state holds exact sums: each figure of a pair is split into a whole part and two words of 32 bits (a step of
-    2**-64) in int64, and integers add up to the same total in any order. So one process, two processes with unequal
-    shards, `merge_state` and a shuffled dataset give the same result to the last digit, and `half()`, `float()` or
-    `to(dtype)` leave it alone.
+    The state is exact: each figure of a pair is split into a whole part and two words of 32 bits
+    (steps of 2**-64), and int64 sums are the same in any order. So one process, several with
+    unequal shards, `merge_state` and a shuffled dataset agree to the last digit; `half()`,
+    `float()` and `to(dtype)` change nothing. It holds up to 2**31 pairs.
 
     Args:
         normalize: stretch each prediction by its own minimum and maximum; see `count_pair`.
-        max_f: which maximum F `max_f` is: "curve", the maximum of the mean F curve (PySODMetrics); "pooled", the
-            maximum F of the dataset's mean precision and recall (F3Net's and MINet's tables); "image", the mean of
-            each image's best F. The other figures do not depend on it.
+        max_f: which maximum F to report: "curve", the maximum of the mean F curve (PySODMetrics);
+            "pooled", the maximum F of the mean precision and recall (F3Net's and MINet's tables);
+            "image", the mean of each image's best F. The other figures do not depend on it.
         **kwargs: keyword arguments of `torchmetrics.Metric`.
 
     Raises:
@@ -93,8 +94,9 @@ class SaliencyMetrics(Metric):
         """Return the means over all pairs, float64, on the metric's device.
 
         Returns:
-            0-d: mae, sm, max_f, mean_f, adaptive_f, weighted_f, max_e, mean_e, adaptive_e; the curves precision,
-            recall, f, e (256 each, by threshold t: positive where level >= t); pairs (0-d, int64).
+            0-d: mae, sm, max_f, mean_f, adaptive_f, weighted_f, max_e, mean_e, adaptive_e, and
+            pairs (int64); 256, by the threshold t (positive where level >= t): precision, recall,
+            f, e.
 
         Raises:
             ValueError: no pair was given.
@@ -125,7 +127,7 @@ def flatten(scores: PairScores) -> Floats:
 
 
 def to_words(values: Floats) -> npt.NDArray[np.int64]:
-    """Return int64 3 x n: whole part, then two words of 32 bits of the fraction; value = w0 + w1/2^32 + w2/2^64.
+    """Split values into int64 3 x n words: value = w0 + w1 / 2^32 + w2 / 2^64, 0 <= w1, w2 <= 2^32.
 
     Raises:
         ValueError: a value is not finite.
@@ -140,14 +142,14 @@ def to_words(values: Floats) -> npt.NDArray[np.int64]:
 
 
 def exact_means(sums: npt.NDArray[np.int64], pairs: int) -> Floats:
-    """Return the correctly rounded quotients of the sums (int64 3 x n, see to_words) and the number of pairs."""
+    """Return the correctly rounded means, float64 n, of sums of words (int64 3 x n)."""
     divisor = pairs << 2 * WORD_BITS
     totals = ((w << 2 * WORD_BITS) + (h << WORD_BITS) + low for w, h, low in sums.T.tolist())
     return np.array([total / divisor for total in totals])
 
 
 def summarise(means: Floats, max_f: str) -> dict[str, Any]:
-    """Return the named figures of a dataset from its mean scalars and curves (in the order of `flatten`)."""
+    """Return a dataset's figures by name from its mean scalars and curves, ordered as `flatten`."""
     named: dict[str, Any] = dict(zip(SCALARS, means[: len(SCALARS)], strict=True))
     named |= zip(CURVES, means[len(SCALARS) :].reshape(len(CURVES), LEVELS), strict=True)
     best = {

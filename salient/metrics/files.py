@@ -1,4 +1,4 @@
-"""Score saved maps: decode and score the pairs in parallel, in order, a few in memory at a time."""
+"""Score saved maps: decoded and scored in parallel, in order, a few in memory at a time."""
 
 import os
 from collections import deque
@@ -10,8 +10,8 @@ import cv2
 import numpy as np
 from PIL import Image
 
+from salient.metrics.counted import Bytes
 from salient.metrics.functional import PairScores, score_pair
-from salient.metrics.histogram import Bytes
 
 AHEAD = 4  # pairs in flight for each worker
 
@@ -21,16 +21,16 @@ def score_files(
 ) -> Iterator[tuple[str, PairScores]]:
     """Score saved predictions against their mask files on all cores, in the order given.
 
-    Decoding, OpenCV and the compiled loops release the interpreter's lock, so threads share the work.
+    Decoding and the compiled loops release the interpreter's lock, so threads share the work.
 
     Args:
-        pairs: (prediction file, mask file) each; see `read_grey` for the formats and `fit` for unequal sizes.
+        pairs: (prediction file, mask file); see `read_grey` for the formats and `fit` for sizes.
         normalize: see `count_pair`.
         workers: threads; None takes the cores this process may use.
 
     Yields:
-        (name, scores): the prediction file's name without its suffix, and its figures; `scores.resized` says that
-        the prediction had another size than its mask.
+        (name, scores): the prediction file's name without its suffix, and its figures;
+        `scores.resized` says that the prediction had another size than its mask.
 
     Raises:
         ValueError: a file cannot be read as a picture, or workers is below 1.
@@ -63,8 +63,8 @@ def score_file(prediction: Path, mask: Path, *, normalize: bool = True) -> PairS
 def read_grey(path: Path) -> Bytes:
     """Return a picture file as uint8 H x W, 0..255.
 
-    Any mode Pillow reads: one bit gives 0 and 255; colour and palettes give ITU-R 601 luma; alpha is dropped; 16-bit
-    grey is what Pillow's `convert("L")` makes of it.
+    Any mode Pillow reads: one bit gives 0 and 255; colour and palettes give ITU-R 601 luma; alpha is
+    dropped; 16-bit grey is what Pillow's `convert("L")` makes of it.
 
     Raises:
         FileNotFoundError: no such file.
@@ -80,7 +80,7 @@ def read_grey(path: Path) -> Bytes:
 
 
 def fit(prediction: Bytes, height: int, width: int) -> Bytes:
-    """Return the prediction, uint8, at height x width: bilinear in float32, then rounded (half to even)."""
+    """Return the prediction at height x width: bilinear in float32, rounded half to even, uint8."""
     if prediction.shape == (height, width):
         return prediction
     resized = cv2.resize(

@@ -1,0 +1,230 @@
+"""The loops over pixels, compiled by Numba.
+
+They release the interpreter's lock, so that threads score in parallel. Arrays are C-contiguous; H and W
+are at least 1.
+"""
+
+from collections.abc import Callable
+from typing import ParamSpec, TypeVar, cast
+
+import numba
+import numpy as np
+import numpy.typing as npt
+
+P = ParamSpec("P")
+R = TypeVar("R")
+Bytes = npt.NDArray[np.uint8]
+Shorts = npt.NDArray[np.int16]
+Counts = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
+
+LEVELS = 256
+MASK_THRESHOLD = 128  # foreground is > 128: PySODMetrics 1.6.2, prepare_data
+FARTHEST = 265  # pixels; farther, 2^(-d/5) is below 2^-53 and 2 - 2^(-d/5) is 2 in float64
+RADIUS = 3  # of the 7 x 7 Gaussian, pixels
+NEAR = 2 * RADIUS**2  # largest squared distance to the foreground of a pixel the kernel reads
+
+
+def compiled(function: Callable[P, R]) -> Callable[P, R]:
+    """Compile on the first call; keep the machine code on disk where a folder can be written."""
+    try:
+        return cast(Callable[P, R], numba.njit(nogil=True, cache=True)(function))
+    except RuntimeError:  # Numba found no folder for its cache
+        return cast(Callable[P, R], numba.njit(nogil=True)(function))
+
+
+@compiled
+def foreground_moments(mask: Bytes) -> tuple[int, int, int]:
+    """Return the foreground's number of pixels, sum of rows and sum of columns (0-based)."""
+    count, rows, columns = 0, 0, 0
+    for y in range(mask.shape[0]):
+        row_count, row_columns = 0, 0
+        for x in range(mask.shape[1]):
+            inside = mask[y, x] > MASK_THRESHOLD
+            row_count += inside
+            row_columns += x * inside
+        count += row_count
+        rows += y * row_count
+        columns += row_columns
+    return count, rows, columns
+
+
+@compiled
+def joint_histogram(prediction: Bytes, mask: Bytes, rows: int, columns: int) -> Counts:
+    """Count pixels: int64 4 x 2 x 256 by quadrant, background/foreground and the prediction's byte.
+
+    The quadrants meet at rows, columns: left top, right top, left bottom, right bottom. Four tables
+    take turns, since adding to the entry that was just written has to wait for the write.
+    """
+    counts = np.zeros((4, 4, 2 * LEVELS), dtype=np.int64)
+    height, width = prediction.shape
+    for y in range(height):
+        bottom = 2 if y >= rows else 0
+        for right in range(2):
+            first, last = (columns, width) if right else (0, min(columns, width))
+            for x in range(first, last):
+                inside = np.int64(mask[y, x] > MASK_THRESHOLD)
+                counts[x & 3, bottom + right, inside * LEVELS + prediction[y, x]] += 1
+    total: Counts = counts.sum(axis=0).reshape(4, 2, LEVELS)
+    return total
+
+
+@compiled
+def vertical_distance(mask: Bytes) -> Shorts:
+    """Return the distance to the foreground of the same column, int16 H x W, <= FARTHEST + 1."""
+    height, width = mask.shape
+    distance = np.empty((height, width), dtype=np.int16)
+    for x in range(width):
+        distance[0, x] = 0 if mask[0, x] > MASK_THRESHOLD else FARTHEST + 1
+    for y in range(1, height):
+        for x in range(width):
+            below = min(distance[y - 1, x] + 1, FARTHEST + 1)
+            distance[y, x] = 0 if mask[y, x] > MASK_THRESHOLD else below
+    for y in range(height - 2, -1, -1):
+        for x in range(width):
+            distance[y, x] = min(distance[y, x], distance[y + 1, x] + 1)
+    return distance
+
+
+@compiled
+def run_distance(
+    vertical: Shorts, first: int, last: int, column: Counts, height: Counts, squared: Counts
+) -> None:
+    """Write the exact squared distances to the foreground of a row's run of background pixels.
+
+    The pixel x sees the foreground of column u at (x - u)^2 + v^2 = x^2 + (u^2 + v^2) - 2 x u: its
+    nearest is where the lower convex hull of the points (u, u^2 + v^2) has the slope 2 x. (This is
+    the parabolas' envelope of Felzenszwalb and Huttenlocher 2012, section 2.1, in integers.)
+    Foreground pixels bound the run and hide what lies beyond them.
+
+    Args:
+        vertical: int16 W, the row of `vertical_distance`.
+        first, last: the run; last is not in it.
+        column, height: int64 W each, scratch for the hull.
+        squared: int64 W; receives the result, above FARTHEST^2 where nothing is as near as that.
+    """
+    top = -1
+    for u in range(max(first - 1, 0), min(last + 1, vertical.size)):
+        v = np.int64(vertical[u])
+        if v > FARTHEST:
+            continue
+        new = u * u + v * v
+        while top > 0 and (new - height[top]) * (column[top] - column[top - 1]) <= (
+            height[top] - height[top - 1]
+        ) * (u - column[top]):
+            top -= 1
+        top += 1
+        column[top], height[top] = u, new
+    x = first
+    for k in range(top + 1):
+        end = last
+        if k < top:
+            middle = (height[k + 1] - height[k]) // (2 * (column[k + 1] - column[k]))
+            end = min(last, middle + 1)
+        while x < end:
+            squared[x] = x * x - 2 * x * column[k] + height[k]
+            x += 1
+    while x < last:
+        squared[x] = (FARTHEST + 1) ** 2
+        x += 1
+
+
+@compiled
+def copy_nearest(mask: Bytes, y: int, x: int, steps: Counts, error: Bytes) -> None:
+    """Copy to (y, x) the error where the first step (int64 n x 2: dx, dy) meets the foreground."""
+    height, width = mask.shape
+    for k in range(steps.shape[0]):
+        row, column = y + steps[k, 1], x + steps[k, 0]
+        if 0 <= row < height and 0 <= column < width and mask[row, column] > MASK_THRESHOLD:
+            error[y + RADIUS, x + RADIUS] = error[row + RADIUS, column + RADIUS]
+            return
+
+
+@compiled
+def background_pass(
+    prediction: Bytes,
+    mask: Bytes,
+    low: int,
+    discount: Floats,
+    steps: Counts,
+    starts: Counts,
+    error: Bytes,
+) -> float:
+    """Sum (byte - low) * discount[squared distance to the foreground] over the background.
+
+    Args:
+        prediction, mask: uint8 H x W.
+        low: the byte that stands for saliency 0.
+        discount: float64, by squared distance in pixels; 0 beyond its end.
+        steps, starts: int64; steps[starts[d] : starts[d + 1]] are the (dx, dy) of squared length
+            d <= NEAR, the preferred first.
+        error: uint8 (H + 2 RADIUS) x (W + 2 RADIUS) as `foreground_error` gives it; each background
+            pixel that the kernel reads receives the error of its nearest foreground pixel.
+    """
+    height, width = mask.shape
+    vertical = vertical_distance(mask)
+    column, hull, squared = np.empty((3, width), dtype=np.int64)
+    total = 0.0
+    for y in range(height):
+        x = 0
+        while x < width:
+            first = x
+            while x < width and vertical[y, x] != 0:
+                x += 1
+            if x > first:
+                run_distance(vertical[y], first, x, column, hull, squared)
+            for i in range(first, x):
+                d = squared[i]
+                if prediction[y, i] != low and d < discount.size:
+                    total += (np.int64(prediction[y, i]) - low) * discount[d]
+                if d <= NEAR:
+                    copy_nearest(mask, y, i, steps[starts[d] : starts[d + 1]], error)
+            x += 1
+    return total
+
+
+@compiled
+def foreground_error(prediction: Bytes, mask: Bytes, high: int) -> Bytes:
+    """Return high - byte on the foreground, else 0: uint8 H x W with a margin of RADIUS zeros."""
+    height, width = mask.shape
+    error = np.zeros((height + 2 * RADIUS, width + 2 * RADIUS), dtype=np.uint8)
+    for y in range(height):
+        for x in range(width):
+            inside = mask[y, x] > MASK_THRESHOLD
+            error[y + RADIUS, x + RADIUS] = high - prediction[y, x] if inside else 0
+    return error
+
+
+@compiled
+def foreground_pass(error: Bytes, mask: Bytes, kernel: Floats) -> float:
+    """Sum the smaller of the error and the smoothed error over the foreground, in bytes.
+
+    Args:
+        error: uint8 (H + 2 RADIUS) x (W + 2 RADIUS), see `background_pass`.
+        mask: uint8 H x W.
+        kernel: float64 RADIUS + 1, one half of the separable symmetric kernel, its centre first.
+    """
+    height, width = mask.shape
+    columns = np.empty(width + 2 * RADIUS)
+    smooth = np.empty(width)
+    total = 0.0
+    for y in range(height):
+        first, last = 0, width
+        while first < width and mask[y, first] <= MASK_THRESHOLD:
+            first += 1
+        while last > first and mask[y, last - 1] <= MASK_THRESHOLD:
+            last -= 1
+        for x in range(first, last + 2 * RADIUS if last > first else first):
+            column = kernel[0] * error[y + 3, x]
+            column += kernel[1] * (np.int32(error[y + 2, x]) + error[y + 4, x])
+            column += kernel[2] * (np.int32(error[y + 1, x]) + error[y + 5, x])
+            column += kernel[3] * (np.int32(error[y, x]) + error[y + 6, x])
+            columns[x] = column
+        for x in range(first, last):
+            row = kernel[0] * columns[x + 3] + kernel[1] * (columns[x + 2] + columns[x + 4])
+            row += kernel[2] * (columns[x + 1] + columns[x + 5])
+            smooth[x] = row + kernel[3] * (columns[x] + columns[x + 6])
+        for x in range(first, last):
+            if mask[y, x] > MASK_THRESHOLD:
+                total += min(np.float64(error[y + RADIUS, x + RADIUS]), smooth[x])
+    return total

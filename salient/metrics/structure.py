@@ -1,0 +1,104 @@
+"""The S-measure of Fan et al., "Structure-measure: A New Way to Evaluate Foreground Maps", 2017."""
+
+import math
+
+import numpy as np
+
+from salient.metrics.counted import EPS, CountedPair, Counts, Floats
+
+ALPHA = 0.5  # weight of the object-level term, equation 8
+
+
+def structure_measure(pair: CountedPair) -> float:
+    """Return the S-measure, 0..1 (Fan et al. 2017, equation 8).
+
+    An empty mask gives 1 - mean prediction, a full one the mean prediction; never below 0.
+    """
+    background, foreground = pair.totals
+    share = pair.foreground_size / pair.size
+    if share in (0, 1):
+        mean = float((background + foreground) @ pair.value) / pair.size
+        return mean if share else 1 - mean
+    inside, outside = object_score(foreground, pair.value), object_score(background, 1 - pair.value)
+    objects = share * inside + (1 - share) * outside
+    return max(0.0, ALPHA * objects + (1 - ALPHA) * region_score(pair))
+
+
+def object_score(counts: Counts, value: Floats) -> float:
+    """Return the object-level similarity of a region, 0..1 (Fan et al. 2017, equation 5).
+
+    The deviation has ddof 1, and is 0 for one pixel.
+
+    Args:
+        counts: int64 256, the region's pixels by byte, at least one.
+        value: float64 256, what each byte stands for.
+    """
+    size = int(counts.sum())
+    mean = float(counts @ value) / size
+    deviation = math.sqrt(float(counts @ (value - mean) ** 2) / max(size - 1, 1))
+    return 2 * mean / (mean**2 + 1 + deviation + EPS)
+
+
+def region_score(pair: CountedPair) -> float:
+    """Return the area-weighted similarity of the four quadrants (Fan et al. 2017, equation 4).
+
+    Quadrants of no area are left out (the centroid lies in the last row or column; PySODMetrics
+    gives NaN there).
+    """
+    counts = pair.counts.astype(np.float64)
+    sizes = counts.sum(axis=2)
+    areas = np.maximum(sizes.sum(axis=1), 1)
+    means = counts.sum(axis=1) @ pair.value / areas
+    from_mean = pair.value - means[:, None]
+    first = counts * from_mean[:, None]
+    deviations, squares = first.sum(axis=2), (first * from_mean[:, None]).sum(axis=(1, 2))
+    score = 0.0
+    for quadrant in np.flatnonzero(sizes.any(axis=1)).tolist():
+        if sizes[quadrant].all() or np.count_nonzero(counts[quadrant]) > 1:
+            background, foreground = deviations[quadrant].tolist()
+            similarity = quadrant_similarity(
+                float(means[quadrant]),
+                float(squares[quadrant]),
+                background,
+                foreground,
+                *sizes[quadrant].tolist(),
+            )
+        else:
+            similarity = constant_similarity(pair, quadrant)
+        score += float(areas[quadrant]) / pair.size * similarity
+    return score
+
+
+def quadrant_similarity(
+    x: float, squares: float, outside: float, inside: float, background: float, foreground: float
+) -> float:
+    """Return the SSIM of one quadrant without its stabilising constants (Fan et al. 2017, eq. 2).
+
+    Args:
+        x: mean prediction of the quadrant.
+        squares: sum of (prediction - x)^2.
+        outside, inside: sums of prediction - x over its background and its foreground.
+        background, foreground: their numbers of pixels.
+    """
+    size = background + foreground
+    y, divisor = foreground / size, size - 1 + EPS
+    variances = (squares + foreground * (1 - y) ** 2 + background * y**2) / divisor
+    covariance = (inside * (1 - y) - outside * y) / divisor
+    alpha, beta = 4 * x * y * covariance, (x**2 + y**2) * variances
+    if alpha != 0:
+        return alpha / (beta + EPS)
+    return 1.0 if beta == 0 else 0.0
+
+
+def constant_similarity(pair: CountedPair, quadrant: int) -> float:
+    """Return the SSIM where prediction and mask are both constant: 1 if the mean is the constant.
+
+    In exact arithmetic it always is. The published rule tests a computed variance for zero, so that
+    a mean that rounds away from the constant scores 0; to give the published numbers the mean is
+    taken over the pixels, as the reference takes it.
+    """
+    rows, columns = pair.split
+    vertical = slice(rows, None) if quadrant >= 2 else slice(None, rows)
+    horizontal = slice(columns, None) if quadrant % 2 else slice(None, columns)
+    value = pair.value[pair.prediction][vertical, horizontal]
+    return 1.0 if value.mean() == value[0, 0] else 0.0
