@@ -1,0 +1,91 @@
+"""What watches and carries a run: weight averaging and the panel of pictures in TensorBoard."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pytorch_lightning as pl
+import torch
+from pytorch_lightning.callbacks import Callback, WeightAveraging
+from pytorch_lightning.loggers import TensorBoardLogger
+from torch import Tensor
+
+from salient.data.dataset import ScoringBatch
+from salient.data.transforms import to_map
+from salient.model.blocks import resize
+from salient.task import SaliencyTask
+
+
+def moving_average(decay: float) -> WeightAveraging:
+    """Lightning's weight averaging as an exponential moving average.
+
+    Early on the decay is (1 + n) / (10 + n), so that a short run does not publish its start.
+
+    Raises:
+        ValueError: `decay` is not in [0, 1).
+    """
+    if not 0 <= decay < 1:
+        raise ValueError(f"trainer.ema must be in [0, 1), got {decay}")
+
+    @torch.no_grad()
+    def update(averages: Sequence[Tensor], current: Sequence[Tensor], count: Tensor) -> None:
+        if not averages[0].is_floating_point():  # batch norm's counters
+            torch._foreach_copy_(list(averages), list(current))
+            return
+        share = 1 - torch.clamp((1 + count) / (10 + count), max=decay)
+        difference = torch._foreach_sub(list(current), list(averages))
+        torch._foreach_mul_(difference, share.to(averages[0].dtype))
+        torch._foreach_add_(list(averages), difference)
+
+    return WeightAveraging(multi_avg_fn=update)
+
+
+class PicturePanel(Callback):
+    """A panel in TensorBoard after each validation: picture | truth | map | edge, the first pairs.
+
+    Args:
+        rows: how many pictures of the first validation batch.
+    """
+
+    def __init__(self, rows: int = 8) -> None:
+        self.rows = rows
+
+    def on_validation_batch_end(
+        self,
+        trainer: pl.Trainer,
+        pl_module: pl.LightningModule,
+        outputs: Any,
+        batch: ScoringBatch,
+        batch_idx: int,
+        dataloader_idx: int = 0,
+    ) -> None:
+        logger = trainer.logger
+        if batch_idx or not isinstance(logger, TensorBoardLogger) or not trainer.is_global_zero:
+            return
+        assert isinstance(pl_module, SaliencyTask)
+        images = batch.images[: self.rows]
+        with torch.inference_mode():
+            predicted = pl_module.network(pl_module.network.normalize(images))
+        saliency = torch.sigmoid(predicted.saliency[0].float())
+        edge = resize(torch.sigmoid(predicted.edge.float()), saliency.shape[2:], align_corners=False)
+        rows = [
+            np.concatenate([image.permute(1, 2, 0).numpy(), *map(_grey, (truth, s[0], e[0]))], 1)
+            for image, truth, s, e in zip(
+                images.cpu(),
+                [to_map((mask > 128).astype(np.float32), saliency.shape[2:]) for mask in batch.masks],
+                (saliency.cpu().numpy() * 255).astype(np.uint8),
+                (edge.cpu().numpy() * 255).astype(np.uint8),
+            )
+        ]
+        logger.experiment.add_image(
+            "picture | truth | map | edge",
+            np.concatenate(rows),
+            trainer.global_step,
+            dataformats="HWC",
+        )
+
+
+def _grey(picture: Any) -> Any:
+    return np.repeat(picture[..., None], 3, axis=2)

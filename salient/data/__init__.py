@@ -1,0 +1,1 @@
+"""Pictures and masks: finding, checking, augmenting, batching."""

@@ -1,0 +1,124 @@
+"""The training loss and its parts. Pure functions on logits, computed in float32 under autocast."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal, NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+
+def boundary_target(mask: Tensor, width: int = 5) -> Tensor:
+    """Morphological gradient (dilation minus erosion) of a binary mask.
+
+    B,1,H,W in {0, 1} -> B,1,H,W in {0, 1}: a band `width - 1` pixels wide around each boundary,
+    half of it inside. The picture's border is no boundary. `width` is odd, at least 3.
+    """
+    padding = width // 2
+    dilated = F.max_pool2d(mask, width, 1, padding)
+    eroded = -F.max_pool2d(-mask, width, 1, padding)
+    return dilated - eroded
+
+
+def structure_loss(logit: Tensor, mask: Tensor) -> Tensor:
+    """Weighted BCE plus weighted IoU (Wei 2020, F3Net, eq. 4 to 7). Logit and mask B,1,H,W -> scalar.
+
+    A pixel weighs 1 + 5 |local mean of the mask over 31 x 31 - mask|: up to six times as much near
+    a boundary. The weights are true: `reduce='none'`, which several repositories pass, averages
+    before they are applied and so cancels them.
+    """
+    logit, mask = logit.float(), mask.float()
+    local = F.avg_pool2d(mask, 31, stride=1, padding=15, count_include_pad=False)
+    weight = 1 + 5 * (local - mask).abs()
+    bce = F.binary_cross_entropy_with_logits(logit, mask, reduction="none")
+    bce = (weight * bce).sum((2, 3)) / weight.sum((2, 3))
+    return (bce + _iou(logit, mask, weight)).mean()
+
+
+def bce_iou_loss(logit: Tensor, mask: Tensor) -> Tensor:
+    """Plain BCE plus plain IoU, the ablation of `structure_loss`. B,1,H,W each -> scalar."""
+    logit, mask = logit.float(), mask.float()
+    bce = F.binary_cross_entropy_with_logits(logit, mask)
+    return bce + _iou(logit, mask, torch.ones_like(mask)).mean()
+
+
+def _iou(logit: Tensor, mask: Tensor, weight: Tensor) -> Tensor:
+    """1 - weighted intersection over union of each picture, smoothed by one pixel: B,1."""
+    probability = torch.sigmoid(logit)
+    both = (weight * probability * mask).sum((2, 3))
+    either = (weight * (probability + mask)).sum((2, 3)) - both
+    return 1 - (both + 1) / (either + 1)
+
+
+def edge_loss(logit: Tensor, target: Tensor) -> Tensor:
+    """Dice (Milletari 2016, V-Net, section 3) plus class-balanced BCE (Xie 2015, HED, eq. 2).
+
+    Logit of any size is brought to the target's, B,1,H,W in {0, 1}. -> scalar.
+    """
+    target = target.float()
+    logit = F.interpolate(logit.float(), target.shape[2:], mode="bilinear", align_corners=False)
+    probability = torch.sigmoid(logit)
+    both = (probability * target).sum((1, 2, 3))
+    total = (probability.square() + target.square()).sum((1, 2, 3))
+    dice = 1 - (2 * both + 1) / (total + 1)
+    background = 1 - target.mean((1, 2, 3), keepdim=True)  # the share of non-edge pixels
+    weight = torch.where(target > 0.5, background, 1 - background)
+    bce = F.binary_cross_entropy_with_logits(logit, target, reduction="none")
+    balanced = (weight * bce).sum((1, 2, 3)) / weight.sum((1, 2, 3)).clamp_min(1e-6)
+    return (dice + balanced).mean()
+
+
+class LossParts(NamedTuple):
+    """Scalars of one batch: the weighted sum and its unweighted parts."""
+
+    total: Tensor
+    out4: Tensor
+    out8: Tensor
+    area: Tensor
+    edge: Tensor
+
+
+class SaliencyLoss:
+    """Deep supervision: a weight for each of the three saliency outputs and one for the edge.
+
+    Args:
+        saliency: weights of out 4, out 8 and area (Wei 2020 halves them from fine to coarse).
+        edge: weight of the edge loss; 0 switches it off (the part is still computed and logged).
+        edge_width: side of the square in the morphological gradient, odd.
+        kind: `structure` or `bce_iou`.
+
+    Raises:
+        ValueError: a negative weight, another number of weights, an even width, another kind.
+    """
+
+    def __init__(
+        self,
+        saliency: Sequence[float] = (1.0, 0.5, 0.25),
+        edge: float = 1.0,
+        edge_width: int = 5,
+        kind: Literal["structure", "bce_iou"] = "structure",
+    ) -> None:
+        if len(saliency) != 3 or min(saliency) < 0 or edge < 0:
+            raise ValueError(
+                f"loss.saliency must be three weights and loss.edge one, none below 0, "
+                f"got {list(saliency)} and {edge}"
+            )
+        if edge_width < 3 or edge_width % 2 == 0:
+            raise ValueError(f"loss.edge_width must be odd and at least 3, got {edge_width}")
+        kinds = {"structure": structure_loss, "bce_iou": bce_iou_loss}
+        if kind not in kinds:
+            raise ValueError(f"loss.kind must be one of {', '.join(kinds)}, got {kind}")
+        self.saliency, self.edge, self.edge_width = tuple(saliency), edge, edge_width
+        self.region_loss = kinds[kind]
+
+    def __call__(self, saliency: Sequence[Tensor], edge: Tensor, mask: Tensor) -> LossParts:
+        """Three saliency logits B,1,H,W, an edge logit B,1,h,w and the binary mask B,1,H,W."""
+        with torch.autocast(mask.device.type, enabled=False):
+            out4, out8, area = (self.region_loss(logit, mask) for logit in saliency)
+            boundary = edge_loss(edge, boundary_target(mask, self.edge_width))
+            total = self.edge * boundary
+            for weight, part in zip(self.saliency, (out4, out8, area)):
+                total = total + weight * part
+        return LossParts(total, out4, out8, area, boundary)

@@ -1,0 +1,1 @@
+"""The network: a timm encoder under a boundary-guided decoder."""

@@ -1,0 +1,73 @@
+"""Tensors out of a file, without running anything that the file may hold."""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError, safe_open
+from torch import Tensor
+
+
+def read_tensors(path: str | Path) -> tuple[dict[str, Tensor], dict[str, str]]:
+    """A safetensors file or a `torch.save`d state dict -> its tensors on the CPU, and its metadata.
+
+    The two are told apart by their first bytes, not by the name. A state dict may lie under the
+    key `state_dict`, as in Lightning's checkpoints. Metadata is empty but for safetensors.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        ValueError: it is neither format, damaged, or a pickle holding more than tensors and plain
+            values: that is refused, never run (`weights_only=True`).
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(f"no checkpoint file {path}")
+    with path.open("rb") as file:
+        head = file.read(9)
+    if head[8:9] == b"{":
+        try:
+            with safe_open(path, framework="pt") as tensors:
+                state = {key: tensors.get_tensor(key) for key in tensors.keys()}
+                return state, dict(tensors.metadata() or {})
+        except SafetensorError as error:
+            raise ValueError(f"{path}: damaged safetensors file: {error}") from error
+    try:
+        content = torch.load(path, map_location="cpu", weights_only=True)
+    except (pickle.UnpicklingError, RuntimeError, EOFError, KeyError, ValueError) as error:
+        raise ValueError(
+            f"{path}: neither safetensors nor a plain state dict saved by torch.save "
+            f"(programs inside a pickle are refused, not run): {str(error).splitlines()[0]}"
+        ) from error
+    if isinstance(content, Mapping) and isinstance(content.get("state_dict"), Mapping):
+        content = content["state_dict"]
+    if not isinstance(content, Mapping) or not content:
+        raise ValueError(f"{path}: holds no state dict")
+    for key, value in content.items():
+        if not isinstance(value, Tensor):
+            raise ValueError(f"{path}: {key} is a {type(value).__name__}, not a tensor")
+    return dict(content), {}
+
+
+def check_tensors(state: Mapping[str, Tensor], expected: Mapping[str, Tensor], source: str) -> None:
+    """Compare names and shapes before loading.
+
+    Raises:
+        ValueError: names the first missing, left-over or misshapen tensor and how many there are.
+    """
+    missing = [key for key in expected if key not in state]
+    extra = [key for key in state if key not in expected]
+    misshapen = [k for k in expected if k in state and state[k].shape != expected[k].shape]
+    problems = []
+    if missing:
+        problems.append(f"{len(missing)} missing, the first is {missing[0]}")
+    if extra:
+        problems.append(f"{len(extra)} left over, the first is {extra[0]}")
+    if misshapen:
+        key = misshapen[0]
+        shapes = f"{tuple(state[key].shape)} instead of {tuple(expected[key].shape)}"
+        problems.append(f"{len(misshapen)} of another shape, the first is {key}: {shapes}")
+    if problems:
+        raise ValueError(f"{source} does not fit the network: {'; '.join(problems)}")
