@@ -62,7 +62,7 @@ class PicturePanel(Callback):
         dataloader_idx: int = 0,
     ) -> None:
         logger = trainer.logger
-        if batch_idx or not isinstance(logger, TensorBoardLogger) or not trainer.is_global_zero:
+        if batch_idx or trainer.sanity_checking or not isinstance(logger, TensorBoardLogger):
             return
         assert isinstance(pl_module, SaliencyTask)
         images = batch.images[: self.rows]

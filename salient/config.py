@@ -90,10 +90,8 @@ def _check_type(value: Any, hint: Any, path: str) -> None:
 
 
 def _adapter(hint: Any) -> TypeAdapter[Any]:
-    # "lax" but for what a person would call another type: no '3' for 3, no 1 for true.
-    config = ConfigDict(arbitrary_types_allowed=True, coerce_numbers_to_str=False)
     try:
-        return TypeAdapter(hint, config=config)
+        return TypeAdapter(hint, config=ConfigDict(arbitrary_types_allowed=True))
     except PydanticUserError:  # a type with a config of its own
         return TypeAdapter(hint)
 

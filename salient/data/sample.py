@@ -1,4 +1,4 @@
-"""The embedded sample set: a miniature of the task, drawn by code (`salient.data.scenes`)."""
+"""The embedded sample set: a miniature of the task, drawn by code (see `salient.data.scenes`)."""
 
 from __future__ import annotations
 
@@ -9,28 +9,12 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from salient.data.scenes import (
-    BACKGROUNDS,
-    FINE,
-    SHAPES,
-    Bytes,
-    Dice,
-    Ints,
-    Part,
-    around,
-    blur,
-    clouds,
-    colour,
-    fill,
-    lit,
-    mix,
-    noise,
-    ramp,
-)
+from salient.data import scenes
+from salient.data.scenes import Bytes, Dice, Ints, Part, blur, lit, mix, ramp, stretch
 
 COUNTS = {"train": 96, "test": 32}
-VERSION = "1"  # of the drawing; another one draws the set afresh
 MARKER = "complete.txt"
+VERSION = "1"  # of the drawing; the set is drawn afresh where the marker holds another
 
 
 def draw_pair(split: str, index: int) -> tuple[Bytes, Bytes]:
@@ -41,8 +25,8 @@ def draw_pair(split: str, index: int) -> tuple[Bytes, Bytes]:
         index: 0 <= index < COUNTS[split].
 
     Returns:
-        The picture, RGB uint8 H,W,3, and its mask, uint8 H,W in {0, 255}, where the objects cover
-        more than half of a pixel. H and W lie in 160..240; the mask covers 3 to 50 %.
+        The picture, RGB uint8 H,W,3, and its mask, uint8 H,W in {0, 255}: 255 where the objects
+        cover more than half of a pixel. H and W lie in 160..240; the mask covers 3 to 50 %.
 
     Raises:
         ValueError: another split, or an index outside its range.
@@ -50,26 +34,23 @@ def draw_pair(split: str, index: int) -> tuple[Bytes, Bytes]:
     if split not in COUNTS:
         raise ValueError(f"split must be one of {', '.join(COUNTS)}, got {split!r}")
     if not 0 <= index < COUNTS[split]:
-        raise ValueError(f"{split} pictures are 0..{COUNTS[split] - 1}, got {index}")
+        raise ValueError(f"index must be in 0..{COUNTS[split] - 1} for {split}, got {index}")
     dice = Dice(list(COUNTS).index(split), index)
     height, width = dice.whole(160, 200), dice.whole(190, 240)
     if dice.whole(0, 2) == 0:
         height, width = width, height
-    hue, value = dice.between(0, 1), dice.between(0.3, 0.85)
-    image = _background(dice, height, width, hue, value)
-    objects = _arrange(dice, index, height, width)
-    close = dice.whole(0, 3) == 0
-    palette = _palette(dice, hue, value, close)
+    hue, value = dice.between(0, 1), dice.between(0.35, 0.85)
+    objects, coverage = _arrange(dice, index, height, width)
+    image, palette = _background(dice, height, width, hue, value), _palette(dice, hue, value)
     for parts in objects:
         image = _put(dice, image, parts, palette)
-    mask = np.where(_covered(objects, height, width) > FINE * FINE // 2, 255, 0).astype(np.uint8)
-    return _photograph(dice, image), mask
+    return _photograph(dice, image), np.where(coverage > 8, 255, 0).astype(np.uint8)
 
 
 def write_sample(folder: Path) -> Path:
-    """Draw what is missing of the sample set under `folder`; several processes may at once.
+    """Draw the sample set under `folder`, unless it is there; several processes may at once.
 
-    Files: {train,test}/{images,masks}/0000.png ..., and a marker once all are there.
+    Files: {train,test}/{images,masks}/0000.png ..., and last of all a marker. Takes seconds.
 
     Returns:
         `folder`.
@@ -77,163 +58,153 @@ def write_sample(folder: Path) -> Path:
     Raises:
         OSError: a file cannot be written.
     """
+    places = [(split, index) for split, count in COUNTS.items() for index in range(count)]
+    pairs = [
+        [folder / split / kind / f"{index:04d}.png" for kind in ("images", "masks")]
+        for split, index in places
+    ]
     marker = folder / MARKER
-    if marker.is_file() and marker.read_text() == VERSION:
+    marked = marker.is_file() and marker.read_text() == VERSION
+    if marked and all(file.is_file() for pair in pairs for file in pair):
         return folder
-    stale = marker.is_file()
-    for split, count in COUNTS.items():
-        for index in range(count):
-            files = [folder / split / kind / f"{index:04d}.png" for kind in ("images", "masks")]
-            if stale or not all(file.is_file() for file in files):
-                image, mask = draw_pair(split, index)
-                for file, picture in zip(files, (image[..., ::-1], mask)):
-                    file.parent.mkdir(parents=True, exist_ok=True)
-                    _write(file, cv2.imencode(".png", picture)[1].tobytes())
+    for (split, index), pair in zip(places, pairs):
+        image, mask = draw_pair(split, index)
+        for file, picture in zip(pair, (image[..., ::-1], mask)):
+            _write(file, cv2.imencode(".png", picture)[1].tobytes())
     _write(marker, VERSION.encode())
     return folder
 
 
 def _write(file: Path, content: bytes) -> None:
-    """All of the file or none of it, whoever else writes it meanwhile."""
+    """All of the file or nothing, whoever else writes it meanwhile."""
+    file.parent.mkdir(parents=True, exist_ok=True)
     partial = file.with_name(f".{file.name}.{os.getpid()}")
     partial.write_bytes(content)
-    os.replace(partial, file)
+    partial.replace(file)
 
 
-def _background(dice: Dice, height: int, width: int, hue: float, value: float) -> Bytes:
-    colours = []
-    spread, saturation = dice.pick((0.03, 0.06, 0.15)), dice.between(0.08, 0.6)
-    for _ in range(3):
-        tint = hue + dice.between(-spread, spread)
-        colours.append(
-            colour(tint, saturation + dice.between(-0.1, 0.1), value + dice.between(-0.16, 0.16))
-        )
-    image = dice.pick(BACKGROUNDS)(dice, height, width, colours)
-    for _ in range(dice.whole(0, 4)):  # out-of-focus things of the scene's own colours
-        image = _distract(dice, image, colours)
-    return blur(image, dice.pick((0.0, 0.0, 0.6, 1.0, 1.6, 2.4)))
+# What is where ------------------------------------------------------------------------------------
 
 
-def _distract(dice: Dice, image: Bytes, colours: list[Ints]) -> Bytes:
-    height, width = image.shape[:2]
-    shape, lean = dice.pick(SHAPES)
-    parts = _placed(dice, shape(dice), lean, height, width, dice.between(12, 50))
-    coverage, _ = fill(parts, height, width)
-    veil = blur((coverage.astype(np.int32) * dice.whole(3, 9)).astype(np.uint8), dice.between(2, 5))
-    tone = (dice.pick(colours) * dice.whole(120, 330) // 256).clip(0, 255)
-    return mix(image, np.broadcast_to(tone, image.shape), veil)
+def _arrange(dice: Dice, index: int, height: int, width: int) -> tuple[list[list[Part]], Bytes]:
+    """One to five objects, in pixels, and how many sixteenths of each pixel they cover."""
+    while True:
+        count = dice.pick((1, 1, 1, 1, 1, 1, 2, 2, 3, 5))
+        least, most = dice.pick(((0.04, 0.15), (0.15, 0.48)))
+        area = max(dice.between(least, most), 0.03 * count) * height * width / count
+        kind = index
+        objects: list[list[Part]] = []
+        total = np.zeros((height, width), np.uint8)
+        for _ in range(count):
+            parts = _placed(dice, _sized(dice, kind, area), height, width)
+            coverage, _ = scenes.fill(parts, height, width)
+            if 6 * int(np.minimum(coverage, total).sum()) < int(coverage.sum()):  # little hidden
+                objects.append(parts)
+                total = np.maximum(total, coverage)
+            kind += dice.pick((0, 0, 0, 1))  # mostly a group of one kind
+        if 0.03 * total.size < int((total > 8).sum()) < 0.5 * total.size:
+            return objects, total
 
 
-def _palette(dice: Dice, hue: float, value: float, close: bool) -> list[Ints]:
-    """Three colours of an object, close to the background's or not."""
-    if close:
-        base, bright = hue + dice.between(-0.04, 0.04), value + dice.between(-0.08, 0.08)
-        saturation = dice.between(0.15, 0.5)
-    else:
-        base, saturation = hue + dice.between(0.15, 0.85), dice.between(0.3, 0.95)
-        bright = value + dice.pick((-1, 1)) * dice.between(0.1, 0.4)
-        bright = min(max(bright, 0.2), 0.95)
-    second = base + dice.pick((0.0, 0.05, 0.1, 0.4))
-    step = dice.pick((-1, 1)) * dice.between(0.08, 0.3) / (2 if close else 1)
+def _sized(dice: Dice, kind: int, area: float) -> list[Part]:
+    """A shape leant, maybe mirrored, and scaled to about `area` pixels; starts at (0, 0)."""
+    shape, lean = scenes.SHAPES[kind % len(scenes.SHAPES)]
+    cos, sin = scenes.around(dice.between(-lean, lean))
+    turn = np.array([[cos, sin], [-sin, cos]]) * [[dice.pick((-1, 1))], [1]]
+    parts = [Part(x[:, :1] * turn[0] + x[:, 1:] * turn[1], paint) for x, paint in shape(dice)]
+    corner = np.min([part.points.min(0) for part in parts], 0)
+    trial = [Part((points - corner) * 32, paint) for points, paint in parts]
+    covered = int(scenes.fill(trial, 96, 128)[0].sum()) / 16
+    scale = min(math.sqrt(area / covered), 4.2)
+    return [Part(points * scale, paint) for points, paint in trial]
+
+
+def _placed(dice: Dice, parts: list[Part], height: int, width: int) -> list[Part]:
+    """The parts moved to somewhere in the picture, at times beyond its border."""
+    extent = np.max([part.points.max(0) for part in parts], 0)
+    place = np.array([dice.between(0.02, 0.98), dice.between(0.02, 0.98)])
+    if dice.whole(0, 3) == 0:
+        place = place * 2 - 0.5
+    room = np.array([width, height]) - extent
+    corner = np.where(room > 40, room, 40) * place - np.where(room > 40, 0, 40 - room) / 2
+    return [Part(points + corner, paint) for points, paint in parts]
+
+
+# How it looks -------------------------------------------------------------------------------------
+
+
+def _palette(dice: Dice, hue: float, value: float) -> list[Ints]:
+    """Three colours of an object; for one picture in four close to those of its background."""
+    bright = value + dice.pick((-1, 1)) * dice.between(0.1, 0.4)
+    hue, saturation = hue + dice.between(0.15, 0.85), dice.between(0.25, 0.95)
+    step = dice.pick((-1, 1)) * dice.between(0.08, 0.3)
+    if dice.whole(0, 3) == 0:
+        hue, bright = hue + dice.between(-0.04, 0.04), value + dice.between(-0.08, 0.08)
+        saturation, step = dice.between(0.15, 0.5), step / 2
+    bright = min(max(bright, 0.25), 0.95)
     return [
-        colour(base, saturation, bright),
-        colour(second, saturation - 0.1, bright + step),
-        colour(base + 0.03, saturation * 0.8, bright * 0.55),
+        scenes.colour(hue, saturation, bright),
+        scenes.colour(hue + dice.pick((0.0, 0.05, 0.1, 0.4)), saturation - 0.1, bright + step),
+        scenes.colour(hue + 0.03, saturation * 0.8, bright * 0.55),
     ]
 
 
-def _arrange(dice: Dice, index: int, height: int, width: int) -> list[list[Part]]:
-    """One to five objects, in pixels, that together cover 3 to 50 % of the picture."""
-    while True:
-        count = dice.pick((1, 1, 1, 1, 1, 1, 2, 2, 3, 5))
-        low, high = (0.05, 0.2) if dice.whole(0, 1) else (0.15, 0.46)
-        share = dice.between(low, high)
-        shape, lean = SHAPES[index % len(SHAPES)]
-        objects: list[list[Part]] = []
-        total = np.zeros((height, width), np.int32)
-        for _ in range(count):
-            unit = shape(dice)
-            area = int(fill(_placed(dice, unit, 0, 200, 200, 60, True), 200, 200)[0].sum())
-            scale = 60 * math.sqrt(16 * share * height * width / count / max(area, 1))
-            parts = _placed(dice, unit, lean, height, width, min(scale, 0.62 * max(height, width)))
-            cover = fill(parts, height, width)[0]
-            shared = int(np.minimum(cover, total).sum())
-            if shared * 6 < int(cover.sum()):
-                objects.append(parts)
-                total = np.maximum(total, cover)
-            if dice.whole(0, 3) == 0:
-                shape, lean = dice.pick(SHAPES)
-        if 0.03 * height * width <= int((total > 8).sum()) <= 0.5 * height * width:
-            return objects
-
-
-def _placed(
-    dice: Dice, parts: list[Part], lean: float, height: int, width: int, scale: float,
-    centred: bool = False,
-) -> list[Part]:  # fmt: skip
-    """Unit parts leant, maybe mirrored, scaled and moved somewhere into the picture."""
-    cos, sin = around(dice.between(-lean, lean))
-    flip = dice.pick((-1, 1))
-    turned = []
-    for points, paint in parts:
-        x, y = points[:, 0] * flip * scale, points[:, 1] * scale
-        turned.append(Part(np.stack([x * cos - y * sin, x * sin + y * cos], 1), paint))
-    every = np.concatenate([part.points for part in turned])
-    low, high = every.min(0), every.max(0)
-    room = np.array([width, height]) - (high - low)
-    share = np.array([dice.between(0, 1), dice.between(0, 1)])
-    if dice.whole(0, 3) == 0:
-        share = share * 1.5 - 0.25 if room.min() > 40 else share * 1.2 - 0.1
-        room = np.maximum(room, 60)
-    if centred:
-        share = np.array([0.5, 0.5])
-    return [Part(p.points - low + room * share, p.colour) for p in turned]
-
-
-def _covered(objects: list[list[Part]], height: int, width: int) -> Bytes:
-    total = np.zeros((height, width), np.uint8)
-    for parts in objects:
-        total = np.maximum(total, fill(parts, height, width)[0])
-    return total
+def _background(dice: Dice, height: int, width: int, hue: float, value: float) -> Bytes:
+    """A surface or a landscape, with out-of-focus things in it that are not salient."""
+    spread, saturation = dice.pick((0.03, 0.08, 0.2)), dice.between(0.08, 0.6)
+    colours = [
+        scenes.colour(
+            hue + dice.between(-spread, spread),
+            saturation + dice.between(-0.1, 0.1),
+            value + dice.between(-0.16, 0.16),
+        )
+        for _ in range(3)
+    ]
+    image = dice.pick(scenes.BACKGROUNDS)(dice, height, width, colours)
+    vivid = scenes.colour(dice.between(0, 1), 0.8, value)
+    for _ in range(dice.whole(0, 4)):
+        thing = _sized(dice, dice.whole(0, 99), dice.between(100, 1500))
+        coverage, _ = scenes.fill(_placed(dice, thing, height, width), height, width)
+        veil = blur(coverage * np.uint8(dice.whole(3, 9)), dice.between(1.5, 4))
+        paint = lit(dice.pick([*colours, vivid]), dice.whole(120, 330))
+        image = mix(image, np.broadcast_to(paint, image.shape), veil)
+    return blur(image, dice.pick((0.0, 0.0, 0.6, 1.0, 1.6, 2.4)))
 
 
 def _put(dice: Dice, image: Bytes, parts: list[Part], palette: list[Ints]) -> Bytes:
-    """The picture with an object in it: its shadow, its colours, texture and shading, its rim."""
+    """The picture with an object in it: its shadow, its texture, its shading, its rim."""
     height, width = image.shape[:2]
-    coverage, paint = fill(parts, height, width)
-    solid = (coverage.astype(np.int32) * 255 // 16).astype(np.uint8)
-    x, y = np.rint(around(dice.between(0, 1)) * dice.between(3, 9)).astype(int).tolist()
-    shadow = np.roll(blur(solid, dice.between(2, 6)), (abs(y), x), (0, 1)).astype(np.int32)
+    coverage, paint = scenes.fill(parts, height, width)
+    solid = (coverage * np.int32(255) // 16).astype(np.uint8)
+    shift = dice.whole(2, 8), dice.whole(-8, 8)
+    shadow = np.roll(blur(solid, dice.between(2, 5)), shift, (0, 1)).astype(np.int32)
     image = lit(image, 256 - shadow * dice.whole(0, 130) // 256)
-    surface = _surface(dice, np.stack(palette).astype(np.uint8)[paint], palette)
-    depth = blur(solid, 2).astype(np.int32) + 2 * blur(solid, max(3.0, min(height, width) / 14))
-    shade = np.roll(depth, (4, 4 * dice.pick((-1, 1))), (0, 1)) - depth
-    surface = lit(surface, 256 - (shade * dice.whole(30, 90) // 100).clip(-110, 110))
+    surface = _textured(dice, np.stack(palette).astype(np.uint8)[paint], palette)
+    depth = blur(solid, 1.5).astype(np.int32) + blur(solid, 4) + 2 * blur(solid, 9).astype(np.int32)
+    slope = np.roll(depth, (3, 3 * dice.pick((-1, 1))), (0, 1)) - depth
+    surface = lit(surface, (256 - slope * dice.whole(40, 90) // 100).clip(140, 380))
     return mix(image, surface, blur(solid, dice.pick((0.0, 0.0, 0.5, 0.8))))
 
 
-def _surface(dice: Dice, flat: Bytes, palette: list[Ints]) -> Bytes:
-    """Flat colours H,W,3 with a texture of their own: spots, bands, mottle or grain."""
+def _textured(dice: Dice, flat: Bytes, palette: list[Ints]) -> Bytes:
+    """Flat colours H,W,3 with a texture of their own: mottle, spots, bands, or grain alone."""
     height, width = flat.shape[:2]
-    kind = dice.whole(0, 3)
-    weight = noise(dice, height, width, dice.whole(5, 14))
-    if kind == 0:
-        weight = blur(np.where(weight > 150, 255, 0).astype(np.uint8), 0.8)
-    elif kind == 1:
-        x, y = around(dice.between(0, 1)) * dice.whole(6, 20) * 16
-        grid = np.rint(np.arange(width) * x + np.arange(height)[:, None] * y).astype(np.int32)
-        weight = np.where((grid + weight.astype(np.int32) * 4) // 1024 % 2, 255, 0).astype(np.uint8)
-        weight = blur(weight, 0.8)
+    weight = scenes.noise(dice, height, width, dice.whole(5, 14))
+    kind = dice.pick(("mottle", "spots", "bands", "grain"))
+    if kind == "spots":
+        weight = blur(np.where(weight > 150, 160, 0).astype(np.uint8), 0.8)
+    elif kind == "bands":
+        way = ramp(dice, height, width) + 2 * weight.astype(np.int32)
+        weight = blur(((way // dice.whole(250, 700) % 2) * 160).astype(np.uint8), 0.8)
+    elif kind == "grain":
+        weight = weight // 6
     other = np.broadcast_to(dice.pick(palette[1:]), flat.shape)
-    mottled = mix(flat, other, weight // dice.pick((2, 2, 4)) if kind < 3 else weight // 6)
-    grain = clouds(dice, height, width, 8).astype(np.int32)
-    return lit(blur(mottled, 0.5), 256 + (grain - 128) * dice.whole(10, 60) // 128)
+    grain = scenes.clouds(dice, height, width, 8).astype(np.int32) - 128
+    return lit(blur(mix(flat, other, weight), 0.5), 256 + grain * dice.whole(10, 60) // 128)
 
 
 def _photograph(dice: Dice, image: Bytes) -> Bytes:
-    """Uneven light and the sensor's grain."""
-    height, width = image.shape[:2]
-    light = ramp(dice, height, width).astype(np.int32) * dice.whole(0, 90) // 255
-    image = lit(image, 266 - light)
-    grain = dice.bytes(height, width, 3).astype(np.int32) - 128
-    return np.clip(image + grain * dice.whole(1, 9) // 128, 0, 255).astype(np.uint8)
+    """Uneven light, and the grain of a sensor."""
+    light = stretch(ramp(dice, *image.shape[:2])) * np.int32(dice.whole(0, 90)) // 255
+    grain = (dice.bytes(*image.shape).astype(np.int32) - 128) * dice.whole(1, 9) // 128
+    return (lit(image, 266 - light) + grain).clip(0, 255).astype(np.uint8)

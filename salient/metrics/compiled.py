@@ -1,7 +1,7 @@
 """The loops over pixels, compiled by Numba.
 
-They release the interpreter's lock, so that threads score in parallel. Arrays are C-contiguous; H and W
-are at least 1.
+They release the interpreter's lock, so that threads score in parallel. Arrays are C-contiguous; H
+and W are at least 1.
 """
 
 from collections.abc import Callable
@@ -99,8 +99,10 @@ def run_distance(
 
     Args:
         vertical: int16 W, the row of `vertical_distance`.
-        first, last: the run; last is not in it.
-        column, height: int64 W each, scratch for the hull.
+        first: where the run begins.
+        last: the column after its end.
+        column: int64 W, scratch for the hull's columns u.
+        height: int64 W, scratch for the hull's u^2 + v^2.
         squared: int64 W; receives the result, above FARTHEST^2 where nothing is as near as that.
     """
     top = -1
@@ -153,11 +155,13 @@ def background_pass(
     """Sum (byte - low) * discount[squared distance to the foreground] over the background.
 
     Args:
-        prediction, mask: uint8 H x W.
+        prediction: uint8 H x W.
+        mask: uint8 H x W.
         low: the byte that stands for saliency 0.
         discount: float64, by squared distance in pixels; 0 beyond its end.
-        steps, starts: int64; steps[starts[d] : starts[d + 1]] are the (dx, dy) of squared length
-            d <= NEAR, the preferred first.
+        steps: int64 n x 2, the (dx, dy) that lead to a nearest pixel, by squared length; of one
+            length the preferred first.
+        starts: int64 NEAR + 2; steps[starts[d] : starts[d + 1]] have the squared length d.
         error: uint8 (H + 2 RADIUS) x (W + 2 RADIUS) as `foreground_error` gives it; each background
             pixel that the kernel reads receives the error of its nearest foreground pixel.
     """

@@ -109,7 +109,7 @@ def adaptive_positives(pair: CountedPair) -> Floats:
     if (np.abs(pair.value[occurs] - 2 * mean) < TIE).any():
         mean = float(pair.value[pair.prediction].mean())  # rounds as the reference does
     passes = pair.value >= min(2 * mean, 1.0)
-    return pair.totals[::-1, passes].sum(axis=1, keepdims=True).astype(np.float64)
+    return np.asarray(pair.totals[::-1, passes].sum(axis=1, keepdims=True), dtype=np.float64)
 
 
 def precision_recall(true: Floats, false: Floats, foreground_size: int) -> tuple[Floats, Floats]:
@@ -118,10 +118,11 @@ def precision_recall(true: Floats, false: Floats, foreground_size: int) -> tuple
     No positive at all gives precision 0, an empty mask recall 0.
 
     Args:
-        true, false: numbers of true and false positives, float64, any shape.
+        true: numbers of true positives, float64, any shape.
+        false: numbers of false positives, of the same shape.
         foreground_size: foreground pixels of the mask.
     """
-    return true / np.maximum(true + false, 1), true / max(foreground_size, 1)
+    return np.asarray(true / np.maximum(true + false, 1)), true / max(foreground_size, 1)
 
 
 def f_measure(precision: Floats, recall: Floats) -> Floats:
@@ -140,7 +141,8 @@ def enhanced_alignment(true: Floats, false: Floats, foreground_size: int, size: 
     N / (N - 1), and 1 / eps where N is 1.
 
     Args:
-        true, false: numbers of true and false positives, float64, any shape.
+        true: numbers of true positives, float64, any shape.
+        false: numbers of false positives, of the same shape.
         foreground_size: foreground pixels of the mask.
         size: pixels of the mask, N.
     """

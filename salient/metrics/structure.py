@@ -77,8 +77,10 @@ def quadrant_similarity(
     Args:
         x: mean prediction of the quadrant.
         squares: sum of (prediction - x)^2.
-        outside, inside: sums of prediction - x over its background and its foreground.
-        background, foreground: their numbers of pixels.
+        outside: sum of prediction - x over its background.
+        inside: sum of prediction - x over its foreground.
+        background: its number of background pixels.
+        foreground: its number of foreground pixels.
     """
     size = background + foreground
     y, divisor = foreground / size, size - 1 + EPS

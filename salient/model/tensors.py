@@ -35,7 +35,8 @@ def read_tensors(path: str | Path) -> tuple[dict[str, Tensor], dict[str, str]]:
         except SafetensorError as error:
             raise ValueError(f"{path}: damaged safetensors file: {error}") from error
     try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
+        with path.open("rb") as file:  # a path would let PyTorch go by its suffix
+            content = torch.load(file, map_location="cpu", weights_only=True)
     except (pickle.UnpicklingError, RuntimeError, EOFError, KeyError, ValueError) as error:
         raise ValueError(
             f"{path}: neither safetensors nor a plain state dict saved by torch.save "

@@ -1,0 +1,65 @@
+"""Pictures of results: rows of picture | truth | map.
+
+`python -m salient.report IMAGES MASKS MAPS OUTPUT.png [--every N] [--rows N]`
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from salient.data.images import read_image, read_mask
+from salient.data.pairs import Pair, find_pairs
+
+
+def strip(
+    rows: Sequence[tuple[Pair, Path]], *, height: int = 160, columns: int = 2
+) -> NDArray[np.uint8]:
+    """Pairs and the paths of their maps -> one RGB picture, `columns` triples beside each other.
+
+    Each triple is picture | truth | map, squashed to 4:3 at `height` pixels, with a white gap.
+
+    Raises:
+        ValueError: no rows.
+    """
+    if not rows:
+        raise ValueError("no pictures to show")
+    size = (height * 4 // 3, height)
+    triples = []
+    for pair, saliency in rows:
+        grey = [np.repeat(read_mask(p)[..., None], 3, axis=2) for p in (pair.mask, saliency)]
+        cells = [cv2.resize(x, size, interpolation=cv2.INTER_AREA) for x in (read_image(pair.image), *grey)]
+        triples.append(np.concatenate([_frame(cell) for cell in cells], axis=1))
+    triples += [np.full_like(triples[0], 255)] * (-len(triples) % columns)
+    lines = [np.concatenate(triples[i : i + columns], 1) for i in range(0, len(triples), columns)]
+    return np.concatenate(lines)
+
+
+def _frame(cell: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    framed: NDArray[np.uint8] = np.pad(cell, ((2, 2), (2, 2), (0, 0)), constant_values=255)
+    return framed
+
+
+def main() -> None:
+    """Draw the strip of a folder of maps."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    for name in ("images", "masks", "maps", "output"):
+        parser.add_argument(name, type=Path)
+    parser.add_argument("--every", type=int, default=1, help="show each N-th pair")
+    parser.add_argument("--rows", type=int, default=12, help="show at most so many pairs")
+    given = parser.parse_args()
+    pairs = [p for p in find_pairs(given.images, given.masks)[:: given.every]][: given.rows]
+    maps = [given.maps / f"{pair.name}.png" for pair in pairs]
+    given.output.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(strip(list(zip(pairs, maps)))).save(given.output)
+    print(f"{given.output}: {len(pairs)} rows of picture | truth | map")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,111 @@
+"""Every config composes and passes the check; whatever is wrong is refused by its key."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+from pathlib import Path
+
+import pytest
+from hydra.errors import HydraException
+from omegaconf.errors import OmegaConfBaseException
+
+from salient.config import ConfigError, check_config
+from salient.task import SaliencyTask
+
+ROOT = Path(__file__).parents[1]
+GROUPS = ["data", "model", "trainer", "experiment", "model/optimizer"]
+
+
+def choices(group: str) -> list[str]:
+    return sorted(path.stem for path in (ROOT / "configs" / group).glob("*.yaml"))
+
+
+def command(name: str):
+    spec = importlib.util.spec_from_file_location(f"{name}_command", ROOT / f"{name}.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def check_train(config) -> None:
+    check_config(config, command("train").train)
+    check_config(config["model"], SaliencyTask, "model.")
+
+
+@pytest.mark.parametrize(
+    "override", [f"{group}={choice}" for group in GROUPS for choice in choices(group)]
+)
+def test_every_training_config_composes(composed, override):
+    check_train(composed("train", override))
+
+
+@pytest.mark.parametrize("choice", choices("dataset"))
+def test_every_test_set_composes(composed, choice):
+    config = composed("eval", f"dataset={choice}", "images=a", "masks=b")
+    check_config(config, command("eval").evaluate)
+    sets = config["dataset"]
+    assert list(sets) == ([choice] if choice != "all" else list(sets)) and sets
+
+
+def test_seven_sets_carry_all_published_figures(composed):
+    sets = composed("eval", "dataset=all")["dataset"]
+    assert len(sets) == 7
+    for test_set in sets.values():
+        assert set(test_set["published"]) == {"mae", "sm", "max_f", "weighted_f"}
+        assert test_set["expected"] > 0 and test_set["home"].startswith("http")
+        assert test_set["layouts"]
+
+
+def test_several_sets_by_list(composed):
+    assert list(composed("eval", "dataset=[ecssd,sod]")["dataset"]) == ["ecssd", "sod"]
+
+
+def test_predict_config(composed):
+    check_config(composed("predict", "input=a.jpg"), command("predict").predict)
+
+
+@pytest.mark.parametrize(
+    ("override", "key"),
+    [
+        ("data.batchsize=3", "batchsize"),
+        ("model.network.contxt=3", "contxt"),
+        ("colour=red", "colour"),
+        ("+data.batchsize=3", "data.batchsize"),
+        ("+model.network.contxt=3", "model.network.contxt"),
+        ("+colour=red", "colour"),
+        ("data.batch_size=many", "data.batch_size"),
+        ("data.batch_size=2.5", "data.batch_size"),
+        ("data.augmentation.crop=wide", "data.augmentation"),
+        ("trainer.max_epochs=three", "trainer.max_epochs"),
+        ("trainer.precision=high", "trainer.precision"),
+        ("seed=abc", "seed"),
+        ("deterministic=perhaps", "deterministic"),
+        ("model.loss.saliency=1", "model.loss.saliency"),
+        ("model.loss.kind=dice", "model.loss.kind"),
+        ("model.optimizer.lr=fast", "model.optimizer.lr"),
+        ("model.optimizer._target_=torch.optim.SGDD", "model.optimizer._target_"),
+        ("model.network.fine=[1,2,3]", "model.network.fine"),
+        ("model.decay=exp", "model.decay"),
+    ],
+)
+def test_what_is_wrong_is_refused_by_its_key(composed, override, key):
+    with pytest.raises(
+        (ConfigError, HydraException, OmegaConfBaseException), match=re.escape(key)
+    ):
+        check_train(composed("train", override))
+
+
+def test_the_check_lets_the_right_types_through():
+    def target(a: int, b: float = 1, c: str | None = None, d: list[int] | None = None): ...
+
+    check_config({"a": 1, "b": 2, "c": None, "d": [1]}, target)
+    with pytest.raises(ConfigError, match="^a: 'x1' is not valid"):
+        check_config({"a": "x1"}, target)
+    with pytest.raises(ConfigError, match="^e: unknown key; target takes a, b, c, d"):
+        check_config({"a": 1, "e": 2}, target)
+
+
+def test_a_target_with_a_missing_parameter_is_refused():
+    with pytest.raises(ConfigError, match="^network.encoder: missing; SaliencyNetwork needs it"):
+        check_config({"network": {"_target_": "salient.model.network.SaliencyNetwork"}})

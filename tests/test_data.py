@@ -1,0 +1,135 @@
+"""Transforms, samples, loaders: seeded, worker-independent, exact."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pytest
+import torch
+
+from salient.data.dataset import EpochSampler, ScoringSet, TrainingSet, collate_scoring
+from salient.data.datamodule import PairsDataModule, split_pairs
+from salient.data.pairs import Pair, find_pairs
+from salient.data.transforms import inference_transform, to_map, training_transform
+
+
+@pytest.fixture(scope="module")
+def pairs(sample_root):
+    return find_pairs(sample_root / "sample/train/images", sample_root / "sample/train/masks")
+
+
+def module(sample_root, **changes) -> PairsDataModule:
+    settings = dict(root="sample/train", data_root=str(sample_root), size=64, batch_size=8)
+    datamodule = PairsDataModule(**(settings | {"workers": 0, "held_out": 0.1} | changes))
+    datamodule.setup()
+    return datamodule
+
+
+def epoch_of(datamodule, epoch: int) -> list:
+    loader = datamodule.train_dataloader()
+    loader.sampler.set_epoch(epoch)
+    return list(loader)
+
+
+def test_two_runs_with_one_seed_see_the_same_samples_whatever_the_workers(sample_root):
+    alone, helped = module(sample_root, workers=0), module(sample_root, workers=2)
+    for epoch in (0, 1):
+        for a, b in zip(epoch_of(alone, epoch), epoch_of(helped, epoch), strict=True):
+            assert a.names == b.names
+            assert torch.equal(a.images, b.images) and torch.equal(a.masks, b.masks)
+
+
+def test_epochs_and_seeds_differ(sample_root):
+    first = epoch_of(module(sample_root), 0)[0]
+    for other in (epoch_of(module(sample_root), 1)[0], epoch_of(module(sample_root, seed=1), 0)[0]):
+        assert first.names != other.names
+    dataset = module(sample_root).train_dataloader().dataset
+    assert not torch.equal(dataset[0, 5].images, dataset[1, 5].images)
+
+
+def test_processes_divide_an_epoch_without_overlap(pairs):
+    dataset = TrainingSet(pairs, training_transform(64), seed=0)
+    shares = [list(EpochSampler(dataset, 2, rank, seed=3, drop_last=True)) for rank in (0, 1)]
+    assert not set(shares[0]) & set(shares[1]) and len(shares[0]) == len(shares[1]) == 48
+
+
+def test_batches_have_their_stated_shapes(sample_root):
+    datamodule = module(sample_root)
+    batch = epoch_of(datamodule, 0)[0]
+    assert batch.images.shape == (8, 3, 64, 64) and batch.images.dtype == torch.uint8
+    assert batch.masks.shape == (8, 1, 64, 64) and set(batch.masks.unique().tolist()) <= {0, 1}
+    scoring = next(iter(datamodule.val_dataloader()))
+    assert scoring.images.shape[1:] == (3, 64, 64) and scoring.images.dtype == torch.uint8
+    assert len(scoring.masks) == len(scoring.names) == len(scoring.images)
+    assert len({mask.shape for mask in scoring.masks}) > 1  # their own sizes
+
+
+def test_picture_and_mask_are_moved_together():
+    """A picture that shows its own mask still does after every augmentation."""
+    yy, xx = np.mgrid[:120, :160]
+    mask = ((((yy - 50) / 30) ** 2 + ((xx - 70) / 45) ** 2) < 1).astype(np.uint8) * 255
+    image = np.repeat(mask[..., None], 3, 2)
+    transform = training_transform(128, brightness=0, contrast=0, saturation=0, hue=0)
+    for seed in range(20):
+        transform.set_random_seed(seed)
+        both = transform(image=image, mask=mask)
+        disagree = (both["image"][..., 0] > 128) != (both["mask"] > 128)
+        assert disagree.mean() < 0.002, seed
+
+
+def test_the_augmentation_does_what_its_keys_say(pairs):
+    still = training_transform(64, crop=0, rotate=0, brightness=0, contrast=0, saturation=0, hue=0)
+    plain = inference_transform(64)
+    image = cv2.imread(str(pairs[0].image))
+    expected = plain(image=image)["image"].astype(int)
+    seen = set()
+    for seed in range(8):
+        still.set_random_seed(seed)
+        result = still(image=image)["image"].astype(int)
+        flipped = np.abs(result - expected[:, ::-1]).max() <= 2
+        assert flipped or np.abs(result - expected).max() <= 2
+        seen.add(flipped)
+    assert seen == {True, False}  # the flip, and nothing else
+
+
+def test_split_is_by_name_alone_and_near_its_share():
+    pairs = [Pair(f"ILSVRC2012_{i:08d}", None, None) for i in range(10553)]
+    training, validation = split_pairs(pairs, 0.05)
+    assert 450 < len(validation) < 610 and len(training) + len(validation) == len(pairs)
+    fewer = {p.name for p in split_pairs(pairs[::3], 0.05)[1]}
+    assert fewer == {p.name for p in validation} & {p.name for p in pairs[::3]}
+
+
+def test_to_map_rounds_and_resizes_like_pytorch():
+    probability = np.random.default_rng(0).random((48, 48), np.float32)
+    expected = torch.nn.functional.interpolate(
+        torch.from_numpy(probability)[None, None], (90, 70), mode="bilinear"
+    )[0, 0].numpy()
+    result = to_map(probability, (90, 70))
+    assert result.dtype == np.uint8 and np.abs(result - expected * 255).max() <= 0.51
+    assert to_map(np.full((8, 8), 0.999, np.float32), (8, 8)).min() == 255  # not truncated
+
+
+def test_scoring_sets_hold_the_masks_untouched(pairs):
+    samples = [ScoringSet(pairs, inference_transform(64))[i] for i in (0, 1)]
+    batch = collate_scoring(samples)
+    for mask, pair in zip(batch.masks, pairs):
+        np.testing.assert_array_equal(mask, cv2.imread(str(pair.mask), cv2.IMREAD_GRAYSCALE))
+
+
+@pytest.mark.parametrize(
+    ("changes", "named"),
+    [
+        ({"size": 100}, "data.size"),
+        ({"batch_size": 1}, "data.batch_size"),
+        ({"workers": -1}, "data.workers"),
+        ({"held_out": 0.0}, "data.held_out"),
+        ({"images": "a"}, "data.images and data.masks"),
+        ({"root": None}, "data=folder needs"),
+        ({"augmentation": {"crop": 0.7}}, "data.augmentation.crop"),
+        ({"batch_size": 96}, "too few for data.batch_size=96"),
+    ],
+)
+def test_bad_values_name_their_key(sample_root, changes, named):
+    with pytest.raises(ValueError, match=named):
+        module(sample_root, **changes)

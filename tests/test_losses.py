@@ -1,0 +1,92 @@
+"""Losses against their definitions written out by hand."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+
+from salient.losses import SaliencyLoss, bce_iou_loss, boundary_target, edge_loss, structure_loss
+
+
+def square(size=64, low=16, high=48) -> torch.Tensor:
+    mask = torch.zeros(1, 1, size, size)
+    mask[..., low:high, low:high] = 1
+    return mask
+
+
+def test_boundary_is_a_band_on_both_sides_and_spares_the_border():
+    edge = boundary_target(square(), 5)[0, 0]
+    assert edge[32, 12:20].tolist() == [0, 0, 1, 1, 1, 1, 0, 0]
+    assert boundary_target(torch.ones(1, 1, 32, 32)).sum() == 0
+    touching = torch.zeros(1, 1, 32, 32)
+    touching[..., :16] = 1
+    assert boundary_target(touching)[0, 0, 0].nonzero().flatten().tolist() == [14, 15, 16, 17]
+
+
+def test_structure_loss_by_hand_on_a_uniform_logit():
+    """At logit 0 the BCE is ln 2 under any weights, and the weighted IoU has a closed form."""
+    mask = square()
+    local = torch.nn.functional.avg_pool2d(mask, 31, 1, 15, count_include_pad=False)
+    weight = 1 + 5 * (local - mask).abs()
+    both, total = (0.5 * weight * mask).sum(), (weight * (0.5 + mask)).sum()
+    expected = math.log(2) + 1 - (both + 1) / (total - both + 1)
+    torch.testing.assert_close(structure_loss(torch.zeros_like(mask), mask), expected)
+
+
+def test_pixel_weights_are_true():
+    """A mistake at the boundary costs more than one far away; a cancelled weight makes them equal."""
+    mask = square()
+    right = (mask * 2 - 1) * 4
+    near, far = right.clone(), right.clone()
+    near[..., 20:24, 15] *= -1
+    far[..., 20:24, 2] *= -1
+    base = structure_loss(right, mask)
+    assert structure_loss(near, mask) - base > 1.5 * (structure_loss(far, mask) - base)
+    assert bce_iou_loss(near, mask) == pytest.approx(float(bce_iou_loss(far, mask)), rel=1e-5)
+
+
+@pytest.mark.parametrize("loss", [structure_loss, bce_iou_loss, edge_loss])
+@pytest.mark.parametrize("mask", [torch.zeros(2, 1, 32, 32), torch.ones(2, 1, 32, 32), square(32)])
+def test_losses_are_finite_and_a_right_answer_costs_least(loss, mask):
+    right, wrong = (mask * 2 - 1) * 12, (1 - mask * 2) * 12
+    costs = [float(loss(x, mask)) for x in (right, torch.zeros_like(mask), wrong)]
+    assert all(map(math.isfinite, costs)) and costs == sorted(costs) and costs[0] < 0.02
+
+
+def test_edge_loss_balances_classes():
+    """One missed edge pixel in a picture with few costs more than one false alarm."""
+    target = torch.zeros(1, 1, 32, 32)
+    target[..., 16, :] = 1
+    right = (target * 2 - 1) * 6
+    missed, false = right.clone(), right.clone()
+    missed[..., 16, 5] *= -1
+    false[..., 3, 5] *= -1
+    assert edge_loss(missed, target) > 2 * edge_loss(false, target) - edge_loss(right, target)
+
+
+def test_total_is_the_weighted_sum_and_stays_float32_under_autocast():
+    torch.manual_seed(0)
+    mask, edge = square(), torch.randn(1, 1, 16, 16)
+    saliency = [torch.randn(1, 1, 64, 64) for _ in range(3)]
+    parts = SaliencyLoss((1, 0.5, 0.25), edge=2)(saliency, edge, mask)
+    expected = parts.out4 + parts.out8 / 2 + parts.area / 4 + 2 * parts.edge
+    torch.testing.assert_close(parts.total, expected)
+    with torch.autocast("cpu", torch.bfloat16):
+        half = SaliencyLoss()([x.bfloat16() for x in saliency], edge.bfloat16(), mask)
+    assert half.total.dtype == torch.float32 and torch.isfinite(half.total)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        ({"saliency": (1, 1)}, "loss.saliency"),
+        ({"edge": -1}, "loss.edge"),
+        ({"edge_width": 4}, "loss.edge_width"),
+        ({"kind": "dice"}, "loss.kind"),
+    ],
+)
+def test_bad_values_name_their_key(arguments, named):
+    with pytest.raises(ValueError, match=named):
+        SaliencyLoss(**arguments)

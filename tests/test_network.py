@@ -1,0 +1,117 @@
+"""The network's shapes, its choice of encoder and width, and its errors."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+import timm
+import torch
+from safetensors.torch import save_file
+
+from salient.model.blocks import ASPP, CBAM, split_groups
+from salient.model.encoder import Encoder
+from salient.model.network import SaliencyNetwork
+
+
+@pytest.mark.parametrize("height, width", [(32, 64), (64, 64), (96, 160)])
+def test_outputs_are_logits_of_the_stated_shapes(small_network, height, width):
+    network = small_network().eval()
+    with torch.inference_mode():
+        outputs = network(torch.randn(2, 3, height, width))
+    assert [x.shape for x in outputs.saliency] == [(2, 1, height, width)] * 3
+    assert outputs.edge.shape == (2, 1, height // 4, width // 4)
+
+
+@pytest.mark.parametrize("shape", [(1, 3, 33, 64), (1, 1, 64, 64), (3, 64, 64)])
+def test_other_inputs_are_refused(small_network, shape):
+    with pytest.raises(ValueError, match="multiples of 32"):
+        small_network().eval()(torch.zeros(shape))
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["resnet10t", "mobilenetv4_conv_small", "convnext_atto", "swin_tiny_patch4_window7_224"],
+)
+def test_any_timm_backbone_with_the_four_strides(small_network, name):
+    network = small_network(name).eval()
+    with torch.inference_mode():
+        size = 224 if name.startswith("swin") else 64
+        outputs = network(torch.randn(1, 3, size, size))
+    assert outputs.saliency[0].shape == (1, 1, size, size)
+
+
+def test_the_defaults_are_the_published_widths():
+    network = SaliencyNetwork(Encoder("res2net50d", "none"))
+    weights = sum(p.numel() for p in network.parameters())
+    assert weights == 47_409_736  # 48.4 M in the published file, 0.99 M of them never used
+    assert network.config["encoder"] == "res2net50d" and network.size == 352
+
+
+def test_every_weight_is_used(small_network):
+    network = small_network().train()
+    outputs = network(torch.randn(2, 3, 64, 64))
+    (sum(x.sum() for x in outputs.saliency) + outputs.edge.sum()).backward()
+    assert [n for n, p in network.named_parameters() if p.grad is None] == []
+
+
+def test_predict_is_the_sigmoid_of_the_finest_logit(small_network):
+    network = small_network().eval()
+    images = torch.randint(0, 256, (2, 3, 64, 64), dtype=torch.uint8)
+    with torch.inference_mode():
+        expected = torch.sigmoid(network(network.normalize(images)).saliency[0])[:, 0]
+    assert torch.equal(network.predict(images), expected)
+
+
+def test_normalize_is_imagenets(small_network):
+    image = torch.tensor([124, 116, 104], dtype=torch.uint8).view(1, 3, 1, 1)
+    assert small_network().normalize(image).abs().max() < 0.01
+
+
+@pytest.mark.parametrize(
+    ("changes", "named"), [({"size": 100}, "network.size"), ({"fine": (8, 0)}, "network.fine")]
+)
+def test_bad_widths_name_their_key(small_network, changes, named):
+    with pytest.raises(ValueError, match=named):
+        small_network(**changes)
+
+
+@pytest.mark.parametrize("name", ["no_such_net", "vit_tiny_patch16_224"])
+def test_unfit_encoders_are_named(name):
+    with pytest.raises(ValueError, match=f"encoder.name: {name}"):
+        Encoder(name, "none")
+
+
+def test_imagenet_without_a_network_fails_at_once_with_the_remedy(monkeypatch, tmp_path):
+    monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", "http://127.0.0.1:9")
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
+    start = time.monotonic()
+    with pytest.raises(ConnectionError, match=r"encoder.weights=FILE .* encoder.weights=none"):
+        Encoder("res2net50d", "imagenet")
+    assert time.monotonic() - start < 20
+
+
+@pytest.mark.parametrize("form", ["safetensors", "pth"])
+def test_encoder_weights_from_a_classifiers_file(tmp_path, form):
+    """timm's safetensors and the authors' .pth hold the encoder and a classifier, `fc.*`."""
+    torch.manual_seed(1)
+    state = timm.create_model("res2net50d", num_classes=10).state_dict()
+    assert "fc.weight" in state
+    path = tmp_path / f"weights.{form}"
+    save_file(state, path) if form == "safetensors" else torch.save(state, path)
+    encoder = Encoder("res2net50d", str(path))
+    for key, value in encoder.body.state_dict().items():
+        assert torch.equal(value, state[key]), key
+    del state["layer4.2.bn3.weight"]
+    torch.save(state, path)
+    with pytest.raises(ValueError, match=r"1 missing, the first is layer4.2.bn3.weight"):
+        Encoder("res2net50d", str(path))
+
+
+def test_groups_and_gates():
+    assert split_groups(256, 128) == [128, 128] and split_groups(200, 128) == [128, 72]
+    x = torch.rand(2, 32, 8, 8)
+    gated = CBAM(32)(x)
+    assert gated.shape == x.shape and (gated <= x).all() and (gated >= 0).all()
+    with pytest.raises(ValueError, match="more than 1 value per channel"):
+        ASPP(8, 4, 8).train()(torch.randn(1, 8, 4, 4))
