@@ -84,7 +84,7 @@ def read_grey(path: Path) -> Bytes:
         with Image.open(path) as image:
             if image.mode.startswith("I"):
                 return eight_bits(np.asarray(image))
-            return np.asarray(image.convert("L"))
+            return np.asarray(image.convert("L"), dtype=np.uint8)
     except (OSError, SyntaxError, ValueError) as error:
         raise ValueError(f"{path} cannot be read as a picture: {error}") from error
 
@@ -111,4 +111,4 @@ def fit(prediction: Bytes, height: int, width: int) -> Bytes:
     resized = cv2.resize(
         prediction.astype(np.float32), (width, height), interpolation=cv2.INTER_LINEAR
     )
-    return np.rint(resized).clip(0, 255).astype(np.uint8)
+    return np.asarray(np.rint(resized).clip(0, 255), dtype=np.uint8)

@@ -1,0 +1,96 @@
+"""Scoring saved maps: decoding, sizes, order, errors; and the benchmark command."""
+
+import sys
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from salient import benchmark_metrics
+from salient.metrics import score_files, score_pair
+from salient.metrics.files import fit, read_grey
+
+
+@pytest.fixture
+def pairs(tmp_path):
+    rng = np.random.default_rng(0)
+    files = []
+    for k in range(12):
+        files.append((tmp_path / f"p{k}.png", tmp_path / f"m{k}.png"))
+        for path, image in zip(files[-1], benchmark_metrics.draw_pair(rng, (30 + k, 40))):
+            Image.fromarray(image).save(path)
+    return files
+
+
+@pytest.mark.parametrize("workers", [None, 1, 3])
+def test_files_come_in_order_with_the_scores_of_their_arrays(pairs, workers):
+    results = list(score_files(pairs, workers=workers))
+    assert [name for name, _ in results] == [prediction.stem for prediction, _ in pairs]
+    for (prediction, mask), (_, scores) in zip(pairs, results):
+        expected = score_pair(read_grey(prediction), read_grey(mask))
+        assert not scores.resized
+        assert all(np.array_equal(a, b) for a, b in zip(scores, expected))
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "P", "RGB", "RGBA", "LA"])
+def test_masks_of_every_mode_read_as_pillow_makes_them_grey(tmp_path, mode):
+    noise = np.random.default_rng(1).integers(0, 256, (21, 34), dtype=np.uint8)
+    path = tmp_path / "mask.png"
+    Image.fromarray(noise).convert(mode).save(path)
+    with Image.open(path) as image:
+        assert np.array_equal(read_grey(path), np.asarray(image.convert("L")))
+
+
+def test_sixteen_bits_are_scaled_and_not_clipped(tmp_path):
+    path = tmp_path / "deep.png"
+    Image.fromarray(np.array([[0, 257, 32896, 65535]], np.uint16)).save(path)
+    assert read_grey(path).tolist() == [[0, 1, 128, 255]]
+    Image.fromarray(np.array([[0, 255]], np.uint16)).save(path)
+    assert read_grey(path).tolist() == [[0, 255]]
+
+
+def test_a_prediction_of_another_size_is_resized_and_reported(pairs):
+    prediction, mask = pairs[0]
+    with Image.open(prediction) as image:
+        image.resize((20, 15)).save(prediction)
+    ((_, scores),) = score_files([(prediction, mask)])
+    assert scores.resized
+    expected = score_pair(fit(read_grey(prediction), 30, 40), read_grey(mask))
+    assert scores.mae == expected.mae
+
+
+def test_resizing_is_bilinear_and_rounds():
+    grey = np.array([[0, 255]], np.uint8)
+    assert fit(grey, 1, 4).tolist() == [[0, 64, 191, 255]]  # 0, 63.75, 191.25, 255
+
+
+def test_an_unreadable_file_is_named(pairs, tmp_path):
+    broken = tmp_path / "broken.png"
+    broken.write_bytes(pairs[0][0].read_bytes()[:100])
+    with pytest.raises(ValueError, match=r"broken\.png cannot be read"):
+        list(score_files([(broken, pairs[0][1])]))
+    with pytest.raises(FileNotFoundError, match=r"absent\.png"):
+        list(score_files([(tmp_path / "absent.png", pairs[0][1])]))
+    with pytest.raises(ValueError, match="workers is 0"):
+        list(score_files(pairs, workers=0))
+
+
+def test_the_benchmark_prints_its_table(monkeypatch, capsys):
+    pytest.importorskip("py_sod_metrics")
+    arguments = ["--pairs", "3", "--size", "150x200", "--memory-pairs", "9"]
+    monkeypatch.setattr(sys, "argv", ["benchmark_metrics", *arguments])
+    benchmark_metrics.main()
+    header, one_thread, files, memory = capsys.readouterr().out.splitlines()
+    assert header.split()[-2:] == ["ratio", "difference"]
+    for line in (one_thread, files):
+        assert "200x150" in line
+        assert float(line.split()[-1]) < 1e-12
+    assert float(one_thread.split()[-2].rstrip("x")) > 4  # measured: 10 to 17 on busy cores
+    assert memory.startswith("peak memory over 9 pairs")
+
+
+def test_the_benchmark_says_how_to_install_the_reference(monkeypatch):
+    monkeypatch.setitem(sys.modules, "py_sod_metrics", None)
+    monkeypatch.setattr(sys, "argv", ["benchmark_metrics"])
+    with pytest.raises(SystemExit, match="pip install pysodmetrics"):
+        benchmark_metrics.main()

@@ -1,0 +1,224 @@
+"""The figures of one pair, against PySODMetrics 1.6.2 and the figures it publishes."""
+
+import json
+import math
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from salient.benchmark_metrics import draw_pair, reference_scores
+from salient.metrics import PairScores, compiled, score_pair
+from salient.metrics.counted import count_pair
+from salient.metrics.files import read_grey
+from salient.metrics.structure import structure_measure
+from salient.metrics.weighted import weighted_f_measure
+
+sod = pytest.importorskip("py_sod_metrics")
+ORACLE = Path(__file__).parent / "oracle" / "pysodmetrics"
+TOLERANCE = {"sm": 1e-9, "e": 1e-9, "adaptive_e": 1e-9, "weighted_f": 1e-9}  # 1e-12 elsewhere
+
+
+def assert_same(prediction, mask, *, normalize=True):
+    """Compare every figure; where the reference's S is NaN, ours is a number."""
+    ours = score_pair(prediction, mask, normalize=normalize)
+    theirs = reference_scores(prediction, mask, normalize=normalize)
+    for name, a, b in zip(PairScores._fields[:-1], ours, theirs):
+        assert np.isfinite(a).all(), name
+        if name == "sm" and math.isnan(b):
+            continue
+        tolerance = TOLERANCE.get(name, 1e-12)
+        np.testing.assert_allclose(a, b, rtol=tolerance, atol=tolerance, err_msg=name)
+
+
+def masks(height, width, rng):
+    """Draw masks of every kind that has gone wrong somewhere, by name."""
+
+    def empty():
+        return np.zeros((height, width), np.uint8)
+
+    pixel, last_row, last_column, ring, lattice = (empty() for _ in range(5))
+    pixel[rng.integers(height), rng.integers(width)] = 255
+    last_row[-1], last_column[:, -1] = 255, 255
+    centre, radius = (width // 2, height // 2), max(min(height, width) // 3, 1)
+    cv2.ellipse(ring, centre, (radius, radius), 0, 0, 360, (255,), 1)
+    lattice[::4, ::4] = 255  # every background pixel but few has several nearest pixels
+    corner, rows = empty(), empty()
+    corner[-1, -1] = 255
+    rows[::6] = 255  # three rows off, the nearest pixel is above and below
+    yield from {
+        "empty": empty(),
+        "full": empty() + 255,
+        "pixel": pixel,
+        "corner": corner,
+        "last row": last_row,
+        "last column": last_column,
+        "ring": ring,
+        "lattice": lattice,
+        "rows": rows,
+        "sparse": np.where(rng.random((height, width)) < 0.03, 255, 0).astype(np.uint8),
+        "noise": np.where(rng.random((height, width)) < 0.5, 255, 0).astype(np.uint8),
+        "grey": rng.integers(0, 256, (height, width), dtype=np.uint8),
+        "128 is background": rng.integers(127, 130, (height, width), dtype=np.uint8),
+    }.items()
+
+
+def predictions(mask, rng):
+    """Draw predictions for a mask, by name."""
+    noise = rng.integers(0, 256, mask.shape, dtype=np.uint8)
+    blurred = cv2.GaussianBlur(mask, (0, 0), 2).reshape(mask.shape)
+    low, high = sorted(rng.integers(0, 256, 2).tolist())
+    yield from {
+        "noise": noise,
+        "narrow": (noise // 8 + 100).astype(np.uint8),
+        "few levels": (noise // 64 * 64).astype(np.uint8),
+        "two levels": np.where(noise > 128, high, low).astype(np.uint8),
+        "constant": np.full_like(mask, rng.integers(1, 255)),
+        "zero": np.zeros_like(mask),
+        "perfect": mask.copy(),
+        "inverse": 255 - mask,
+        "blurred": blurred,
+        "uneven": np.where(noise > 200, noise, blurred).astype(np.uint8),
+    }.items()
+
+
+SIZES = [(1, 1), (1, 2), (2, 1), (1, 17), (19, 1), (2, 2), (3, 5), (11, 8), (24, 31), (40, 37)]
+
+
+@pytest.mark.parametrize("normalize", [True, False])
+@pytest.mark.parametrize("size", SIZES, ids=str)
+def test_every_kind_of_map_gives_the_figures_of_pysodmetrics(size, normalize):
+    rng = np.random.default_rng(sum(size))
+    for kind, mask in masks(*size, rng):
+        for look, prediction in predictions(mask, rng):
+            try:
+                assert_same(prediction, mask, normalize=normalize)
+            except AssertionError as error:
+                raise AssertionError(f"{look} prediction of {kind} mask: {error}") from error
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_realistic_maps_give_the_figures_of_pysodmetrics(seed):
+    rng = np.random.default_rng(seed)
+    assert_same(*draw_pair(rng, (int(rng.integers(60, 300)), int(rng.integers(60, 300)))))
+
+
+def test_a_foreground_farther_than_the_discount_reaches():
+    rng = np.random.default_rng(0)
+    prediction = rng.integers(0, 256, (330, 420), dtype=np.uint8)
+    for place in ((0, 0), (329, 419), (5, 210)):
+        mask = np.zeros((330, 420), np.uint8)
+        mask[place] = 255
+        assert_same(prediction, mask)
+
+
+def published_pairs():
+    for path in sorted((ORACLE / "preds").iterdir()):
+        yield read_grey(path), read_grey(ORACLE / "masks" / path.name)
+
+
+def test_the_three_published_maps():
+    published = json.loads((ORACLE / "version_performance.json").read_text())["v1_4_0"]
+    scores = [score_pair(*pair) for pair in published_pairs()]
+    assert len(scores) == 3
+    f, e = (np.mean([getattr(s, name) for s in scores], axis=0) for name in ("f", "e"))
+    mean = {name: np.mean([getattr(s, name) for s in scores]) for name in PairScores._fields[:5]}
+    ours = {
+        "MAE": mean["mae"],
+        "Smeasure": mean["sm"],
+        "wFmeasure": mean["weighted_f"],
+        "maxFm": f.max(),
+        "meanFm": f.mean(),
+        "adpFm": mean["adaptive_f"],
+        "maxEm": e.max(),
+        "meanEm": e.mean(),
+        "adpEm": mean["adaptive_e"],
+    }
+    published["wFmeasure"] = 0.5579812753638986  # v1_3_0; v1_4_0 lists it under another name
+    for name, value in ours.items():
+        assert value == pytest.approx(published[name], abs=1e-12), name
+
+
+@pytest.mark.parametrize("side", ["row", "column", "corner"])
+def test_quadrants_without_area_are_left_out_of_s(side):
+    rng = np.random.default_rng(3)
+    mask = np.zeros((9, 12), np.uint8)
+    mask[-1 if side != "column" else slice(None), -1 if side != "row" else slice(None)] = 255
+    prediction = rng.integers(0, 256, mask.shape, dtype=np.uint8)
+    assert math.isnan(reference_scores(prediction, mask).sm)
+
+    p, g = sod.utils.prepare_data(prediction, mask)
+    y, x = (int(c.round()) + 1 for c in np.argwhere(g).mean(axis=0))
+    reference = sod.Smeasure()
+    region = 0.0
+    for rows in (slice(0, y), slice(y, None)):
+        for columns in (slice(0, x), slice(x, None)):
+            if g[rows, columns].size:
+                share = g[rows, columns].size / g.size
+                region += share * reference.ssim(p[rows, columns], g[rows, columns])
+    expected = max(0, 0.5 * reference.object(p, g) + 0.5 * region)
+    assert structure_measure(count_pair(prediction, mask)) == pytest.approx(expected, abs=1e-12)
+
+
+def test_an_adaptive_threshold_that_ties_with_a_level():
+    prediction = np.zeros((10, 10), np.uint8)
+    prediction[:5] = 100  # twice the mean is the level itself, up to rounding
+    mask = np.zeros((10, 10), np.uint8)
+    mask[2:7] = 255
+    for level in range(1, 256, 5):
+        prediction[:5] = level
+        assert_same(prediction, mask, normalize=False)
+
+
+def test_scores_do_not_depend_on_memory_layout():
+    prediction, mask = draw_pair(np.random.default_rng(1), (120, 90))
+    plain = score_pair(prediction, mask)
+    wide = np.zeros((130, 200), np.uint8)
+    wide[3:123, 5:185:2] = prediction
+    for variant in (wide[3:123, 5:185:2], np.asfortranarray(prediction)):
+        other = score_pair(variant, mask)
+        for a, b in zip(plain, other):
+            assert np.array_equal(a, b)
+
+
+def test_weighted_f_of_an_empty_mask_is_zero():
+    mask = np.zeros((5, 6), np.uint8)
+    assert weighted_f_measure(count_pair(mask, mask)) == 0.0
+
+
+def test_curves_are_indexed_by_threshold():
+    mask = np.array([[0, 0, 255, 255]], np.uint8)
+    scores = score_pair(np.array([[0, 51, 204, 255]], np.uint8), mask)
+    assert scores.recall[0] == 1.0
+    assert scores.recall[255] == 0.5
+    assert scores.precision[0] == 0.5
+    assert scores.precision[255] == 1.0
+    assert all(getattr(scores, name).shape == (256,) for name in ("precision", "recall", "f", "e"))
+
+
+@pytest.mark.parametrize(
+    ("prediction", "mask", "message"),
+    [
+        (np.zeros((4, 5), np.float32), np.zeros((4, 5), np.uint8), "prediction has dtype float32"),
+        (np.zeros((4, 5), np.uint8), np.zeros((4, 5), bool), "mask has dtype bool"),
+        (np.zeros((1, 4, 5), np.uint8), np.zeros((4, 5), np.uint8), r"shape \(1, 4, 5\)"),
+        (np.zeros((4, 5), np.uint8), np.zeros((5, 4), np.uint8), "resize the prediction"),
+        (np.zeros((0, 5), np.uint8), np.zeros((0, 5), np.uint8), "no pixels"),
+    ],
+)
+def test_a_wrong_pair_is_refused(prediction, mask, message):
+    with pytest.raises(ValueError, match=message):
+        score_pair(prediction, mask)
+
+
+def test_loops_compile_where_no_cache_can_be_written(monkeypatch):
+    njit = compiled.numba.njit
+
+    def read_only(**options):
+        if options.get("cache"):
+            raise RuntimeError("cannot cache function: no locator available")
+        return njit(**options)
+
+    monkeypatch.setattr(compiled.numba, "njit", read_only)
+    assert compiled.compiled(lambda x: x + 1)(2) == 3

@@ -1,0 +1,56 @@
+"""The 300 maps of DSS on SOD against the per-image figures its evaluators published."""
+
+import json
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from salient.metrics import SaliencyMetrics, score_files
+
+SHARED = Path(__file__).parents[1] / ".." / "shared"
+ARCHIVE, PUBLISHED = SHARED / "data" / "SOD.zip", SHARED / "reference" / "sod_dss_published.json"
+pytestmark = pytest.mark.skipif(
+    not (ARCHIVE.exists() and PUBLISHED.exists()), reason="SOD and DSS's maps are not at ../shared"
+)
+
+
+@pytest.fixture(scope="module")
+def published():
+    return json.loads(PUBLISHED.read_text())["DSS"]
+
+
+@pytest.fixture(scope="module")
+def pairs(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("sod")
+    with zipfile.ZipFile(ARCHIVE) as archive:
+        names = [name for name in archive.namelist() if "/images/" not in name]
+        archive.extractall(folder, names)
+    predictions = sorted((folder / "SOD" / "predictions" / "DSS").iterdir())
+    return [(path, folder / "SOD" / "masks" / path.name) for path in predictions]
+
+
+@pytest.mark.parametrize("normalize", [True, False])
+def test_every_image_has_its_published_mae_and_s(pairs, published, normalize):
+    """No image differs. Every map spans 0..255, so min-max normalisation changes none of them, and
+    no mask has a value in 1..254, so no threshold does."""
+    scores = [scores for _, scores in score_files(pairs, normalize=normalize)]
+    assert len(scores) == 300
+    assert not any(s.resized for s in scores)
+    for ours, theirs in (("mae", "MAE_image"), ("sm", "S_measure_image")):
+        mine = np.array([getattr(s, ours) for s in scores])
+        np.testing.assert_allclose(mine, published[theirs], rtol=0, atol=1e-9, err_msg=ours)
+
+
+def test_the_published_row(pairs, published):
+    """Their maximum F is that of the mean precision and recall, `max_f="pooled"`."""
+    metrics = SaliencyMetrics(max_f="pooled")
+    for _, scores in score_files(pairs):
+        metrics.add(scores)
+    row = metrics.compute()
+    expected = {
+        "mae": "MAE", "sm": "S_measure", "max_f": "maxF", "adaptive_f": "meanF_adaptive"
+    }  # fmt: skip
+    for ours, theirs in expected.items():
+        assert float(row[ours]) == pytest.approx(published[theirs], abs=1e-9), ours
