@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-import os
+import uuid
 from pathlib import Path
 
 import cv2
@@ -42,8 +42,8 @@ def draw_pair(split: str, index: int) -> tuple[Bytes, Bytes]:
     hue, value = dice.between(0, 1), dice.between(0.35, 0.85)
     objects, coverage = _arrange(dice, index, height, width)
     image, palette = _background(dice, height, width, hue, value), _palette(dice, hue, value)
-    for parts in objects:
-        image = _put(dice, image, parts, palette)
+    for thing in objects:
+        image = _put(dice, image, *thing, palette)
     return _photograph(dice, image), np.where(coverage > 8, 255, 0).astype(np.uint8)
 
 
@@ -78,7 +78,7 @@ def write_sample(folder: Path) -> Path:
 def _write(file: Path, content: bytes) -> None:
     """All of the file or nothing, whoever else writes it meanwhile."""
     file.parent.mkdir(parents=True, exist_ok=True)
-    partial = file.with_name(f".{file.name}.{os.getpid()}")
+    partial = file.with_name(f".{uuid.uuid4().hex}")
     partial.write_bytes(content)
     partial.replace(file)
 
@@ -86,20 +86,23 @@ def _write(file: Path, content: bytes) -> None:
 # What is where ------------------------------------------------------------------------------------
 
 
-def _arrange(dice: Dice, index: int, height: int, width: int) -> tuple[list[list[Part]], Bytes]:
-    """One to five objects, in pixels, and how many sixteenths of each pixel they cover."""
+def _arrange(
+    dice: Dice, index: int, height: int, width: int
+) -> tuple[list[tuple[Bytes, Bytes]], Bytes]:
+    """One to five objects, filled, and the sixteenths of each pixel that they cover."""
     while True:
         count = dice.pick((1, 1, 1, 1, 1, 1, 2, 2, 3, 5))
         least, most = dice.pick(((0.04, 0.15), (0.15, 0.48)))
         area = max(dice.between(least, most), 0.03 * count) * height * width / count
         kind = index
-        objects: list[list[Part]] = []
+        objects: list[tuple[Bytes, Bytes]] = []
         total = np.zeros((height, width), np.uint8)
         for _ in range(count):
             parts = _placed(dice, _sized(dice, kind, area), height, width)
-            coverage, _ = scenes.fill(parts, height, width)
-            if 6 * int(np.minimum(coverage, total).sum()) < int(coverage.sum()):  # little hidden
-                objects.append(parts)
+            coverage, paint = scenes.fill(parts, height, width)
+            seen, hidden = int(coverage.sum()), int(np.minimum(coverage, total).sum())
+            if 6 * hidden < seen and seen > 16 * area / 3:  # the border may cut off the rest
+                objects.append((coverage, paint))
                 total = np.maximum(total, coverage)
             kind += dice.pick((0, 0, 0, 1))  # mostly a group of one kind
         if 0.03 * total.size < int((total > 8).sum()) < 0.5 * total.size:
@@ -113,9 +116,9 @@ def _sized(dice: Dice, kind: int, area: float) -> list[Part]:
     turn = np.array([[cos, sin], [-sin, cos]]) * [[dice.pick((-1, 1))], [1]]
     parts = [Part(x[:, :1] * turn[0] + x[:, 1:] * turn[1], paint) for x, paint in shape(dice)]
     corner = np.min([part.points.min(0) for part in parts], 0)
-    trial = [Part((points - corner) * 32, paint) for points, paint in parts]
-    covered = int(scenes.fill(trial, 96, 128)[0].sum()) / 16
-    scale = min(math.sqrt(area / covered), 4.2)
+    trial = [Part((points - corner) * 8, paint) for points, paint in parts]
+    covered = int(scenes.fill(trial, 32, 32)[0].sum()) / 16
+    scale = min(math.sqrt(area / covered), 17)
     return [Part(points * scale, paint) for points, paint in trial]
 
 
@@ -134,12 +137,12 @@ def _placed(dice: Dice, parts: list[Part], height: int, width: int) -> list[Part
 
 
 def _palette(dice: Dice, hue: float, value: float) -> list[Ints]:
-    """Three colours of an object; for one picture in four close to those of its background."""
-    bright = value + dice.pick((-1, 1)) * dice.between(0.1, 0.4)
-    hue, saturation = hue + dice.between(0.15, 0.85), dice.between(0.25, 0.95)
+    """Three colours of an object; for one picture in three close to those of its background."""
+    bright = value + dice.pick((-1, 1)) * dice.between(0, 0.4)
+    near, hue, saturation = hue, hue + dice.between(0.1, 0.9), dice.between(0.2, 0.85)
     step = dice.pick((-1, 1)) * dice.between(0.08, 0.3)
-    if dice.whole(0, 3) == 0:
-        hue, bright = hue + dice.between(-0.04, 0.04), value + dice.between(-0.08, 0.08)
+    if dice.whole(0, 2) == 0:
+        hue, bright = near + dice.between(-0.05, 0.05), value + dice.between(-0.08, 0.08)
         saturation, step = dice.between(0.15, 0.5), step / 2
     bright = min(max(bright, 0.25), 0.95)
     return [
@@ -151,12 +154,12 @@ def _palette(dice: Dice, hue: float, value: float) -> list[Ints]:
 
 def _background(dice: Dice, height: int, width: int, hue: float, value: float) -> Bytes:
     """A surface or a landscape, with out-of-focus things in it that are not salient."""
-    spread, saturation = dice.pick((0.03, 0.08, 0.2)), dice.between(0.08, 0.6)
+    spread, saturation = dice.pick((0.03, 0.1, 0.25)), dice.between(0.06, 0.5)
     colours = [
         scenes.colour(
             hue + dice.between(-spread, spread),
-            saturation + dice.between(-0.1, 0.1),
-            value + dice.between(-0.16, 0.16),
+            saturation + dice.between(-0.15, 0.15),
+            value + dice.between(-0.24, 0.24),
         )
         for _ in range(3)
     ]
@@ -165,23 +168,23 @@ def _background(dice: Dice, height: int, width: int, hue: float, value: float) -
     for _ in range(dice.whole(0, 4)):
         thing = _sized(dice, dice.whole(0, 99), dice.between(100, 1500))
         coverage, _ = scenes.fill(_placed(dice, thing, height, width), height, width)
-        veil = blur(coverage * np.uint8(dice.whole(3, 9)), dice.between(1.5, 4))
+        veil = blur(coverage * np.uint8(dice.whole(3, 12)), dice.between(1.5, 4))
         paint = lit(dice.pick([*colours, vivid]), dice.whole(120, 330))
         image = mix(image, np.broadcast_to(paint, image.shape), veil)
     return blur(image, dice.pick((0.0, 0.0, 0.6, 1.0, 1.6, 2.4)))
 
 
-def _put(dice: Dice, image: Bytes, parts: list[Part], palette: list[Ints]) -> Bytes:
+def _put(dice: Dice, image: Bytes, coverage: Bytes, paint: Bytes, palette: list[Ints]) -> Bytes:
     """The picture with an object in it: its shadow, its texture, its shading, its rim."""
-    height, width = image.shape[:2]
-    coverage, paint = scenes.fill(parts, height, width)
     solid = (coverage * np.int32(255) // 16).astype(np.uint8)
-    shift = dice.whole(2, 8), dice.whole(-8, 8)
-    shadow = np.roll(blur(solid, dice.between(2, 5)), shift, (0, 1)).astype(np.int32)
+    soft = blur(solid, dice.between(2, 5))
+    shadow = scenes.moved(soft, dice.whole(2, 8), dice.whole(-8, 8))
     image = lit(image, 256 - shadow * dice.whole(0, 130) // 256)
     surface = _textured(dice, np.stack(palette).astype(np.uint8)[paint], palette)
-    depth = blur(solid, 1.5).astype(np.int32) + blur(solid, 4) + 2 * blur(solid, 9).astype(np.int32)
-    slope = np.roll(depth, (3, 3 * dice.pick((-1, 1))), (0, 1)) - depth
+    side = dice.pick((-3, 3))
+    slope = np.zeros(solid.shape, np.int32)
+    for strength, depth in ((1, blur(solid, 2)), (3, blur(solid, 6))):
+        slope += strength * (scenes.moved(depth, 3, side) - depth)
     surface = lit(surface, (256 - slope * dice.whole(40, 90) // 100).clip(140, 380))
     return mix(image, surface, blur(solid, dice.pick((0.0, 0.0, 0.5, 0.8))))
 

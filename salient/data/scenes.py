@@ -3,8 +3,8 @@
 Whatever may round differently with another processor or release is left out. Chance is the raw
 stream of PCG64, which numpy promises to keep, as it does not for what `Generator` makes of it. Sine
 is a table of rounded integers. Floats meet only + - * / and square roots, which IEEE 754 rounds in
-one way. OpenCV is asked only for 8-bit fixed-point work: polygons, lines, circles, Gaussian blur,
-INTER_LINEAR_EXACT.
+one way. OpenCV is asked only for 8-bit fixed-point work: hair lines, discs, Gaussian blur,
+INTER_LINEAR_EXACT; its polygons and thick lines changed with a release.
 """
 
 from __future__ import annotations
@@ -94,7 +94,14 @@ def noise(dice: Dice, height: int, width: int, tall: int, aspect: int = 1) -> By
     grid = dice.bytes(height // tall + 3, width // wide + 3)
     size = (grid.shape[1] * wide, grid.shape[0] * tall)
     field = np.asarray(cv2.resize(grid, size, interpolation=cv2.INTER_LINEAR_EXACT), np.uint8)
-    return stretch(blur(field[tall:, wide:][:height, :width], tall / 3 if tall > 4 else 0))
+    return stretch(blur(field[tall:, wide:][:height, :width], min(tall / 3, 4) if tall > 4 else 0))
+
+
+def moved(field: Bytes, down: int, right: int) -> Ints:
+    """A field H,W shifted by at most 8 pixels; what comes in repeats its rim."""
+    height, width = field.shape
+    wide = np.pad(field.astype(np.int32), 8, "edge")
+    return wide[8 - down :, 8 - right :][:height, :width]
 
 
 def clouds(dice: Dice, height: int, width: int, tall: int, aspect: int = 1) -> Bytes:
@@ -122,11 +129,29 @@ def ramp(dice: Dice, height: int, width: int) -> Ints:
 # Shapes, about 2 units across ---------------------------------------------------------------------
 
 
+def polygon(canvas: Bytes, points: Floats, value: int) -> None:
+    """Set the pixels of a canvas H,W whose centres lie inside (the even-odd rule)."""
+    height, width = canvas.shape
+    (left, top), (right, bottom) = np.rint([points.min(0), points.max(0)]).astype(int).tolist()
+    left, top, right, bottom = max(left, 0), max(top, 0), min(right, width), min(bottom, height)
+    if left >= right or top >= bottom:
+        return
+    (x, y), (next_x, next_y) = points.T, np.concatenate([points[1:], points[:1]]).T
+    level = np.arange(top, bottom)[:, None] + 0.5
+    row, edge = np.nonzero((y <= level) != (next_y <= level))
+    share = (level[row, 0] - y[edge]) / (next_y - y)[edge]
+    column = np.rint(x[edge] + share * (next_x - x)[edge]).astype(int).clip(left, right) - left
+    crossings = np.zeros((bottom - top, right - left + 1), np.uint8)
+    np.add.at(crossings, (row, column), 1)
+    inside = np.cumsum(crossings, 1, np.uint8)[:, :-1] % 2 == 1
+    canvas[top:bottom, left:right][inside] = value
+
+
 def fill(parts: Sequence[Part], height: int, width: int) -> tuple[Bytes, Bytes]:
     """Parts in pixels -> coverage H,W in sixteenths, and H,W which of the colours is on top."""
     canvas = np.zeros((height * FINE, width * FINE), np.uint8)
     for points, paint in parts:
-        cv2.fillPoly(canvas, [np.rint(points * FINE).astype(np.int32)], paint + 1)
+        polygon(canvas, points * FINE, paint + 1)
     solid = np.minimum(canvas, 1)
     rows = np.add.reduce([solid[i::FINE] for i in range(FINE)], dtype=np.uint8)
     coverage = np.add.reduce([rows[:, i::FINE] for i in range(FINE)], dtype=np.uint8)
@@ -281,7 +306,9 @@ def _meadow(dice: Dice, height: int, width: int, colours: Sequence[Ints]) -> Byt
         foot = (x * width // 256 + i % 2, i * height // 430)
         length = 3 + i * (long % 16 + 6) // 450
         tip = (foot[0] + (lean - 128) * length // 160, foot[1] - length)
-        cv2.line(image, foot, tip, _tone(colours[1 + kind % 2], 150 + shade * 3 // 4), 1 + i // 225)
+        for beside in (0, 1)[: 1 + i // 225]:
+            ends = (foot[0] + beside, foot[1]), (tip[0] + beside, tip[1])
+            cv2.line(image, *ends, _tone(colours[1 + kind % 2], 150 + shade * 3 // 4))
     return image
 
 
@@ -333,12 +360,12 @@ def _bokeh(dice: Dice, height: int, width: int, colours: Sequence[Ints]) -> Byte
 
 def _gravel(dice: Dice, height: int, width: int, colours: Sequence[Ints]) -> Bytes:
     image = mix(colours[0], colours[1], clouds(dice, height, width, 32))
-    stones = [oval(dice, 0, 0, 1, 0.7, i / 5, 0.5)[::4] for i in range(5)]
-    for x, y, kind, size, shade in dice.bytes(dice.whole(60, 350), 5).tolist():
-        stone = stones[kind % 5] * (1.5 + size / 64) + [x * width / 256, y * height / 256]
+    for x, y, size, reach, shade in dice.bytes(dice.whole(60, 350), 5).tolist():
+        x, y, radius = x * width // 256, y * height // 256, 1 + size // 90
         for offset, gain in ((1, 110), (0, 170 + shade // 2)):
-            outline = np.rint(stone + offset).astype(np.int32)
-            cv2.fillPoly(image, [outline], _tone(colours[2], gain))
+            for step in (0, reach // 64):
+                centre = x + step + offset, y + step // 2 + offset
+                cv2.circle(image, centre, radius, _tone(colours[2], gain), -1)
     return image
 
 
@@ -354,17 +381,17 @@ def _room(dice: Dice, height: int, width: int, colours: Sequence[Ints]) -> Bytes
     line = height * dice.whole(45, 75) // 100
     image = mix(colours[0], colours[0] * 4 // 5, clouds(dice, height, width, 50))
     for _ in range(dice.whole(0, 3)):
-        corner = dice.whole(0, width - 30), dice.whole(0, line - 30)
-        other = corner[0] + dice.whole(16, 60), min(corner[1] + dice.whole(16, 60), line - 6)
-        cv2.rectangle(image, corner, other, _tone(colours[1], dice.whole(200, 300)), -1)
-        cv2.rectangle(image, corner, other, _tone(colours[0], 170), 2)
+        x, y = dice.whole(0, width - 30), dice.whole(0, line - 30)
+        right, bottom = x + dice.whole(16, 60), min(y + dice.whole(16, 60), line - 6)
+        image[y:bottom, x:right] = lit(colours[0], 170)
+        image[y + 2 : bottom - 2, x + 2 : right - 2] = lit(colours[1], dice.whole(200, 300))
     image[line - 4 :] = lit(colours[0], 170)
     image[line:] = _planks(dice, height - line, width, colours[1:])
     return image
 
 
 def _tone(paint: Ints, gain: int) -> list[int]:
-    return [int(channel) for channel in lit(paint, gain)]
+    return [min(channel * gain >> 8, 255) for channel in paint.tolist()]
 
 
 BACKGROUNDS = (_meadow, _horizon, _planks, _tiles, _ripples, _bokeh, _gravel, _cloth, _room)
