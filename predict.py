@@ -15,6 +15,7 @@ from tqdm import tqdm
 from salient import Detector
 from salient.config import check_config, errors_for_people
 from salient.data.images import SUFFIXES
+from salient.detector import Picture
 
 
 def predict(
@@ -29,7 +30,7 @@ def predict(
     progress = tqdm(total=len(pictures), unit="picture", disable=None)
     for first in range(0, len(pictures), batch_size):
         batch = pictures[first : first + batch_size]
-        for path, saliency in zip(batch, detector(batch)):
+        for path, saliency in zip(batch, detector(list[Picture](batch))):
             target = Path(output) / f"{path.stem}.png"
             Image.fromarray(saliency).save(target)
             written.append(target)

@@ -91,7 +91,9 @@ def table(rows: Sequence[Row]) -> str:
     lines = [header]
     for row in rows:
         values = asdict(row)
-        lines.append([row.dataset, str(row.pairs), row.method] + [f"{values[k]:.4f}" for k in FIGURES])
+        lines.append(
+            [row.dataset, str(row.pairs), row.method] + [f"{values[k]:.4f}" for k in FIGURES]
+        )
         if row.published:
             published = [f"{row.published[k]:.3f}" for k in FIGURES]
             lines.append([row.dataset, str(row.pairs), "published", *published])

@@ -13,7 +13,7 @@ from pytorch_lightning.loggers import TensorBoardLogger
 from torch import Tensor
 
 from salient.data.dataset import ScoringBatch
-from salient.data.transforms import to_map
+from salient.data.transforms import MASK_THRESHOLD, to_map
 from salient.model.blocks import resize
 from salient.task import SaliencyTask
 
@@ -69,12 +69,15 @@ class PicturePanel(Callback):
         with torch.inference_mode():
             predicted = pl_module.network(pl_module.network.normalize(images))
         saliency = torch.sigmoid(predicted.saliency[0].float())
-        edge = resize(torch.sigmoid(predicted.edge.float()), saliency.shape[2:], align_corners=False)
+        edge = resize(
+            torch.sigmoid(predicted.edge.float()), saliency.shape[2:], align_corners=False
+        )
+        size = (saliency.shape[2], saliency.shape[3])
         rows = [
             np.concatenate([image.permute(1, 2, 0).numpy(), *map(_grey, (truth, s[0], e[0]))], 1)
             for image, truth, s, e in zip(
                 images.cpu(),
-                [to_map((mask > 128).astype(np.float32), saliency.shape[2:]) for mask in batch.masks],
+                [to_map((mask > MASK_THRESHOLD).astype(np.float32), size) for mask in batch.masks],
                 (saliency.cpu().numpy() * 255).astype(np.uint8),
                 (edge.cpu().numpy() * 255).astype(np.uint8),
             )

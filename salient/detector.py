@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import overload
 
@@ -42,8 +41,8 @@ class Detector:
     @overload
     def __call__(self, pictures: Picture) -> Map: ...
     @overload
-    def __call__(self, pictures: Sequence[Picture]) -> list[Map]: ...
-    def __call__(self, pictures: Picture | Sequence[Picture]) -> Map | list[Map]:
+    def __call__(self, pictures: list[Picture]) -> list[Map]: ...
+    def __call__(self, pictures: Picture | list[Picture]) -> Map | list[Map]:
         """A path or an RGB array uint8 H,W,3 -> its map uint8 H,W; a list gives a list.
 
         Raises:

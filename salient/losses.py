@@ -23,7 +23,7 @@ def boundary_target(mask: Tensor, width: int = 5) -> Tensor:
 
 
 def structure_loss(logit: Tensor, mask: Tensor) -> Tensor:
-    """Weighted BCE plus weighted IoU (Wei 2020, F3Net, eq. 4 to 7). Logit and mask B,1,H,W -> scalar.
+    """Weighted BCE plus weighted IoU (Wei 2020, F3Net, eq. 4 to 7). Both B,1,H,W -> scalar.
 
     A pixel weighs 1 + 5 |local mean of the mask over 31 x 31 - mask|: up to six times as much near
     a boundary. The weights are true: `reduce='none'`, which several repositories pass, averages

@@ -34,7 +34,10 @@ def strip(
     triples = []
     for pair, saliency in rows:
         grey = [np.repeat(read_mask(p)[..., None], 3, axis=2) for p in (pair.mask, saliency)]
-        cells = [cv2.resize(x, size, interpolation=cv2.INTER_AREA) for x in (read_image(pair.image), *grey)]
+        cells = [
+            cv2.resize(x, size, interpolation=cv2.INTER_AREA)
+            for x in (read_image(pair.image), *grey)
+        ]
         triples.append(np.concatenate([_frame(cell) for cell in cells], axis=1))
     triples += [np.full_like(triples[0], 255)] * (-len(triples) % columns)
     lines = [np.concatenate(triples[i : i + columns], 1) for i in range(0, len(triples), columns)]
@@ -48,13 +51,15 @@ def _frame(cell: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 def main() -> None:
     """Draw the strip of a folder of maps."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
     for name in ("images", "masks", "maps", "output"):
         parser.add_argument(name, type=Path)
     parser.add_argument("--every", type=int, default=1, help="show each N-th pair")
     parser.add_argument("--rows", type=int, default=12, help="show at most so many pairs")
     given = parser.parse_args()
-    pairs = [p for p in find_pairs(given.images, given.masks)[:: given.every]][: given.rows]
+    pairs = find_pairs(given.images, given.masks)[:: given.every][: given.rows]
     maps = [given.maps / f"{pair.name}.png" for pair in pairs]
     given.output.parent.mkdir(parents=True, exist_ok=True)
     Image.fromarray(strip(list(zip(pairs, maps)))).save(given.output)

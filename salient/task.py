@@ -9,7 +9,7 @@ from typing import Any, Literal
 import pytorch_lightning as pl
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import OneCycleLR
 
@@ -88,7 +88,9 @@ class SaliencyTask(pl.LightningModule):
 
     def configure_optimizers(self) -> Any:
         optimizer = self.make_optimizer(self._parameter_groups())
-        shares = [self.encoder_rate if g["side"] == "encoder" else 1 for g in optimizer.param_groups]
+        shares = [
+            self.encoder_rate if g["side"] == "encoder" else 1 for g in optimizer.param_groups
+        ]
         rates = [group["lr"] * share for group, share in zip(optimizer.param_groups, shares)]
         schedule = OneCycleLR(
             optimizer,
@@ -100,12 +102,6 @@ class SaliencyTask(pl.LightningModule):
             final_div_factor=1e4,
         )
         return [optimizer], [{"scheduler": schedule, "interval": "step"}]
-
-    def transfer_batch_to_device(self, batch: Any, device: torch.device, index: int) -> Any:
-        """Pictures (and training masks) to the device; validation masks stay with the evaluator."""
-        if isinstance(batch, ScoringBatch):
-            return batch._replace(images=batch.images.to(device, non_blocking=True))
-        return super().transfer_batch_to_device(batch, device, index)
 
     def _scale(self, images: Tensor, masks: Tensor) -> tuple[Tensor, Tensor]:
         """Draw this step's size; the same in every process, and again after a resume."""

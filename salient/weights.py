@@ -76,7 +76,7 @@ def save_network(
     state = {k: v.detach().cpu().contiguous() for k, v in network.state_dict().items()}
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
     save_file(state, partial, strings)
-    os.replace(partial, path)
+    partial.replace(path)
     return path
 
 

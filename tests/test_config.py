@@ -90,9 +90,7 @@ def test_predict_config(composed):
     ],
 )
 def test_what_is_wrong_is_refused_by_its_key(composed, override, key):
-    with pytest.raises(
-        (ConfigError, HydraException, OmegaConfBaseException), match=re.escape(key)
-    ):
+    with pytest.raises((ConfigError, HydraException, OmegaConfBaseException), match=re.escape(key)):
         check_train(composed("train", override))
 
 

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 import torch
 
-from salient.data.dataset import EpochSampler, ScoringSet, TrainingSet, collate_scoring
 from salient.data.datamodule import PairsDataModule, split_pairs
+from salient.data.dataset import EpochSampler, ScoringSet, TrainingSet, collate_scoring
 from salient.data.pairs import Pair, find_pairs
 from salient.data.transforms import inference_transform, to_map, training_transform
 

@@ -36,7 +36,7 @@ def test_structure_loss_by_hand_on_a_uniform_logit():
 
 
 def test_pixel_weights_are_true():
-    """A mistake at the boundary costs more than one far away; a cancelled weight makes them equal."""
+    """A mistake at the boundary costs more than one far off; cancelled weights make them equal."""
     mask = square()
     right = (mask * 2 - 1) * 4
     near, far = right.clone(), right.clone()

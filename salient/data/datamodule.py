@@ -131,7 +131,8 @@ class PairsDataModule(pl.LightningDataModule):
         return {
             "num_workers": self.workers,
             "persistent_workers": self.workers > 0,
-            "pin_memory": self.trainer is not None and self.trainer.strategy.root_device.type == "cuda",
+            "pin_memory": self.trainer is not None
+            and self.trainer.strategy.root_device.type == "cuda",
         }
 
 

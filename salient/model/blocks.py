@@ -78,7 +78,7 @@ class CBAM(nn.Module):
 
 
 def split_groups(channels: int, group: int) -> list[int]:
-    """Widths of the groups of `group` channels that `channels` splits into; the last may be smaller."""
+    """Widths of the groups of `group` channels in `channels`; the last may be smaller."""
     full, rest = divmod(channels, group)
     return [group] * full + [rest] * (rest > 0)
 

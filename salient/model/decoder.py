@@ -77,7 +77,9 @@ class Enhancement(nn.Module):
 
     def forward(self, x: Tensor, edge_logit: Tensor) -> Tensor:
         edge = resize(torch.sigmoid(edge_logit), x.shape[2:], align_corners=False)
-        parts = [block(part, edge) for block, part in zip(self.enhance, x.split(self.groups, 1))]
+        parts = [
+            block(part, edge) for block, part in zip(self.enhance, torch.split(x, self.groups, 1))
+        ]
         joined: Tensor = self.join(torch.cat(parts, 1))
         return joined
 
@@ -106,7 +108,7 @@ class Fusion(nn.Module):
         y = torch.cat(
             [
                 block(torch.cat([part * inside, part * outside], 1))
-                for block, part in zip(self.attend, x.split(self.groups, 1))
+                for block, part in zip(self.attend, torch.split(x, self.groups, 1))
             ],
             1,
         )

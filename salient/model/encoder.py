@@ -37,7 +37,9 @@ class Encoder(nn.Module):
         try:
             info = timm.create_model(name, features_only=True).feature_info
         except (RuntimeError, ValueError, AttributeError) as error:
-            raise ValueError(f"encoder.name: {name} is no timm model with features: {error}") from error
+            raise ValueError(
+                f"encoder.name: {name} is no timm model with features: {error}"
+            ) from error
         reductions = info.reduction()
         if not set(STRIDES) <= set(reductions):
             raise ValueError(f"encoder.name: {name} has strides {reductions}, needed are {STRIDES}")

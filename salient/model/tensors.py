@@ -30,7 +30,7 @@ def read_tensors(path: str | Path) -> tuple[dict[str, Tensor], dict[str, str]]:
     if head[8:9] == b"{":
         try:
             with safe_open(path, framework="pt") as tensors:
-                state = {key: tensors.get_tensor(key) for key in tensors.keys()}
+                state = {key: tensors.get_tensor(key) for key in list(tensors.keys())}
                 return state, dict(tensors.metadata() or {})
         except SafetensorError as error:
             raise ValueError(f"{path}: damaged safetensors file: {error}") from error

@@ -1,0 +1,214 @@
+"""The Lightning task: groups, schedule, scales, averaging, resume, agreement with scoring."""
+
+from __future__ import annotations
+
+import functools
+
+import pytest
+import pytorch_lightning as pl
+import torch
+
+from salient.callbacks import moving_average
+from salient.data.datamodule import PairsDataModule
+from salient.losses import SaliencyLoss
+from salient.scoring import predict_pairs, score
+from salient.task import FIGURES, SaliencyTask
+from salient.trainer import build_trainer
+
+
+def datamodule(sample_root) -> PairsDataModule:
+    return PairsDataModule(
+        root="sample/train",
+        data_root=str(sample_root),
+        size=64,
+        batch_size=16,
+        workers=0,
+        held_out=0.1,
+    )
+
+
+def task(network, optimizer=torch.optim.SGD, **changes) -> SaliencyTask:
+    settings = dict(lr=0.05 if optimizer is torch.optim.SGD else 2e-3, weight_decay=5e-4)
+    return SaliencyTask(
+        network, SaliencyLoss(), functools.partial(optimizer, **settings), **changes
+    )
+
+
+def trainer(folder, **changes) -> pl.Trainer:
+    settings = dict(accelerator="cpu", max_epochs=2, progress=False, num_sanity_val_steps=0)
+    settings |= dict(enable_model_summary=False, log_every_n_steps=1)
+    return build_trainer(str(folder), **(settings | changes))
+
+
+def record_losses(module: SaliencyTask) -> list[float]:
+    losses: list[float] = []
+    step = module.training_step
+
+    @functools.wraps(step)
+    def recorded(batch, batch_index):
+        loss = step(batch, batch_index)
+        losses.append(loss.item())
+        return loss
+
+    module.training_step = recorded
+    return losses
+
+
+def test_groups_rates_and_decay(small_network, sample_root, tmp_path):
+    module = task(small_network(), encoder_rate=0.1)
+    fit = trainer(tmp_path, max_epochs=1, limit_train_batches=1, limit_val_batches=0)
+    fit.fit(module, datamodule(sample_root))
+    groups = {g["name"]: g for g in fit.optimizers[0].param_groups}
+    assert len(groups) == 4
+    for name, group in groups.items():
+        assert group["max_lr"] == pytest.approx(0.005 if name.startswith("encoder") else 0.05)
+        assert group["weight_decay"] == (0 if "norms" in name else 5e-4)
+    counted = sum(len(g["params"]) for g in groups.values())
+    assert counted == len(list(module.network.parameters()))
+
+
+def test_rates_rise_then_fall_to_nothing(small_network, sample_root, tmp_path):
+    rates = []
+
+    class Watch(pl.Callback):
+        def on_train_batch_start(self, trainer, *_):
+            rates.append(trainer.optimizers[0].param_groups[-1]["lr"])
+
+    module = task(small_network(), warmup=0.3)
+    fit = trainer(tmp_path, max_epochs=4, limit_train_batches=5, limit_val_batches=0)
+    fit.callbacks.append(Watch())
+    fit.fit(module, datamodule(sample_root))
+    assert len(rates) == 20 and max(rates) == pytest.approx(0.05, rel=0.01)
+    peak = rates.index(max(rates))
+    assert 4 <= peak <= 6 and rates[:peak] == sorted(rates[:peak])
+    assert rates[peak:] == sorted(rates[peak:], reverse=True) and rates[-1] < 1e-3
+
+
+def test_scales_are_drawn_by_step_and_rounded_to_32(small_network):
+    module = task(small_network(), scales=(0.64, 0.73, 0.82, 0.91, 1.0))
+    images, masks = torch.rand(2, 3, 352, 352), torch.ones(2, 1, 352, 352)
+    sides = set()
+    for step in range(60):
+        type(module).global_step = property(lambda self, step=step: step)
+        scaled, scaled_masks = module._scale(images, masks)
+        again, _ = module._scale(images, masks)
+        assert scaled.shape[2:] == scaled_masks.shape[2:] == again.shape[2:]
+        assert (scaled_masks == 1).all()
+        sides.add(scaled.shape[-1])
+    del type(module).global_step
+    assert sides == {224, 256, 288, 320, 352}
+
+
+def test_moving_average_starts_without_memory_of_the_initial_weights():
+    update = moving_average(0.9)._kwargs["multi_avg_fn"]
+    average, count = [torch.tensor([100.0])], torch.tensor(1)
+    expected = 100.0
+    for n in range(1, 40):
+        update(average, [torch.tensor([1.0])], count)
+        decay = min(0.9, (1 + n) / (10 + n))
+        expected = decay * expected + (1 - decay) * 1.0
+        count += 1
+    assert average[0].item() == pytest.approx(expected, rel=1e-5)
+    assert average[0].item() < 2  # an average at .9 throughout would still stand at 2.6
+    counters = [torch.tensor(3)]
+    update(counters, [torch.tensor(8)], count)
+    assert counters[0].item() == 8
+
+
+def test_resume_continues_to_the_same_losses_and_weights(small_network, sample_root, tmp_path):
+    torch.manual_seed(0)
+    start = small_network().state_dict()
+
+    def fresh() -> SaliencyTask:
+        network = small_network()
+        network.load_state_dict(start)
+        return task(network)
+
+    class StopAfter(pl.Callback):
+        def on_train_epoch_end(self, trainer, *_):
+            trainer.should_stop = trainer.current_epoch == 0
+
+    whole = fresh()
+    expected = record_losses(whole)
+    trainer(tmp_path / "whole", max_epochs=3).fit(whole, datamodule(sample_root))
+
+    half = fresh()
+    losses = record_losses(half)
+    fit = trainer(tmp_path / "half", max_epochs=3)
+    fit.callbacks.append(StopAfter())
+    fit.fit(half, datamodule(sample_root))
+    assert len(losses) == len(expected) // 3
+
+    rest = fresh()
+    later = record_losses(rest)
+    trainer(tmp_path / "half", max_epochs=3).fit(
+        rest, datamodule(sample_root), ckpt_path=tmp_path / "half/last.ckpt", weights_only=True
+    )
+    assert losses + later == pytest.approx(expected, rel=1e-4)
+    for a, b in zip(rest.network.state_dict().values(), whole.network.state_dict().values()):
+        torch.testing.assert_close(a, b, rtol=1e-3, atol=1e-4)
+
+
+def test_training_learns_and_validation_agrees_with_scoring(small_network, sample_root, tmp_path):
+    torch.manual_seed(0)
+    module, data = (
+        task(small_network(), torch.optim.AdamW, encoder_rate=1.0),
+        datamodule(sample_root),
+    )
+    losses = record_losses(module)
+    fit = trainer(tmp_path, max_epochs=6)
+    fit.fit(module, data)
+    epoch = len(losses) // 6
+    assert sum(losses[-epoch:]) < 0.9 * sum(losses[:epoch])
+    logged = {k: float(v) for k, v in fit.callback_metrics.items()}
+    parts = {
+        f"{s}/loss{p}" for s in ("train", "val") for p in ("", "_out4", "_out8", "_area", "_edge")
+    }
+    assert parts <= logged.keys()
+    module.network.eval()  # the averaged weights, as published
+    figures = score(predict_pairs(module.network, data.validation_pairs, 4, workers=0)).compute()
+    for name in FIGURES:
+        assert logged[f"val/{name}"] == pytest.approx(float(figures[name]), abs=1e-6), name
+
+
+def test_tensorboard_holds_scalars_rates_and_the_panel(small_network, sample_root, tmp_path):
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    fit = trainer(tmp_path, max_epochs=1)
+    fit.fit(task(small_network()), datamodule(sample_root))
+    events = EventAccumulator(str(tmp_path))
+    events.Reload()
+    tags = events.Tags()
+    assert {"train/loss", "train/loss_edge", "val/loss_area", "val/mae", "val/weighted_f"} <= set(
+        tags["scalars"]
+    )
+    assert any(tag.startswith("lr-") and "encoder" in tag for tag in tags["scalars"])
+    (panel,) = [events.Images(tag)[0] for tag in tags["images"] if "truth" in tag]
+    assert panel.width == 4 * 64 and panel.height % 64 == 0
+
+
+@pytest.mark.parametrize(
+    ("changes", "named"),
+    [
+        ({"warmup": 0.0}, "model.warmup"),
+        ({"encoder_rate": 0.0}, "model.encoder_rate"),
+        ({"scales": ()}, "model.scales"),
+        ({"decay": "step"}, "model.decay"),
+    ],
+)
+def test_bad_values_name_their_key(small_network, changes, named):
+    with pytest.raises(ValueError, match=named):
+        task(small_network(), **changes)
+
+
+@pytest.mark.parametrize(
+    ("changes", "named"),
+    [
+        ({"max_epochs": 0}, "trainer.max_epochs"),
+        ({"clip": 0.0}, "trainer.clip"),
+        ({"ema": 1.0}, "trainer.ema"),
+    ],
+)
+def test_bad_trainer_values_name_their_key(tmp_path, changes, named):
+    with pytest.raises(ValueError, match=named):
+        trainer(tmp_path, **changes)
