@@ -13,6 +13,7 @@ from salient.data import scenes
 from salient.data.scenes import Bytes, Dice, Ints, Part, blur, lit, mix, ramp, stretch
 
 COUNTS = {"train": 96, "test": 32}
+HALF = scenes.FINE**2 // 2  # a pixel, in the samples that `scenes.fill` counts
 MARKER = "complete.txt"
 VERSION = "1"  # of the drawing; the set is drawn afresh where the marker holds another
 
@@ -25,8 +26,8 @@ def draw_pair(split: str, index: int) -> tuple[Bytes, Bytes]:
         index: 0 <= index < COUNTS[split].
 
     Returns:
-        The picture, RGB uint8 H,W,3, and its mask, uint8 H,W in {0, 255}: 255 where the objects
-        cover more than half of a pixel. H and W lie in 160..240; the mask covers 3 to 50 %.
+        The picture, RGB uint8 H,W,3, and its mask, uint8 H,W in {0, 255}: 255 where an object
+        covers more than half of a pixel. H and W lie in 160..240; the mask covers 3 to 50 %.
 
     Raises:
         ValueError: another split, or an index outside its range.
@@ -44,7 +45,7 @@ def draw_pair(split: str, index: int) -> tuple[Bytes, Bytes]:
     image, palette = _background(dice, height, width, hue, value), _palette(dice, hue, value)
     for thing in objects:
         image = _put(dice, image, *thing, palette)
-    return _photograph(dice, image), np.where(coverage > 8, 255, 0).astype(np.uint8)
+    return _photograph(dice, image), np.where(coverage > HALF, 255, 0).astype(np.uint8)
 
 
 def write_sample(folder: Path) -> Path:
@@ -105,7 +106,7 @@ def _arrange(
                 objects.append((coverage, paint))
                 total = np.maximum(total, coverage)
             kind += dice.pick((0, 0, 0, 1))  # mostly a group of one kind
-        if 0.03 * total.size < int((total > 8).sum()) < 0.5 * total.size:
+        if 0.03 * total.size < int((total > HALF).sum()) < 0.5 * total.size:
             return objects, total
 
 
