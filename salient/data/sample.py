@@ -15,7 +15,7 @@ from salient.data.scenes import Bytes, Dice, Ints, Part, blur, lit, mix, ramp, s
 COUNTS = {"train": 96, "test": 32}
 HALF = scenes.FINE**2 // 2  # a pixel, in the samples that `scenes.fill` counts
 MARKER = "complete.txt"
-VERSION = "1"  # of the drawing; the set is drawn afresh where the marker holds another
+VERSION = "2"  # of the drawing; the set is drawn afresh where the marker holds another
 
 
 def draw_pair(split: str, index: int) -> tuple[Bytes, Bytes]:
@@ -169,7 +169,7 @@ def _background(dice: Dice, height: int, width: int, hue: float, value: float) -
     for _ in range(dice.whole(0, 4)):
         thing = _sized(dice, dice.whole(0, 99), dice.between(100, 1500))
         coverage, _ = scenes.fill(_placed(dice, thing, height, width), height, width)
-        veil = blur(coverage * np.uint8(dice.whole(3, 12)), dice.between(1.5, 4))
+        veil = blur(coverage * np.uint8(dice.whole(3, 8)), dice.between(2, 5))
         paint = lit(dice.pick([*colours, vivid]), dice.whole(120, 330))
         image = mix(image, np.broadcast_to(paint, image.shape), veil)
     return blur(image, dice.pick((0.0, 0.0, 0.6, 1.0, 1.6, 2.4)))
