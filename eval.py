@@ -37,7 +37,7 @@ def evaluate(
     workers: int | None,
 ) -> list[Row]:
     """Score the sets of `dataset` that are there; returns their rows."""
-    sets: list[TestSet] = list(instantiate(dataset).values())
+    sets: list[TestSet] = [instantiate(s, _convert_="all") for s in dataset.values()]
     found, missing = _find(sets, data_root, strict)
     path = find_checkpoint(checkpoint)
     network = load_network(path, pick_device(device))

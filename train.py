@@ -44,13 +44,15 @@ def train(
     if resume is not None and not Path(resume).is_file():
         raise FileNotFoundError(f"resume={resume}: no such checkpoint; runs leave last.ckpt behind")
     pl.seed_everything(seed, workers=True)
-    datamodule = instantiate(data)
+    datamodule = instantiate(data, _convert_="all")
     datamodule.prepare_data()
     datamodule.setup()  # pictures are checked before weights are loaded
     pairs = len(datamodule.training_pairs), len(datamodule.validation_pairs)
     log.info("%s: %d pairs to train on, %d held out", datamodule.title, *pairs)
-    task: SaliencyTask = instantiate({"_target_": "salient.task.SaliencyTask", **model})
-    fit = instantiate(trainer, deterministic=deterministic)
+    task: SaliencyTask = instantiate(
+        {"_target_": "salient.task.SaliencyTask", **model}, _convert_="all"
+    )
+    fit = instantiate(trainer, _convert_="all", deterministic=deterministic)
     fit.logger.experiment.add_text("config", f"```yaml\n{OmegaConf.to_yaml(config)}\n```")
     fit.fit(task, datamodule, ckpt_path=resume, weights_only=True)
     if fit.interrupted:
