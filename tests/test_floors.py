@@ -9,8 +9,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 FLOORS = [
-    "config losses metrics data.images data.scenes data.transforms model.blocks model.tensors",
-    "data.pairs data.sample model.encoder model.decoder",
+    "config losses data.images data.scenes data.transforms model.blocks model.tensors",
+    "metrics data.pairs data.sample model.encoder model.decoder",
     "data.dataset model.network benchmark report benchmark_metrics",
     "data.datamodule weights scoring task",
     "detector callbacks",

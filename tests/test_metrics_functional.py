@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from salient.benchmark_metrics import draw_pair, reference_scores
+from salient.data.images import read_mask
 from salient.metrics import PairScores, compiled, score_pair
 from salient.metrics.counted import count_pair
-from salient.metrics.files import read_grey
 from salient.metrics.structure import structure_measure
 from salient.metrics.weighted import weighted_f_measure
 
@@ -115,7 +115,7 @@ def test_a_foreground_farther_than_the_discount_reaches():
 
 def published_pairs():
     for path in sorted((ORACLE / "preds").iterdir()):
-        yield read_grey(path), read_grey(ORACLE / "masks" / path.name)
+        yield read_mask(path), read_mask(ORACLE / "masks" / path.name)
 
 
 def test_the_three_published_maps():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
@@ -27,6 +28,10 @@ def read_mask(path: str | Path) -> NDArray[np.uint8]:
     Colours become ITU-R 601 luma, 16 bits their upper 8, mode 1 the values 0 and 255; transparency
     is left out. Raises as `read_image`.
     """
+    if str(path).lower().endswith(".png"):  # OpenCV gives the same bytes in less time
+        quick = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
+        if quick is not None and quick.ndim == 2 and quick.dtype == np.uint8:
+            return np.asarray(quick, dtype=np.uint8)
     picture = _decode(path)
     if picture.mode.startswith("I"):
         return (np.asarray(picture).astype(np.int64) >> 8).clip(0, 255).astype(np.uint8)

@@ -1,21 +1,24 @@
-"""The embedded sample set: a miniature of the task, drawn by code (see `salient.data.scenes`)."""
+"""The embedded sample set, drawn: what lies where. How it looks is `salient.data.scenes`'s."""
 
 from __future__ import annotations
 
 import math
 import uuid
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import cv2
 import numpy as np
 
 from salient.data import scenes
-from salient.data.scenes import Bytes, Dice, Ints, Part, blur, lit, mix, ramp, stretch
+from salient.data.scenes import Bytes, Dice, Field, Floats, around, blur, sine
 
 COUNTS = {"train": 96, "test": 32}
-HALF = scenes.FINE**2 // 2  # a pixel, in the samples that `scenes.fill` counts
 MARKER = "complete.txt"
-VERSION = "2"  # of the drawing; the set is drawn afresh where the marker holds another
+VERSION = "3"  # of the drawing; the set is drawn afresh where the marker holds another
+HOLE = -1  # the paint of a part that cuts through those before it
+Part = tuple[Floats, int]  # a polygon, points N,2 (x, y down), and which of the colours it wears
+Row = tuple[float, ...]  # the numbers of an oval or a limb, see below
 
 
 def draw_pair(split: str, index: int) -> tuple[Bytes, Bytes]:
@@ -38,32 +41,33 @@ def draw_pair(split: str, index: int) -> tuple[Bytes, Bytes]:
         raise ValueError(f"index must be in 0..{COUNTS[split] - 1} for {split}, got {index}")
     dice = Dice(list(COUNTS).index(split), index)
     height, width = dice.whole(160, 200), dice.whole(190, 240)
-    if dice.whole(0, 2) == 0:
-        height, width = width, height
+    field = Field(dice, *dice.pick(((height, width), (height, width), (width, height))))
     hue, value = dice.between(0, 1), dice.between(0.35, 0.85)
-    objects, coverage = _arrange(dice, index, height, width)
-    image, palette = _background(dice, height, width, hue, value), _palette(dice, hue, value)
-    for thing in objects:
-        image = _put(dice, image, *thing, palette)
-    return _photograph(dice, image), np.where(coverage > HALF, 255, 0).astype(np.uint8)
+    objects, mask = _arrange(field, index)
+    image = scenes.background(field, hue, value)
+    vivid = scenes.colour(dice.between(0, 1), 0.8, value)
+    for _ in range(dice.whole(0, 4)):  # out-of-focus things that are not salient
+        solid, _ = _placed(field, _sized(dice, dice.whole(0, 99), dice.between(100, 1500)))
+        tone = scenes.lit(dice.pick((vivid, image[0, 0].astype(np.int32))), dice.whole(120, 330))
+        image = scenes.mix(image, tone, blur(solid // dice.pick((2, 3, 5)), dice.between(2, 5)))
+    image = blur(image, dice.pick((0.0, 0.0, 0.6, 1.0, 1.6, 2.4)))
+    colours = scenes.palette(dice, hue, value)
+    for solid, paint in objects:
+        image = scenes.put(field, image, solid, paint, colours)
+    return scenes.photograph(field, image), mask
 
 
 def write_sample(folder: Path) -> Path:
     """Draw the sample set under `folder`, unless it is there; several processes may at once.
 
-    Files: {train,test}/{images,masks}/0000.png ..., and last of all a marker. Takes seconds.
-
-    Returns:
-        `folder`.
+    Files: {train,test}/{images,masks}/0000.png ..., and last of all a marker. Returns `folder`.
 
     Raises:
         OSError: a file cannot be written.
     """
     places = [(split, index) for split, count in COUNTS.items() for index in range(count)]
-    pairs = [
-        [folder / split / kind / f"{index:04d}.png" for kind in ("images", "masks")]
-        for split, index in places
-    ]
+    kinds = ("images", "masks")
+    pairs = [[folder / split / k / f"{index:04d}.png" for k in kinds] for split, index in places]
     marker = folder / MARKER
     marked = marker.is_file() and marker.read_text() == VERSION
     if marked and all(file.is_file() for pair in pairs for file in pair):
@@ -84,131 +88,173 @@ def _write(file: Path, content: bytes) -> None:
     partial.replace(file)
 
 
-# What is where ------------------------------------------------------------------------------------
-
-
-def _arrange(
-    dice: Dice, index: int, height: int, width: int
-) -> tuple[list[tuple[Bytes, Bytes]], Bytes]:
-    """One to five objects, filled, and the sixteenths of each pixel that they cover."""
+def _arrange(field: Field, index: int) -> tuple[list[tuple[Bytes, Bytes]], Bytes]:
+    """One to five objects, each its coverage 0..255 and paint H,W, and the mask of them all."""
+    dice = field.dice
     while True:
         count = dice.pick((1, 1, 1, 1, 1, 1, 2, 2, 3, 5))
-        least, most = dice.pick(((0.04, 0.15), (0.15, 0.48)))
-        area = max(dice.between(least, most), 0.03 * count) * height * width / count
-        kind = index
+        share = dice.between(*dice.pick(((0.04, 0.15), (0.15, 0.48))))
+        area = max(share, 0.03 * count) * field.height * field.width / count
         objects: list[tuple[Bytes, Bytes]] = []
-        total = np.zeros((height, width), np.uint8)
+        total = np.zeros((field.height, field.width), np.uint8)
         for _ in range(count):
-            parts = _placed(dice, _sized(dice, kind, area), height, width)
-            coverage, paint = scenes.fill(parts, height, width)
-            seen, hidden = int(coverage.sum()), int(np.minimum(coverage, total).sum())
-            if 6 * hidden < seen and seen > 16 * area / 3:  # the border may cut off the rest
-                objects.append((coverage, paint))
-                total = np.maximum(total, coverage)
-            kind += dice.pick((0, 0, 0, 1))  # mostly a group of one kind
-        if 0.03 * total.size < int((total > HALF).sum()) < 0.5 * total.size:
-            return objects, total
+            kind = index + dice.pick((0, 0, 0, 1))  # mostly a group of one kind
+            solid, paint = _placed(field, _sized(dice, kind, area))
+            seen, hidden = int(solid.sum()), int(np.minimum(solid, total).sum())
+            if 6 * hidden < seen and seen > 255 * area / 3:  # the border may cut off the rest
+                objects.append((solid, paint))
+                total = np.maximum(total, solid)
+        mask = np.where(total > 127, 255, 0).astype(np.uint8)
+        if 0.03 < int(np.count_nonzero(mask)) / mask.size < 0.5:
+            return objects, mask
 
 
 def _sized(dice: Dice, kind: int, area: float) -> list[Part]:
-    """A shape leant, maybe mirrored, and scaled to about `area` pixels; starts at (0, 0)."""
-    shape, lean = scenes.SHAPES[kind % len(scenes.SHAPES)]
-    cos, sin = scenes.around(dice.between(-lean, lean))
-    turn = np.array([[cos, sin], [-sin, cos]]) * [[dice.pick((-1, 1))], [1]]
-    parts = [Part(x[:, :1] * turn[0] + x[:, 1:] * turn[1], paint) for x, paint in shape(dice)]
-    corner = np.min([part.points.min(0) for part in parts], 0)
-    trial = [Part((points - corner) * 8, paint) for points, paint in parts]
-    covered = int(scenes.fill(trial, 32, 32)[0].sum()) / 16
-    scale = min(math.sqrt(area / covered), 17)
-    return [Part(points * scale, paint) for points, paint in trial]
+    """A thing that leans, is maybe mirrored, and covers about `area` pixels; starts at (0, 0)."""
+    rows, lean, wobble = THINGS[kind % len(THINGS)]
+    cos, sin = around(dice.between(-lean, lean))
+    wide, tall = dice.pick((-1, 1)) * dice.between(0.8, 1.2), dice.between(0.8, 1.2)
+    parts: list[Part] = []
+    for paint, *sizes in rows(dice) if callable(rows) else rows:
+        points = (_oval if len(sizes) == 5 else _limb)(dice, wobble, sizes)
+        x, y = points[:, 0] * wide, points[:, 1] * tall
+        parts.append((np.stack([x * cos - y * sin, x * sin + y * cos], 1), int(paint)))
+    corner = np.min([points.min(0) for points, _ in parts], 0)
+    trial = [((points - corner) * 8, paint) for points, paint in parts]
+    scale = min(math.sqrt(255 * area / int(_fill(trial, 32, 32)[0].sum())), 17)
+    return [(points * scale, paint) for points, paint in trial]
 
 
-def _placed(dice: Dice, parts: list[Part], height: int, width: int) -> list[Part]:
-    """The parts moved to somewhere in the picture, at times beyond its border."""
-    extent = np.max([part.points.max(0) for part in parts], 0)
-    place = np.array([dice.between(0.02, 0.98), dice.between(0.02, 0.98)])
-    if dice.whole(0, 3) == 0:
+def _placed(field: Field, parts: Sequence[Part]) -> tuple[Bytes, Bytes]:
+    """The parts somewhere in the picture, at times beyond its border, filled."""
+    room = [field.width, field.height] - np.max([points.max(0) for points, _ in parts], 0)
+    place = np.array([field.dice.between(0.02, 0.98), field.dice.between(0.02, 0.98)])
+    if field.dice.whole(0, 3) == 0:
         place = place * 2 - 0.5
-    room = np.array([width, height]) - extent
-    corner = np.where(room > 40, room, 40) * place - np.where(room > 40, 0, 40 - room) / 2
-    return [Part(points + corner, paint) for points, paint in parts]
+    corner = np.where(room > 40, room * place, 40 * place - (40 - room) / 2)
+    return _fill([(points + corner, paint) for points, paint in parts], field.height, field.width)
 
 
-# How it looks -------------------------------------------------------------------------------------
+def _fill(parts: Sequence[Part], height: int, width: int) -> tuple[Bytes, Bytes]:
+    """How much of each pixel is covered, by 16 samples, H,W in 0..255; and by which colour."""
+    canvas = np.zeros((height * 4, width * 4), np.uint8)
+    for points, paint in parts:
+        _polygon(canvas, points * 4, paint + 1)
+    solid = np.minimum(canvas, 1)
+    rows = np.add.reduce([solid[i::4] for i in range(4)], dtype=np.uint8)
+    sixteenths = np.add.reduce([rows[:, i::4] for i in range(4)], dtype=np.int32)
+    top = np.maximum.reduce([canvas[i::4, j::4] for i in (0, 3) for j in (0, 3)])
+    return (sixteenths * 255 // 16).astype(np.uint8), np.asarray(top.clip(1) - 1, np.uint8)
 
 
-def _palette(dice: Dice, hue: float, value: float) -> list[Ints]:
-    """Three colours of an object; for one picture in three close to those of its background."""
-    bright = value + dice.pick((-1, 1)) * dice.between(0, 0.4)
-    near, hue, saturation = hue, hue + dice.between(0.1, 0.9), dice.between(0.2, 0.85)
-    step = dice.pick((-1, 1)) * dice.between(0.08, 0.3)
-    if dice.whole(0, 2) == 0:
-        hue, bright = near + dice.between(-0.05, 0.05), value + dice.between(-0.08, 0.08)
-        saturation, step = dice.between(0.15, 0.5), step / 2
-    bright = min(max(bright, 0.25), 0.95)
-    return [
-        scenes.colour(hue, saturation, bright),
-        scenes.colour(hue + dice.pick((0.0, 0.05, 0.1, 0.4)), saturation - 0.1, bright + step),
-        scenes.colour(hue + 0.03, saturation * 0.8, bright * 0.55),
-    ]
+def _polygon(canvas: Bytes, points: Floats, value: int) -> None:
+    """Set the pixels of a canvas H,W whose centres lie inside (the even-odd rule)."""
+    left, top = np.rint(points.min(0)).astype(int).clip(0).tolist()
+    right, bottom = np.minimum(np.rint(points.max(0)).astype(int), canvas.shape[::-1]).tolist()
+    if left >= right or top >= bottom:
+        return
+    (x, y), (next_x, next_y) = points.T, np.concatenate([points[1:], points[:1]]).T
+    level = np.arange(top, bottom)[:, None] + 0.5
+    row, edge = np.nonzero((y <= level) != (next_y <= level))
+    share = (level[row, 0] - y[edge]) / (next_y - y)[edge]
+    column = np.rint(x[edge] + share * (next_x - x)[edge]).astype(int).clip(left, right) - left
+    crossings = np.zeros((bottom - top, right - left + 1), np.uint8)
+    np.add.at(crossings, (row, column), 1)
+    inside = np.cumsum(crossings, 1, np.uint8)[:, :-1] % 2 == 1
+    canvas[top:bottom, left:right][inside] = value
 
 
-def _background(dice: Dice, height: int, width: int, hue: float, value: float) -> Bytes:
-    """A surface or a landscape, with out-of-focus things in it that are not salient."""
-    spread, saturation = dice.pick((0.03, 0.1, 0.25)), dice.between(0.06, 0.5)
-    colours = [
-        scenes.colour(
-            hue + dice.between(-spread, spread),
-            saturation + dice.between(-0.15, 0.15),
-            value + dice.between(-0.24, 0.24),
-        )
-        for _ in range(3)
-    ]
-    image = dice.pick(scenes.BACKGROUNDS)(dice, height, width, colours)
-    vivid = scenes.colour(dice.between(0, 1), 0.8, value)
-    for _ in range(dice.whole(0, 4)):
-        thing = _sized(dice, dice.whole(0, 99), dice.between(100, 1500))
-        coverage, _ = scenes.fill(_placed(dice, thing, height, width), height, width)
-        veil = blur(coverage * np.uint8(dice.whole(3, 8)), dice.between(2, 5))
-        paint = lit(dice.pick([*colours, vivid]), dice.whole(120, 330))
-        image = mix(image, np.broadcast_to(paint, image.shape), veil)
-    return blur(image, dice.pick((0.0, 0.0, 0.6, 1.0, 1.6, 2.4)))
+# Things, about 2 units across, of ovals (paint, x, y, half axes, angle) and limbs (paint, x, y,
+# angle, length, half widths at either end, bend); angles in turns, clockwise from the right -------
 
 
-def _put(dice: Dice, image: Bytes, coverage: Bytes, paint: Bytes, palette: list[Ints]) -> Bytes:
-    """The picture with an object in it: its shadow, its texture, its shading, its rim."""
-    solid = (coverage * np.int32(255) // 16).astype(np.uint8)
-    soft = blur(solid, dice.between(2, 5))
-    shadow = scenes.moved(soft, dice.whole(2, 8), dice.whole(-8, 8))
-    image = lit(image, 256 - shadow * dice.whole(0, 130) // 256)
-    surface = _textured(dice, np.stack(palette).astype(np.uint8)[paint], palette)
-    side = dice.pick((-3, 3))
-    slope = np.zeros(solid.shape, np.int32)
-    for strength, depth in ((1, blur(solid, 2)), (3, blur(solid, 6))):
-        slope += strength * (scenes.moved(depth, 3, side) - depth)
-    surface = lit(surface, (256 - slope * dice.whole(40, 90) // 100).clip(140, 380))
-    return mix(image, surface, blur(solid, dice.pick((0.0, 0.0, 0.5, 0.8))))
+def _oval(dice: Dice, wobble: float, sizes: Sequence[float]) -> Floats:
+    x, y, wide, tall, turn = sizes
+    angle, radius = np.arange(64) / 64, np.ones(64)
+    for order in (2, 3, 4, 5, 7):
+        bump = sine(angle * order + dice.between(0, 1)) / order
+        radius = radius + dice.between(-wobble, wobble) * bump
+    along, across = wide * radius * sine(angle + 0.25), tall * radius * sine(angle)
+    cos, sin = around(turn)
+    return np.stack([x + along * cos - across * sin, y + along * sin + across * cos], 1)
 
 
-def _textured(dice: Dice, flat: Bytes, palette: list[Ints]) -> Bytes:
-    """Flat colours H,W,3 with a texture of their own: mottle, spots, bands, or grain alone."""
-    height, width = flat.shape[:2]
-    weight = scenes.noise(dice, height, width, dice.whole(5, 14))
-    kind = dice.pick(("mottle", "spots", "bands", "grain"))
-    if kind == "spots":
-        weight = blur(np.where(weight > 150, 160, 0).astype(np.uint8), 0.8)
-    elif kind == "bands":
-        way = ramp(dice, height, width) + 2 * weight.astype(np.int32)
-        weight = blur(((way // dice.whole(250, 700) % 2) * 160).astype(np.uint8), 0.8)
-    elif kind == "grain":
-        weight = weight // 6
-    other = np.broadcast_to(dice.pick(palette[1:]), flat.shape)
-    grain = scenes.clouds(dice, height, width, 8).astype(np.int32) - 128
-    return lit(blur(mix(flat, other, weight), 0.5), 256 + grain * dice.whole(10, 60) // 128)
+def _limb(dice: Dice, wobble: float, sizes: Sequence[float]) -> Floats:
+    x, y, turn, length, wide, tip, bend = sizes
+    turns = turn + dice.between(-wobble, wobble) / 4 + bend * np.arange(9) / 8
+    ahead = np.stack([sine(turns + 0.25), sine(turns)], 1)
+    step = length * dice.between(1 - wobble, 1 + wobble) / 8
+    spine = np.array([x, y]) + (np.cumsum(ahead, 0) - 1.5 * ahead[:1]) * step
+    side = ahead[:, ::-1] * [-1, 1] * (wide + (tip - wide) * np.arange(9) / 8)[:, None]
+    return np.concatenate([spine + side, (spine - side)[::-1]])
 
 
-def _photograph(dice: Dice, image: Bytes) -> Bytes:
-    """Uneven light, and the grain of a sensor."""
-    light = stretch(ramp(dice, *image.shape[:2])) * np.int32(dice.whole(0, 90)) // 255
-    grain = (dice.bytes(*image.shape).astype(np.int32) - 128) * dice.whole(1, 9) // 128
-    return (lit(image, 266 - light) + grain).clip(0, 255).astype(np.uint8)
+def _wheel(dice: Dice) -> list[Row]:
+    hole, spokes = dice.between(0.4, 0.7), dice.pick((0, 0, 3, 4, 5))
+    rim = [(0, 0, 0, 1, 1, 0), (HOLE, 0, 0, hole, hole, 0)]
+    return rim + [(1, 0, 0, i / spokes, 0.9, 0.09, 0.07, 0) for i in range(spokes)]
+
+
+def _flower(dice: Dice) -> list[Row]:
+    count, wide, lean = dice.whole(5, 10), dice.between(0.18, 0.3), dice.pick((-0.05, 0.55))
+    rows: list[Row] = [(2, 0, 0, 0.25, 1.9, 0.07, 0.08, 0), (2, 0, 1, lean, 0.6, 0.2, 0.02, 0.05)]
+    rows += [(0, *(around(i / count) * 0.5).tolist(), 0.5, wide, i / count) for i in range(count)]
+    return [*rows, (1, 0, 0, 0.26, 0.26, 0)]
+
+
+def _branch(dice: Dice) -> list[Row]:
+    rows: list[Row] = []
+    tips = [(0.0, 1.2, 0.75)]
+    for level, wide in enumerate((0.15, 0.11, 0.08, 0.06)):
+        grown = []
+        for x, y, turn in tips:
+            length = dice.between(0.55, 0.8) * (1 - level * 0.12)
+            rows.append((1, x, y, turn, length, wide, wide * 0.7, 0))
+            x, y = (x, y) + around(turn) * (length * 7 / 8)
+            grown += [(x, y, turn + dice.between(*fork)) for fork in ((-0.16, -0.06), (0.06, 0.14))]
+            if level > 1 and dice.whole(0, 2):
+                rows.append((0, x, y, 0.24, 0.13, dice.between(0, 1)))
+        tips = grown
+    return rows
+
+
+BEAST = (
+    (0, -.9, -.1, .55, .7, .09, .05, .1), (1, -.75, .1, .26, .9, .15, .08, 0),
+    (0, -.5, .1, .23, .9, .15, .08, 0), (1, .5, .1, .27, .9, .14, .08, 0),
+    (0, .72, .1, .24, .9, .14, .08, 0), (0, 0, 0, 1, .38, 0), (0, .7, -.1, .85, .75, .22, .14, 0),
+    (1, 1, -.7, .72, .38, .1, .03, 0), (1, 1.08, -.7, .8, .38, .1, .03, 0),
+    (0, 1.15, -.65, .32, .18, .04), (2, 1.2, -.69, .05, .05, 0),
+)  # fmt: skip
+INSECT = (
+    (2, 0, -.25, -.1, 1.15, .07, .04, .18), (2, 0, -.25, .6, 1.15, .07, .04, -.18),
+    (2, 0, 0, 0, 1.1, .07, .04, .15), (2, 0, 0, .5, 1.1, .07, .04, -.15),
+    (2, 0, .2, .08, 1.2, .07, .04, .13), (2, 0, .2, .42, 1.2, .07, .04, -.13),
+    (2, .1, -.7, .81, .5, .05, .03, .12), (2, -.1, -.7, .69, .5, .05, .03, -.12),
+    (0, 0, .5, .38, .6, 0), (1, 0, -.2, .28, .3, 0), (2, 0, -.6, .2, .2, 0),
+)  # fmt: skip
+FISH = (
+    (1, -.7, 0, .42, .8, .06, .25, 0), (1, -.7, 0, .58, .8, .06, .25, 0), (0, 0, 0, 1, .45, 0),
+    (1, .1, -.3, .62, .6, .3, .05, 0), (1, .1, .3, .38, .6, .25, .05, 0), (2, .7, -.1, .1, .1, 0),
+)  # fmt: skip
+JAR = (
+    (1, .55, -.1, .45, .5, 0), (HOLE, .55, -.1, .28, .3, 0), (0, 0, .1, .62, .75, 0),
+    (2, 0, -.5, .75, .5, .28, .42, 0), (0, 0, .6, .25, .3, .35, .4, 0),
+)  # fmt: skip
+CHAIR = (
+    (1, -.5, 0, .25, 1, .08, .06, 0), (1, .5, 0, .25, 1, .08, .06, 0),
+    (1, .72, -.1, .25, .9, .07, .05, 0), (0, -.5, 0, .745, 1.1, .07, .07, 0),
+    (0, .5, 0, .745, 1.1, .07, .07, 0), (0, -.5, -.9, 0, 1.15, .09, .09, 0),
+    (0, -.5, -.6, 0, 1.15, .08, .08, 0), (2, -.5, -.02, 0, 1.3, .12, .12, 0),
+)  # fmt: skip
+BIRD = (
+    (2, -.1, .3, .25, .6, .05, .04, 0), (2, .12, .3, .25, .6, .05, .04, 0), (0, 0, 0, .8, .4, -.04),
+    (1, -.5, .1, .48, .9, .16, .1, 0), (2, .75, -.5, .02, .45, .12, .02, 0),
+    (0, .6, -.5, .28, .26, 0), (1, -.15, 0, .5, .24, .03), (2, .68, -.55, .06, .06, 0),
+)  # fmt: skip
+
+# Each with how far it leans (a beast stands, a wheel lies as it likes), and how irregular it is.
+THINGS: tuple[tuple[Sequence[Row] | Callable[[Dice], list[Row]], float, float], ...] = (
+    (BEAST, .03, .1), (_wheel, .5, .08), (INSECT, .5, .1), (((0, 0, 0, 1, .75, 0),), .5, .5),
+    (_branch, .08, .05), (FISH, .1, .1), (JAR, .02, .08), (_flower, .06, .08),
+    (CHAIR, .02, .02), (BIRD, .04, .08),
+)  # fmt: skip

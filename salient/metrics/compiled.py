@@ -33,9 +33,10 @@ NEAR_ROWS = 4  # largest number of rows in such a distance, floor(sqrt(NEAR))
 def compiled(function: Callable[P, R]) -> Callable[P, R]:
     """Compile on the first call; keep the machine code on disk where a folder can be written."""
     try:
-        return cast(Callable[P, R], numba.njit(nogil=True, cache=True)(function))
+        compiler = numba.njit(nogil=True, error_model="numpy", cache=True)
+        return cast(Callable[P, R], compiler(function))
     except RuntimeError:  # Numba found no folder for its cache
-        return cast(Callable[P, R], numba.njit(nogil=True)(function))
+        return cast(Callable[P, R], numba.njit(nogil=True, error_model="numpy")(function))
 
 
 @compiled
@@ -106,34 +107,35 @@ def run_distance(
         vertical: int16 W, the row of `vertical_distance`.
         first: where the run begins.
         last: the column after its end.
-        column: int64 W, scratch for the hull's columns u.
-        height: int64 W, scratch for the hull's u^2 + v^2.
-        squared: int64 W; receives the result, above FARTHEST^2 where nothing is as near as that.
+        column: int64 W + 2, scratch for the hull's columns u.
+        height: int64 W + 2, scratch for the hull's u^2 + v^2.
+        squared: int64 W or more; receives the result, above FARTHEST^2 where nothing is that near.
     """
-    top = -1
-    for u in range(max(first - 1, 0), min(last + 1, vertical.size)):
+    one = np.uint64(1)  # unsigned indices spare a third: no test for Python's negative ones
+    top = np.uint64(0)  # the hull stands in column[1..top], height[1..top]
+    begin, beyond = max(first - 1, 0), min(last + 1, vertical.size)
+    for u in range(np.uint64(begin), np.uint64(beyond)):
         v = np.int64(vertical[u])
         if v > FARTHEST:
             continue
-        new = u * u + v * v
-        while top > 0 and (new - height[top]) * (column[top] - column[top - 1]) <= (
-            height[top] - height[top - 1]
-        ) * (u - column[top]):
-            top -= 1
-        top += 1
-        column[top], height[top] = u, new
-    x = first
-    for k in range(top + 1):
-        end = last
+        site = np.int64(u)
+        new = site * site + v * v
+        while top > one and (new - height[top]) * (column[top] - column[top - one]) <= (
+            height[top] - height[top - one]
+        ) * (site - column[top]):
+            top -= one
+        top += one
+        column[top], height[top] = site, new
+    x, end = np.uint64(first), np.uint64(last)
+    for k in range(one, top + one):
+        stop = end
         if k < top:
-            middle = (height[k + 1] - height[k]) // (2 * (column[k + 1] - column[k]))
-            end = min(last, middle + 1)
-        while x < end:
-            squared[x] = x * x - 2 * x * column[k] + height[k]
-            x += 1
-    while x < last:
-        squared[x] = (FARTHEST + 1) ** 2
-        x += 1
+            middle = (height[k + one] - height[k]) // (2 * (column[k + one] - column[k]))
+            stop = np.uint64(min(last, max(middle + 1, 0)))
+        while x < stop:
+            squared[x] = np.int64(x) * (np.int64(x) - 2 * column[k]) + height[k]
+            x += one
+    squared[x:end] = (FARTHEST + 1) ** 2
 
 
 @compiled
@@ -181,22 +183,23 @@ def background_pass(
     """
     height, width = mask.shape
     vertical = vertical_distance(mask)
-    column, hull, squared = np.empty((3, width), dtype=np.int64)
+    column, hull, squared = np.empty((3, width + 2), dtype=np.int64)
     total = 0.0
     for y in range(height):
-        x = width if is_idle(prediction[y], vertical[y], low) else 0
+        row, above = prediction[y], vertical[y]
+        x = width if is_idle(row, above, low) else 0
         while x < width:
             first = x
-            while x < width and vertical[y, x] != 0:
+            while x < width and above[x] != 0:
                 x += 1
             if x > first:
-                run_distance(vertical[y], first, x, column, hull, squared)
-            for i in range(first, x):
+                run_distance(above, first, x, column, hull, squared)
+            for i in range(np.uint64(first), np.uint64(x)):
                 d = squared[i]
                 if d < discount.size:
-                    total += (np.int64(prediction[y, i]) - low) * discount[d]
+                    total += (np.int64(row[i]) - low) * discount[np.uint64(d)]
                 if d <= NEAR:
-                    copy_nearest(mask, y, i, steps[starts[d] : starts[d + 1]], error)
+                    copy_nearest(mask, y, int(i), steps[starts[d] : starts[d + 1]], error)
             x += 1
     return total
 

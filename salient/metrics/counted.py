@@ -27,6 +27,7 @@ class CountedPair(NamedTuple):
         counts: int64 4 x 2 x 256, pixels by quadrant (left top, right top, left bottom, right
             bottom), by background/foreground and by the prediction's byte.
         totals: int64 2 x 256, the same without the quadrants.
+        foreground_size: number of foreground pixels.
         split: (rows, columns) of the left top quadrant.
         ends: the bytes that stand for saliency 0 and 1.
         value: float64 256, the saliency in [0, 1] that each byte stands for.
@@ -36,6 +37,7 @@ class CountedPair(NamedTuple):
     mask: Bytes
     counts: Counts
     totals: Counts
+    foreground_size: int
     split: tuple[int, int]
     ends: tuple[int, int]
     value: Floats
@@ -44,11 +46,6 @@ class CountedPair(NamedTuple):
     def size(self) -> int:
         """Number of pixels, H * W."""
         return self.mask.size
-
-    @property
-    def foreground_size(self) -> int:
-        """Number of foreground pixels."""
-        return int(self.totals[1].sum())
 
 
 def count_pair(prediction: Bytes, mask: Bytes, *, normalize: bool = True) -> CountedPair:
@@ -65,14 +62,16 @@ def count_pair(prediction: Bytes, mask: Bytes, *, normalize: bool = True) -> Cou
     """
     check_pair(prediction, mask)
     prediction, mask = plain(prediction), plain(mask)
-    split = centroid_split(mask)
+    foreground_size, rows, columns = compiled.foreground_moments(mask)
+    split = centroid_split(foreground_size, rows, columns, mask.shape)
     counts = compiled.joint_histogram(prediction, mask, *split)
     totals = counts.sum(axis=0)
     present = np.flatnonzero(totals.any(axis=0))
     ends = (0, LEVELS - 1)
     if normalize and present.size > 1:
         ends = (int(present[0]), int(present[-1]))
-    return CountedPair(prediction, mask, counts, totals, split, ends, byte_values(*ends))
+    value = byte_values(*ends)
+    return CountedPair(prediction, mask, counts, totals, foreground_size, split, ends, value)
 
 
 def check_pair(prediction: Bytes, mask: Bytes) -> None:
@@ -98,15 +97,20 @@ def plain(array: Bytes) -> Bytes:
     return view
 
 
-def centroid_split(mask: Bytes) -> tuple[int, int]:
-    """Return (rows, columns) of the left top quadrant; (H, W) for an empty mask.
+def centroid_split(count: int, rows: int, columns: int, shape: tuple[int, ...]) -> tuple[int, int]:
+    """Return (rows, columns) of the left top quadrant; all of shape (H, W) for an empty mask.
 
     The split follows the foreground's centroid (Fan et al. 2017, section 3.1), 0-based, rounded
     half to even, plus 1: the authors' MATLAB ranges include their end.
+
+    Args:
+        count: number of foreground pixels.
+        rows: sum of their rows.
+        columns: sum of their columns.
+        shape: H, W.
     """
-    count, rows, columns = compiled.foreground_moments(mask)
     if count == 0:
-        return mask.shape[0], mask.shape[1]
+        return shape[0], shape[1]
     return round(rows / count) + 1, round(columns / count) + 1
 
 

@@ -6,13 +6,11 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 
 import cv2
 import numpy as np
-import numpy.typing as npt
-from PIL import Image
 
+from salient.data.images import read_mask
 from salient.metrics.counted import Bytes
 from salient.metrics.functional import PairScores, score_pair
 
@@ -27,7 +25,7 @@ def score_files(
     Decoding and the compiled loops release the interpreter's lock, so threads share the work.
 
     Args:
-        pairs: (prediction file, mask file); see `read_grey` for the formats and `fit` for sizes.
+        pairs: (prediction file, mask file); see `read_mask` for the formats and `fit` for sizes.
         normalize: see `count_pair`.
         workers: threads; None takes the cores this process may use.
 
@@ -56,47 +54,11 @@ def score_files(
 
 def score_file(prediction: Path, mask: Path, *, normalize: bool = True) -> PairScores:
     """Score one saved prediction against its mask file; see `score_files`."""
-    truth = read_grey(mask)
-    grey = read_grey(prediction)
+    truth = read_mask(mask)
+    grey = read_mask(prediction)
     fitted = fit(grey, truth.shape[0], truth.shape[1])
     scores = score_pair(fitted, truth, normalize=normalize)
     return scores._replace(resized=grey.shape != truth.shape)
-
-
-def read_grey(path: Path) -> Bytes:
-    """Return a picture file as uint8 H x W, 0..255.
-
-    Any mode Pillow reads, as its `convert("L")` makes it grey: one bit gives 0 and 255, colour and
-    palettes give ITU-R 601 luma, alpha is dropped. Only 16-bit grey differs; see `eight_bits`.
-    OpenCV decodes PNGs of 8-bit grey, to the same bytes in two thirds of the time.
-
-    Raises:
-        FileNotFoundError: no such file.
-        ValueError: the file is not a readable picture.
-    """
-    if not path.is_file():
-        raise FileNotFoundError(f"no such file: {path}")
-    if path.suffix.lower() == ".png":
-        quick = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
-        if quick is not None and quick.ndim == 2 and quick.dtype == np.uint8:
-            return np.asarray(quick, dtype=np.uint8)
-    try:
-        with Image.open(path) as image:
-            if image.mode.startswith("I"):
-                return eight_bits(np.asarray(image))
-            return np.asarray(image.convert("L"), dtype=np.uint8)
-    except (OSError, SyntaxError, ValueError) as error:
-        raise ValueError(f"{path} cannot be read as a picture: {error}") from error
-
-
-def eight_bits(grey: npt.NDArray[Any]) -> Bytes:
-    """Return 16-bit grey as uint8: divided by 257 (65535 gives 255) if any value is above 255.
-
-    Pillow's `convert("L")` would clip instead, and turn a 16-bit prediction into 0 and 255.
-    """
-    scale = 257 if grey.max() > 255 else 1
-    scaled: Bytes = np.rint(grey / scale).clip(0, 255).astype(np.uint8)
-    return scaled
 
 
 def cores() -> int:

@@ -152,10 +152,8 @@ def enhanced_alignment(true: Floats, false: Floats, foreground_size: int, size: 
     if foreground_size == size:
         return predicted / (size - 1 + EPS)
     missed = foreground_size - true
-    cases = ((true, 1, 1), (false, 1, 0), (missed, 0, 1), (size - predicted - missed, 0, 0))
-    total = np.zeros_like(predicted)
-    for count, p, g in cases:
-        from_mean_p, from_mean_g = p - predicted / size, g - foreground_size / size
-        align = 2 * from_mean_p * from_mean_g / (from_mean_p**2 + from_mean_g**2 + EPS)
-        total += (align + 1) ** 2 / 4 * count
-    return total / (size - 1 + EPS)
+    cases = np.stack([true, false, missed, size - predicted - missed], axis=-1)
+    p = np.array([1, 1, 0, 0]) - (predicted / size)[..., None]  # less its mean; by case
+    g = np.array([1, 0, 1, 0]) - foreground_size / size
+    align = 2 * (p * g) / (p * p + g * g + EPS)
+    return np.asarray(((align + 1) ** 2 / 4 * cases).sum(axis=-1) / (size - 1 + EPS))
