@@ -12,6 +12,7 @@ import hydra
 import pytorch_lightning as pl
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
+from pytorch_lightning.utilities.exceptions import SIGTERMException
 
 from salient.config import check_config, errors_for_people
 from salient.task import SaliencyTask
@@ -54,9 +55,10 @@ def train(
     )
     fit = instantiate(trainer, _convert_="all", deterministic=deterministic)
     fit.logger.experiment.add_text("config", f"```yaml\n{OmegaConf.to_yaml(config)}\n```")
-    fit.fit(task, datamodule, ckpt_path=resume, weights_only=True)
-    if fit.interrupted:
-        sys.exit(f"interrupted; go on with resume={fit.checkpoint_callback.last_model_path}")
+    try:
+        fit.fit(task, datamodule, ckpt_path=resume, weights_only=True)
+    except SIGTERMException:
+        sys.exit(f"interrupted; go on with resume={fit.checkpoint_callback.best_model_path}")
     figures = {k: float(v) for k, v in fit.callback_metrics.items() if k.startswith("val/")}
     metadata = {"name": name, "config": config, "validation": figures, "pairs": pairs[0]}
     path = save_network(task.network, Path(checkpoints) / f"{name}.safetensors", metadata)

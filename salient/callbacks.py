@@ -1,15 +1,20 @@
-"""What watches and carries a run: weight averaging and the panel of pictures in TensorBoard."""
+"""What carries and watches a run: weight averaging, `last.ckpt`, the panel of pictures."""
 
 from __future__ import annotations
 
+import os
+import signal
+import threading
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytorch_lightning as pl
 import torch
-from pytorch_lightning.callbacks import Callback, WeightAveraging
+from pytorch_lightning.callbacks import Callback, ModelCheckpoint, WeightAveraging
 from pytorch_lightning.loggers import TensorBoardLogger
+from pytorch_lightning.utilities.exceptions import SIGTERMException
 from torch import Tensor
 
 from salient.data.dataset import ScoringBatch
@@ -40,6 +45,34 @@ def moving_average(decay: float) -> WeightAveraging:
         torch._foreach_add_(list(averages), difference)
 
     return WeightAveraging(multi_avg_fn=update)
+
+
+class LastCheckpoint(ModelCheckpoint):
+    """Keeps `last.ckpt` in a folder: after every epoch, and when SIGTERM or Ctrl-C ends the run.
+
+    Either lets the current step finish first; a second Ctrl-C ends the run at once. The file is
+    replaced as a whole or not at all.
+    """
+
+    def __init__(self, folder: str | Path) -> None:
+        super().__init__(folder, "last", enable_version_counter=False, save_on_exception=True)
+
+    def on_fit_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        super().on_fit_start(trainer, pl_module)
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGINT, _interrupt_after_step)
+
+    def on_exception(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, exception: BaseException
+    ) -> None:
+        if isinstance(exception, SIGTERMException):  # anything else may have spoilt the weights
+            super().on_exception(trainer, pl_module, exception)
+
+
+def _interrupt_after_step(number: int, frame: Any) -> None:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    print("\nfinishing this step, then saving; Ctrl-C again stops at once", flush=True)
+    os.kill(os.getpid(), signal.SIGTERM)  # which Lightning answers at the end of the step
 
 
 class PicturePanel(Callback):

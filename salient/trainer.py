@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+import warnings
 from typing import Any, Literal
 
 import pytorch_lightning as pl
 import torch
-from pytorch_lightning.callbacks import Callback, LearningRateMonitor, ModelCheckpoint
+from pytorch_lightning.callbacks import Callback, LearningRateMonitor
 from pytorch_lightning.loggers import TensorBoardLogger
 
-from salient.callbacks import PicturePanel, moving_average
+from salient.callbacks import LastCheckpoint, PicturePanel, moving_average
+
+for noise in (
+    "You're resuming from a checkpoint that ended before the epoch ended",  # TrainingLoader can
+    "Checkpoint directory .* exists and is not empty",  # Hydra made it, and writes its log there
+):
+    warnings.filterwarnings("ignore", noise)
 
 
 def build_trainer(
@@ -45,12 +51,9 @@ def build_trainer(
         raise ValueError(f"trainer.max_epochs must be at least 1, got {max_epochs}")
     if clip is not None and clip <= 0:
         raise ValueError(f"trainer.clip must be above 0 or null, got {clip}")
-    checkpoint = ModelCheckpoint(
-        dirpath=Path(folder), filename="last", save_top_k=1, enable_version_counter=False
-    )
     callbacks: list[Callback] = [
         moving_average(ema),  # before the panel, which shows the averaged weights
-        checkpoint,
+        LastCheckpoint(folder),
         LearningRateMonitor(),
         PicturePanel(panel_rows),
     ]

@@ -16,7 +16,7 @@ from salient.model.encoder import Encoder
 from salient.model.network import SaliencyNetwork
 
 ROOT = Path(__file__).parents[1]
-torch.set_num_threads(2)
+torch.set_num_threads(1)  # a process on each core
 
 
 @pytest.fixture(scope="session")

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
+import os
+import signal
 
 import pytest
 import pytorch_lightning as pl
 import torch
+from pytorch_lightning.utilities.exceptions import SIGTERMException
 
 from salient.callbacks import moving_average
 from salient.data.datamodule import PairsDataModule
@@ -115,7 +119,31 @@ def test_moving_average_starts_without_memory_of_the_initial_weights():
     assert counters[0].item() == 8
 
 
-def test_resume_continues_to_the_same_losses_and_weights(small_network, sample_root, tmp_path):
+def at_epoch_end(trainer):
+    trainer.should_stop = True
+
+
+def by_sigterm(trainer):
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+def by_ctrl_c(trainer):
+    os.kill(os.getpid(), signal.SIGINT)
+
+
+@pytest.mark.parametrize(
+    ("hook", "step", "stop"),
+    [
+        ("on_train_epoch_end", 5, at_epoch_end),
+        ("on_train_batch_start", 2, by_sigterm),
+        ("on_train_batch_start", 7, by_ctrl_c),
+        ("on_validation_batch_start", 5, by_sigterm),
+    ],
+)
+def test_resume_continues_to_the_same_losses_and_weights(
+    small_network, sample_root, tmp_path, hook, step, stop
+):
+    """Stopped at the end of an epoch, within the first or the second, and while validating."""
     torch.manual_seed(0)
     start = small_network().state_dict()
 
@@ -124,25 +152,33 @@ def test_resume_continues_to_the_same_losses_and_weights(small_network, sample_r
         network.load_state_dict(start)
         return task(network)
 
-    class StopAfter(pl.Callback):
-        def on_train_epoch_end(self, trainer, *_):
-            trainer.should_stop = trainer.current_epoch == 0
+    class Stop(pl.Callback):
+        def setup(self, *_, **__):
+            self.armed = True
 
+    def stop_once(self, trainer, *_):
+        if self.armed and not trainer.sanity_checking and trainer.global_step >= step:
+            self.armed = False
+            stop(trainer)
+
+    setattr(Stop, hook, stop_once)
     whole = fresh()
     expected = record_losses(whole)
     trainer(tmp_path / "whole", max_epochs=3).fit(whole, datamodule(sample_root))
+    assert len(expected) == 15
 
-    half = fresh()
-    losses = record_losses(half)
-    fit = trainer(tmp_path / "half", max_epochs=3)
-    fit.callbacks.append(StopAfter())
-    fit.fit(half, datamodule(sample_root))
-    assert len(losses) == len(expected) // 3
+    begun = fresh()
+    losses = record_losses(begun)
+    fit = trainer(tmp_path / "halves", max_epochs=3)
+    fit.callbacks.append(Stop())
+    with contextlib.nullcontext() if stop is at_epoch_end else pytest.raises(SIGTERMException):
+        fit.fit(begun, datamodule(sample_root))
+    assert len(losses) == (step + 1 if "train_batch" in hook else 5)
 
     rest = fresh()
     later = record_losses(rest)
-    trainer(tmp_path / "half", max_epochs=3).fit(
-        rest, datamodule(sample_root), ckpt_path=tmp_path / "half/last.ckpt", weights_only=True
+    trainer(tmp_path / "halves", max_epochs=3).fit(
+        rest, datamodule(sample_root), ckpt_path=tmp_path / "halves/last.ckpt", weights_only=True
     )
     assert losses + later == pytest.approx(expected, rel=1e-4)
     for a, b in zip(rest.network.state_dict().values(), whole.network.state_dict().values()):

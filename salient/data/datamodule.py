@@ -15,9 +15,10 @@ from salient.data.dataset import (
     EpochSampler,
     ScoringBatch,
     ScoringSet,
-    TrainingBatch,
+    TrainingLoader,
     TrainingSet,
     collate_scoring,
+    leave_signals_to_parent,
 )
 from salient.data.pairs import Pair, find_folders, find_pairs
 from salient.data.sample import write_sample
@@ -110,12 +111,17 @@ class PairsDataModule(pl.LightningDataModule):
                 f"{self.batch_size} and data.held_out={self.held_out}"
             )
 
-    def train_dataloader(self) -> DataLoader[TrainingBatch]:
+    def train_dataloader(self) -> TrainingLoader:
         dataset = TrainingSet(self.training_pairs, self.training_transform, self.seed)
         processes, rank = self._processes()
         sampler = EpochSampler(dataset, processes, rank, seed=self.seed, drop_last=True)
-        return DataLoader(
-            dataset, self.batch_size, sampler=sampler, drop_last=True, **self._loading()
+        return TrainingLoader(
+            dataset,
+            self.batch_size,
+            sampler=sampler,
+            drop_last=True,
+            given=self._batches_given,
+            **self._loading(),
         )
 
     def val_dataloader(self) -> DataLoader[ScoringBatch]:
@@ -124,6 +130,9 @@ class PairsDataModule(pl.LightningDataModule):
         share = Subset(dataset, range(rank, len(dataset), processes))  # no padding, no repeats
         return DataLoader(share, self.batch_size, collate_fn=collate_scoring, **self._loading())
 
+    def _batches_given(self) -> int:
+        return self.trainer.fit_loop.epoch_loop.batch_progress.current.ready if self.trainer else 0
+
     def _processes(self) -> tuple[int, int]:
         return (self.trainer.world_size, self.trainer.global_rank) if self.trainer else (1, 0)
 
@@ -131,6 +140,7 @@ class PairsDataModule(pl.LightningDataModule):
         return {
             "num_workers": self.workers,
             "persistent_workers": self.workers > 0,
+            "worker_init_fn": leave_signals_to_parent,
             "pin_memory": self.trainer is not None
             and self.trainer.strategy.root_device.type == "cuda",
         }

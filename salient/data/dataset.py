@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import signal
 import zlib
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Sequence
+from itertools import islice
+from typing import Any, NamedTuple
 
 import albumentations as A
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.utils.data import Dataset, DistributedSampler
+from torch.utils.data import DataLoader, Dataset, DistributedSampler
 
 from salient.data.images import read_image, read_mask
 from salient.data.pairs import Pair
@@ -82,10 +84,37 @@ class EpochSampler(DistributedSampler[TrainingBatch]):
     """Shuffled (epoch, index) keys of this process's share, the same for one seed on any machine.
 
     Lightning calls `set_epoch` before each epoch and leaves a DistributedSampler as it is.
+    `skip` keys are left out at the beginning of an epoch that goes on after an interruption.
     """
 
+    skip = 0
+
     def __iter__(self):  # type: ignore[no-untyped-def]  # the base promises bare indices
-        return ((self.epoch, index) for index in super().__iter__())
+        return ((self.epoch, index) for index in islice(super().__iter__(), self.skip, None))
+
+
+class TrainingLoader(DataLoader[TrainingBatch]):
+    """A DataLoader over an `EpochSampler` that goes on within an epoch.
+
+    `given` tells how many batches of this epoch were given out before an interruption; it is
+    asked when an epoch's first batch is.
+    """
+
+    sampler: EpochSampler
+
+    def __init__(self, *arguments: Any, given: Callable[[], int], **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.given = given
+
+    def __iter__(self) -> Any:
+        self.sampler.skip = self.given() * int(self.batch_size or 1)
+        yield from super().__iter__()
+
+
+def leave_signals_to_parent(worker: int) -> None:
+    """For loader processes: Ctrl-C and SIGTERM reach the whole group, but only its head decides."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
 
 
 def _to_tensor(image: NDArray[np.uint8]) -> Tensor:
