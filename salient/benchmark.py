@@ -1,17 +1,12 @@
-"""Test sets, rows of figures, and the table that lays them beside the published ones."""
+"""Test sets: where each lies, what it must hold, and what was published on it."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from salient.data.pairs import Pair, find_folders, find_pairs
 from salient.data.sample import write_sample
-
-FIGURES = {"mae": "MAE", "sm": "Sm", "max_f": "max F", "weighted_f": "weighted F"}
 
 
 @dataclass(frozen=True)
@@ -43,8 +38,13 @@ class TestSet:
     published: dict[str, float] = field(default_factory=dict)
     draw: bool = False
 
-    def pairs(self, data_root: str | Path, strict: bool = True) -> list[Pair]:
+    def pairs(
+        self, data_root: str | Path, strict: bool = True, pictures: bool = True
+    ) -> list[Pair]:
         """Its pairs, checked.
+
+        Without `pictures`, as for the scoring of saved maps, `masks` alone will do; a pair's
+        `image` is then its mask.
 
         Raises:
             FileNotFoundError: it is not there; says where it was looked for and its home page.
@@ -52,11 +52,11 @@ class TestSet:
         """
         if self.draw and self.root is not None:
             write_sample(Path(data_root) / Path(self.root).parent)
-        if self.root is None and (self.images is None or self.masks is None):
+        images: str | Path | None = self.images
+        masks: str | Path | None = self.masks
+        if self.root is None and (masks is None or (images is None and pictures)):
             raise ValueError(f"{self.title}: images=DIR and masks=DIR are needed")
-        if self.images is not None and self.masks is not None:
-            images, masks = Path(self.images), Path(self.masks)
-        else:
+        if masks is None or (images is None and pictures):
             try:
                 images, masks = find_folders(data_root, str(self.root), self.layouts)
             except FileNotFoundError as error:
@@ -69,49 +69,3 @@ class TestSet:
             strict=strict,
             differing_sizes=self.differing_sizes,
         )
-
-
-@dataclass(frozen=True)
-class Row:
-    """Figures in [0, 1] of one method on one data set, and the published ones (or none)."""
-
-    dataset: str
-    method: str
-    pairs: int
-    mae: float
-    sm: float
-    max_f: float
-    weighted_f: float
-    published: Mapping[str, float] = field(default_factory=dict)
-
-
-def table(rows: Sequence[Row]) -> str:
-    """Rows as a Markdown table, lined up for a terminal: figure, published, difference."""
-    header = ["Data set", "Pairs", "Method", *FIGURES.values()]
-    lines = [header]
-    for row in rows:
-        values = asdict(row)
-        lines.append(
-            [row.dataset, str(row.pairs), row.method] + [f"{values[k]:.4f}" for k in FIGURES]
-        )
-        if row.published:
-            published = [f"{row.published[k]:.3f}" for k in FIGURES]
-            lines.append([row.dataset, str(row.pairs), "published", *published])
-            differences = [f"{values[k] - row.published[k]:+.4f}" for k in FIGURES]
-            lines.append(["", "", "difference", *differences])
-    widths = [max(len(line[i]) for line in lines) for i in range(len(header))]
-    lines.insert(1, ["-" * width for width in widths])
-    texts = [f"{cell:<{width}}" for line in lines for cell, width in zip(line, widths)]
-    step = len(header)
-    return "\n".join(
-        "| " + " | ".join(texts[i : i + step]) + " |" for i in range(0, len(texts), step)
-    )
-
-
-def save(rows: Sequence[Row], folder: str | Path, details: Mapping[str, Any]) -> None:
-    """Write `results.json` (the rows and `details`) and `table.md` into `folder`."""
-    folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
-    content = {"rows": [asdict(row) for row in rows], **details}
-    (folder / "results.json").write_text(json.dumps(content, indent=2) + "\n")
-    (folder / "table.md").write_text(table(rows) + "\n")

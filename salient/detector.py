@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import overload
+from typing import Literal, overload
 
 import numpy as np
 import torch
@@ -16,6 +16,7 @@ from salient.weights import find_checkpoint, load_network
 
 Picture = str | Path | NDArray[np.uint8]
 Map = NDArray[np.uint8]
+Precision = Literal["auto", "32", "bf16", "fp16"]
 
 
 class Detector:
@@ -66,6 +67,20 @@ def pick_device(name: str = "auto") -> torch.device:
     if name != "auto":
         return torch.device(name)
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def pick_precision(device: torch.device, name: Precision = "auto") -> torch.dtype:
+    """What to compute in. `auto` is bf16 where the device computes with it, fp16 on other GPUs.
+
+    A CPU computes with bf16 if it has AVX512-BF16 or AMX; on others it would be slower.
+    """
+    if name != "auto":
+        return {"32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}[name]
+    if device.type == "cuda":
+        native = torch.cuda.is_bf16_supported(including_emulation=False)
+        return torch.bfloat16 if native else torch.float16
+    can = torch.cpu.get_capabilities() if device.type == "cpu" else {}
+    return torch.bfloat16 if can.get("avx512_bf16") or can.get("amx_bf16") else torch.float32
 
 
 def _to_array(picture: Picture) -> NDArray[np.uint8]:

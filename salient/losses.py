@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Literal, NamedTuple
 
 import torch
@@ -22,34 +22,30 @@ def boundary_target(mask: Tensor, width: int = 5) -> Tensor:
     return dilated - eroded
 
 
-def structure_loss(logit: Tensor, mask: Tensor) -> Tensor:
-    """Weighted BCE plus weighted IoU (Wei 2020, F3Net, eq. 4 to 7). Both B,1,H,W -> scalar.
+def pixel_weights(mask: Tensor) -> Tensor:
+    """1 + 5 |local mean of the mask over 31 x 31 - mask| (Wei 2020, F3Net, eq. 4).
 
-    A pixel weighs 1 + 5 |local mean of the mask over 31 x 31 - mask|: up to six times as much near
-    a boundary. The weights are true: `reduce='none'`, which several repositories pass, averages
-    before they are applied and so cancels them.
+    B,1,H,W in {0, 1} -> B,1,H,W in [1, 6]: most near a boundary and on thin parts. The mean, of
+    the pixels within the picture, is taken along columns and then rows: 62 additions, not 961.
     """
-    logit, mask = logit.float(), mask.float()
-    local = F.avg_pool2d(mask, 31, stride=1, padding=15, count_include_pad=False)
-    weight = 1 + 5 * (local - mask).abs()
+    local = F.avg_pool2d(mask, (31, 1), 1, (15, 0), count_include_pad=False)
+    local = F.avg_pool2d(local, (1, 31), 1, (0, 15), count_include_pad=False)
+    return 1 + 5 * (local - mask).abs()
+
+
+def region_loss(logit: Tensor, mask: Tensor, weight: Tensor) -> Tensor:
+    """Weighted BCE plus weighted IoU (Wei 2020, F3Net, eq. 5 to 7). All B,1,H,W -> scalar.
+
+    The structure loss with `pixel_weights`, plain BCE + IoU with ones. The weights are true:
+    `reduce='none'`, which several repositories pass, averages before they are applied and so
+    cancels them. The IoU is smoothed by one pixel.
+    """
     bce = F.binary_cross_entropy_with_logits(logit, mask, reduction="none")
     bce = (weight * bce).sum((2, 3)) / weight.sum((2, 3))
-    return (bce + _iou(logit, mask, weight)).mean()
-
-
-def bce_iou_loss(logit: Tensor, mask: Tensor) -> Tensor:
-    """Plain BCE plus plain IoU, the ablation of `structure_loss`. B,1,H,W each -> scalar."""
-    logit, mask = logit.float(), mask.float()
-    bce = F.binary_cross_entropy_with_logits(logit, mask)
-    return bce + _iou(logit, mask, torch.ones_like(mask)).mean()
-
-
-def _iou(logit: Tensor, mask: Tensor, weight: Tensor) -> Tensor:
-    """1 - weighted intersection over union of each picture, smoothed by one pixel: B,1."""
     probability = torch.sigmoid(logit)
     both = (weight * probability * mask).sum((2, 3))
     either = (weight * (probability + mask)).sum((2, 3)) - both
-    return 1 - (both + 1) / (either + 1)
+    return (bce + 1 - (both + 1) / (either + 1)).mean()
 
 
 def edge_loss(logit: Tensor, target: Tensor) -> Tensor:
@@ -107,18 +103,23 @@ class SaliencyLoss:
             )
         if edge_width < 3 or edge_width % 2 == 0:
             raise ValueError(f"loss.edge_width must be odd and at least 3, got {edge_width}")
-        kinds = {"structure": structure_loss, "bce_iou": bce_iou_loss}
+        kinds: dict[str, Callable[[Tensor], Tensor]] = {
+            "structure": pixel_weights,
+            "bce_iou": torch.ones_like,
+        }
         if kind not in kinds:
             raise ValueError(f"loss.kind must be one of {', '.join(kinds)}, got {kind}")
         self.saliency, self.edge, self.edge_width = tuple(saliency), edge, edge_width
-        self.region_loss = kinds[kind]
+        self.weigh = kinds[kind]
 
     def __call__(self, saliency: Sequence[Tensor], edge: Tensor, mask: Tensor) -> LossParts:
         """Three saliency logits B,1,H,W, an edge logit B,1,h,w and the binary mask B,1,H,W."""
         with torch.autocast(mask.device.type, enabled=False):
-            out4, out8, area = (self.region_loss(logit, mask) for logit in saliency)
+            mask = mask.float()
+            weight = self.weigh(mask)
+            out4, out8, area = (region_loss(logit.float(), mask, weight) for logit in saliency)
             boundary = edge_loss(edge, boundary_target(mask, self.edge_width))
             total = self.edge * boundary
-            for weight, part in zip(self.saliency, (out4, out8, area)):
-                total = total + weight * part
+            for share, part in zip(self.saliency, (out4, out8, area)):
+                total = total + share * part
         return LossParts(total, out4, out8, area, boundary)

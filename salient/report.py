@@ -1,4 +1,4 @@
-"""Pictures of results: rows of picture | truth | map.
+"""Pictures of results: curves, and rows of picture | truth | map.
 
 `python -m salient.report IMAGES MASKS MAPS OUTPUT.png [--every N] [--rows N]`
 """
@@ -11,11 +11,13 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from PIL import Image
 
 from salient.data.images import read_image, read_mask
 from salient.data.pairs import Pair, find_pairs
+from salient.results import Row
 
 
 def strip(
@@ -42,6 +44,28 @@ def strip(
     triples += [np.full_like(triples[0], 255)] * (-len(triples) % columns)
     lines = [np.concatenate(triples[i : i + columns], 1) for i in range(0, len(triples), columns)]
     return np.concatenate(lines)
+
+
+def draw_curves(rows: Sequence[Row], path: str | Path) -> None:
+    """Draw precision over recall and F over the threshold, a line for each method and data set.
+
+    The picture has a pair of plots for each data set of `rows`, which carry their curves.
+    """
+    datasets = list(dict.fromkeys(row.dataset for row in rows))
+    figure = Figure(figsize=(9, 3.6 * len(datasets)), layout="constrained")
+    axes = figure.subplots(len(datasets), 2, squeeze=False)
+    for dataset, (left, right) in zip(datasets, axes):
+        for row in rows:
+            if row.dataset == dataset:
+                curves = row.curves
+                left.plot(curves["recall"], curves["precision"], label=row.method)
+                right.plot(range(len(curves["f"])), curves["f"], label=row.method)
+        left.set(xlabel="recall", ylabel="precision", title=dataset, xlim=(0, 1), ylim=(0, 1))
+        right.set(xlabel="threshold", ylabel="F", title=dataset, xlim=(0, 255), ylim=(0, 1))
+        left.legend(loc="lower left")
+        for plot in (left, right):
+            plot.grid(alpha=0.3)
+    figure.savefig(path, dpi=120)
 
 
 def _frame(cell: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -10,8 +10,8 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 FLOORS = [
     "config losses data.images data.scenes data.transforms model.blocks model.tensors",
-    "metrics data.pairs data.sample model.encoder model.decoder",
-    "data.dataset model.network benchmark report benchmark_metrics",
+    "metrics results data.pairs data.sample model.encoder model.decoder",
+    "data.dataset model.network benchmark benchmark_metrics report",
     "data.datamodule weights scoring task",
     "detector callbacks",
     "trainer",

@@ -7,7 +7,15 @@ import math
 import pytest
 import torch
 
-from salient.losses import SaliencyLoss, bce_iou_loss, boundary_target, edge_loss, structure_loss
+from salient.losses import SaliencyLoss, boundary_target, edge_loss, pixel_weights, region_loss
+
+
+def structure_loss(logit, mask):
+    return region_loss(logit, mask, pixel_weights(mask))
+
+
+def bce_iou_loss(logit, mask):
+    return region_loss(logit, mask, torch.ones_like(mask))
 
 
 def square(size=64, low=16, high=48) -> torch.Tensor:

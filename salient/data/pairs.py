@@ -47,7 +47,7 @@ def find_folders(
 
 
 def find_pairs(
-    images: str | Path,
+    images: str | Path | None,
     masks: str | Path,
     *,
     title: str = "",
@@ -58,6 +58,7 @@ def find_pairs(
     """Pairs of two folders by stem, sorted by name, each checked to have one size.
 
     Where both are the same folder, as in MSRA10K, masks are its .png files and pictures the rest.
+    Without a folder of pictures each pair's `image` is its mask.
 
     Args:
         title: the data set's name, for messages.
@@ -70,8 +71,11 @@ def find_pairs(
         ValueError: pictures without mask, masks without picture, two files of one stem, a file that
             is no picture, sizes that differ, a wrong count. Names the first few.
     """
-    images, masks = Path(images), Path(masks)
-    title = title or images.parent.name
+    masks = Path(masks)
+    title = title or masks.parent.name
+    if images is None:
+        return [Pair(name, mask, mask) for name, mask in _by_stem(masks, SUFFIXES, title).items()]
+    images = Path(images)
     shared = images.resolve() == masks.resolve()
     by_image = _by_stem(images, [s for s in SUFFIXES if s != ".png"] if shared else SUFFIXES, title)
     by_mask = _by_stem(masks, [".png"] if shared else SUFFIXES, title)
@@ -88,6 +92,24 @@ def find_pairs(
         differing = {pair.name for pair, equal in zip(pairs, same) if not equal}
     _refuse(differing - set(differing_sizes), f"{title}: mask and picture differ in size")
     return pairs
+
+
+def find_maps(folder: str | Path, pairs: Sequence[Pair], title: str) -> list[Path]:
+    """The saved map of each pair: `<folder>/<title>/<name>` or `<folder>/<name>`, any suffix.
+
+    Raises:
+        FileNotFoundError: the folder or some maps are missing; names the first few.
+        ValueError: two maps of one name.
+    """
+    named = [p for p in Path(folder).glob("*") if p.is_dir() and p.name.lower() == title.lower()]
+    maps = _by_stem(named[0] if named else Path(folder), SUFFIXES, f"maps of {title}")
+    missing = [pair.name for pair in pairs if pair.name not in maps]
+    if missing:
+        names = ", ".join(missing[:5])
+        raise FileNotFoundError(
+            f"{title}: {len(missing)} of {len(pairs)} maps are not in {folder}: {names}"
+        )
+    return [maps[pair.name] for pair in pairs]
 
 
 def _by_stem(folder: Path, suffixes: Collection[str], title: str) -> dict[str, Path]:

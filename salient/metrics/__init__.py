@@ -1,7 +1,7 @@
 """Exact, fast metrics of salient object detection."""
 
-from salient.metrics.collection import SaliencyMetrics
-from salient.metrics.files import score_files
+from salient.metrics.collection import MaxF, SaliencyMetrics
+from salient.metrics.files import in_parallel, score_files
 from salient.metrics.functional import PairScores, score_pair
 
-__all__ = ["PairScores", "SaliencyMetrics", "score_files", "score_pair"]
+__all__ = ["MaxF", "PairScores", "SaliencyMetrics", "in_parallel", "score_files", "score_pair"]

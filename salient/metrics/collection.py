@@ -1,6 +1,6 @@
 """The sums over a dataset: a `torchmetrics.Metric` that no order of the pairs can change."""
 
-from typing import Any
+from typing import Any, Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -12,7 +12,7 @@ from salient.metrics.compiled import LEVELS
 from salient.metrics.counted import Bytes, Floats
 from salient.metrics.functional import PairScores, f_measure, score_pair
 
-MAX_F = ("curve", "pooled", "image")
+MaxF = Literal["curve", "pooled", "image"]
 SCALARS = ("mae", "sm", "weighted_f", "adaptive_f", "adaptive_e", "best_f")
 CURVES = ("precision", "recall", "f", "e")
 WORD_BITS = 32  # a sum of 2**31 words of 32 bits fits in int64
@@ -53,9 +53,9 @@ class SaliencyMetrics(Metric):
     sums: Tensor
     pairs: Tensor
 
-    def __init__(self, normalize: bool = True, max_f: str = "curve", **kwargs: Any) -> None:
-        if max_f not in MAX_F:
-            raise ValueError(f"max_f is {max_f!r}; choose one of {', '.join(MAX_F)}")
+    def __init__(self, normalize: bool = True, max_f: MaxF = "curve", **kwargs: Any) -> None:
+        if max_f not in get_args(MaxF):
+            raise ValueError(f"max_f is {max_f!r}; choose one of {', '.join(get_args(MaxF))}")
         super().__init__(**kwargs)
         self.normalize = normalize
         self.max_f = max_f
@@ -148,7 +148,7 @@ def exact_means(sums: npt.NDArray[np.int64], pairs: int) -> Floats:
     return np.array([total / divisor for total in totals])
 
 
-def summarise(means: Floats, max_f: str) -> dict[str, Any]:
+def summarise(means: Floats, max_f: MaxF) -> dict[str, Any]:
     """Return a dataset's figures by name from its mean scalars and curves, ordered as `flatten`."""
     named: dict[str, Any] = dict(zip(SCALARS, means[: len(SCALARS)], strict=True))
     named |= zip(CURVES, means[len(SCALARS) :].reshape(len(CURVES), LEVELS), strict=True)

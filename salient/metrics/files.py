@@ -3,9 +3,11 @@
 import os
 import sys
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 import cv2
 import numpy as np
@@ -14,6 +16,7 @@ from salient.data.images import read_mask
 from salient.metrics.counted import Bytes
 from salient.metrics.functional import PairScores, score_pair
 
+T = TypeVar("T")
 AHEAD = 4  # pairs in flight for each worker
 
 
@@ -37,19 +40,40 @@ def score_files(
         ValueError: a file cannot be read as a picture, or workers is below 1.
         FileNotFoundError: a file is missing.
     """
+    jobs = (
+        (Path(p).stem, partial(score_file, Path(p), Path(m), normalize=normalize)) for p, m in pairs
+    )
+    return in_parallel(jobs, workers)
+
+
+def in_parallel(
+    jobs: Iterable[tuple[str, Callable[[], T]]], workers: int | None = None
+) -> Iterator[tuple[str, T]]:
+    """Run named jobs on threads; yields (name, result) in their order, a few in flight at a time.
+
+    Args:
+        jobs: (name, function); taken as the threads get free, so that making them overlaps too.
+        workers: threads; None takes the cores this process may use.
+
+    Raises:
+        ValueError: workers is below 1. And what a job raises.
+    """
     count = cores() if workers is None else workers
     if count < 1:
         raise ValueError(f"workers is {count}; give 1 or more, or None for all cores")
-    waiting: deque[tuple[str, Future[PairScores]]] = deque()
+    return _in_order(jobs, count)
+
+
+def _in_order(jobs: Iterable[tuple[str, Callable[[], T]]], count: int) -> Iterator[tuple[str, T]]:
+    waiting: deque[tuple[str, Future[T]]] = deque()
     with ThreadPoolExecutor(count) as pool:
-        for prediction, mask in pairs:
-            job = pool.submit(score_file, Path(prediction), Path(mask), normalize=normalize)
-            waiting.append((Path(prediction).stem, job))
+        for name, job in jobs:
+            waiting.append((name, pool.submit(job)))
             if len(waiting) >= AHEAD * count:
-                name, done = waiting.popleft()
-                yield name, done.result()
-        for name, done in waiting:
-            yield name, done.result()
+                first, done = waiting.popleft()
+                yield first, done.result()
+        for first, done in waiting:
+            yield first, done.result()
 
 
 def score_file(prediction: Path, mask: Path, *, normalize: bool = True) -> PairScores:

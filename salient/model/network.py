@@ -98,14 +98,14 @@ class SaliencyNetwork(nn.Module):
         return (images.float() / 255 - self.mean) / self.std
 
     @torch.inference_mode()
-    def predict(self, images: Tensor) -> Tensor:
+    def predict(self, images: Tensor, precision: torch.dtype = torch.float32) -> Tensor:
         """RGB uint8 B,3,H,W -> saliency in [0, 1], float32 B,H,W on the CPU.
 
-        Runs where the network is; on a GPU under bfloat16 autocast. The network must be in eval
-        mode. This is what scoring and the detector call.
+        Runs where the network is, under autocast if `precision` is a type of 16 bits. The network
+        must be in eval mode. This is what scoring and the detector call.
         """
         device = self.mean.device
-        with torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda"):
+        with torch.autocast(device.type, precision, enabled=precision != torch.float32):
             outputs = self(self.normalize(images.to(device, non_blocking=True)))
         return torch.sigmoid(outputs.saliency[0].float())[:, 0].cpu()
 
