@@ -95,6 +95,9 @@ def evaluate(
             scores += lines
     if rank == 0:
         print(markdown(rows), f"\n{note}")
+        for row in rows:
+            if row.resized:
+                print(f"{row.dataset}, {row.method}: {row.resized} maps had another size")
         for problem in missing:
             print(f"not scored: {problem}")
         save(rows, scores, output, details, note)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +28,36 @@ def sample_root(tmp_path_factory) -> Path:
     root = tmp_path_factory.mktemp("data")
     write_sample(root / "sample")
     return root
+
+
+@pytest.fixture(scope="session")
+def run():
+    """Runs a command of the project in a folder, as a user does."""
+
+    def run_command(folder: Path, *arguments: str, fails: bool = False) -> Any:
+        command = [sys.executable, str(ROOT / arguments[0]), *arguments[1:]]
+        if arguments[0] == "-m":
+            command = [sys.executable, *arguments]
+        environment = os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+        done = subprocess.run(
+            command, cwd=folder, env=environment, capture_output=True, text=True, timeout=300
+        )
+        assert (done.returncode != 0) == fails, done.stdout + done.stderr
+        return done
+
+    return run_command
+
+
+QUICK = ("experiment=demo", "data.size=64", "data.batch_size=16", "data.workers=0")
+QUICK += ("trainer.check_val_every_n_epoch=1", "trainer.progress=false")
+
+
+@pytest.fixture(scope="session")
+def trained(run, tmp_path_factory) -> Path:
+    """A working folder in which a two-epoch run published checkpoints/demo.safetensors."""
+    folder = tmp_path_factory.mktemp("work")
+    run(folder, "train.py", *QUICK, "trainer.max_epochs=2")
+    return folder
 
 
 @pytest.fixture

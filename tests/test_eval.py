@@ -1,0 +1,116 @@
+"""eval.py as a user runs it, on the embedded sample: networks, saved maps, several processes."""
+
+from __future__ import annotations
+
+import csv
+import json
+import shutil
+
+import numpy as np
+import pytest
+from conftest import ROOT
+from PIL import Image
+
+
+def test_eval_prints_and_saves_the_table_with_a_baseline(run, trained):
+    done = run(trained, "eval.py", "dataset=sample", "baseline=true", "output=out", "workers=0")
+    results = json.loads((trained / "out/results.json").read_text())
+    baseline, ours = results["rows"]
+    assert (baseline["method"], ours["method"]) == ("centred Gaussian", "ours")
+    assert ours["pairs"] == 32 and all(0 <= ours[k] <= 1 for k in ("mae", "sm", "max_f"))
+    assert f"{ours['weighted_f']:.4f}" in done.stdout
+    assert (trained / "out/table.md").read_text().count("|") > 20
+    assert "maximum of the mean F curve" in done.stdout and "Network: checkpoints" in done.stdout
+    names = {path.name for path in (trained / "out").iterdir()}
+    assert names == {
+        *("results.json", "table.md", "table.tex", "table.csv"),
+        *("images.csv", "curves.csv", "curves.png"),
+    }
+    with (trained / "out/images.csv").open() as file:
+        images = list(csv.DictReader(file))
+    assert len(images) == 64
+    mean = np.mean([float(image["mae"]) for image in images if image["method"] == "ours"])
+    assert mean == pytest.approx(ours["mae"], abs=1e-9)
+
+
+def test_eval_of_a_folder_and_of_missing_sets(run, trained):
+    sample = trained / "data/sample/test"
+    folder = [f"images={sample}/images", f"masks={sample}/masks", "name=mine", "workers=0"]
+    done = run(trained, "eval.py", "dataset=folder", *folder, "output=mine")
+    assert "mine" in done.stdout
+    done = run(trained, "eval.py", "dataset=ecssd", fails=True)
+    assert "error: ECSSD: no folders data/ECSSD/images" in done.stderr
+    assert "cse.cuhk.edu.hk" in done.stderr and "Traceback" not in done.stderr
+    done = run(trained, "eval.py", "dataset=[sod,sample]", "workers=0", "output=both")
+    assert "not scored: SOD: no folders" in done.stdout and "sample" in done.stdout
+    done = run(trained, "eval.py", "dataset=all", fails=True)
+    assert done.stderr.count("no folders") == 7
+
+
+@pytest.fixture(scope="module")
+def saved(run, trained):
+    """The rows of the network, which also saved its maps in saved/maps/sample."""
+    run(trained, "eval.py", "dataset=sample", "save_maps=true", "output=saved", "workers=0")
+    return json.loads((trained / "saved/results.json").read_text())["rows"]
+
+
+def without_method(row):
+    return {key: value for key, value in row.items() if key != "method"}
+
+
+def test_saved_maps_give_the_very_digits_of_scoring_on_the_fly(run, trained, saved):
+    run(trained, "eval.py", "dataset=sample", "predictions=saved/maps", "output=again")
+    (again,) = json.loads((trained / "again/results.json").read_text())["rows"]
+    assert again["method"] == "maps" and without_method(again) == without_method(saved[0])
+    folder = ["dataset=folder", "name=mine", f"masks={trained}/data/sample/test/masks"]
+    run(trained, "eval.py", *folder, "predictions=saved/maps/sample", "output=mine")
+    (mine,) = json.loads((trained / "mine/results.json").read_text())["rows"]
+    assert mine | {"dataset": "sample"} == again | {"method": "sample"}
+
+
+def test_two_processes_give_the_same_digits(run, trained, saved):
+    launch = ("-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2")
+    command = (str(ROOT / "eval.py"), "dataset=sample", "workers=0")
+    run(trained, *launch, *command, "predictions=saved/maps", "output=two")
+    (two,) = json.loads((trained / "two/results.json").read_text())["rows"]
+    assert without_method(two) == without_method(saved[0])
+    one, both = (
+        (trained / f"{folder}/images.csv").read_text().replace(",ours,", ",maps,")
+        for folder in ("saved", "two")
+    )
+    assert one == both
+
+
+def test_methods_side_by_side_sizes_and_conventions(run, trained, saved):
+    half = trained / "half"
+    shutil.copytree(trained / "saved/maps/sample", half)
+    for path in sorted(half.iterdir())[:3]:
+        with Image.open(path) as image:
+            image.resize((50, 40)).save(path)
+    methods = "predictions={whole: saved/maps, half: half}"
+    conventions = ("metrics.max_f=image", "metrics.normalize=false")
+    done = run(trained, "eval.py", "dataset=sample", methods, *conventions, "output=side")
+    results = json.loads((trained / "side/results.json").read_text())
+    whole, half = results["rows"]
+    assert (whole["method"], half["method"]) == ("whole", "half")
+    assert (whole["resized"], half["resized"]) == (0, 3)
+    assert results["metrics"] == {"max_f": "image", "normalize": False}
+    assert whole["max_f"] > saved[0]["max_f"]
+    assert "mean of each picture's best F" in done.stdout
+    assert "half: 3 maps had another size" in done.stdout
+    assert "**" in done.stdout and r"\textbf{" in (trained / "side/table.tex").read_text()
+
+
+def test_bad_maps_and_conventions_are_refused_by_name(run, trained, saved, tmp_path):
+    some = tmp_path / "some"
+    shutil.copytree(trained / "saved/maps/sample", some)
+    gone = sorted(some.iterdir())[4]
+    gone.unlink()
+    done = run(trained, "eval.py", "dataset=sample", f"predictions={some}", fails=True)
+    assert f"sample: 1 of 32 maps are not in {some}: {gone.stem}" in done.stderr
+    broken = sorted(some.iterdir())[0]
+    broken.with_name(gone.name).write_bytes(broken.read_bytes()[:60])
+    done = run(trained, "eval.py", "dataset=sample", f"predictions={some}", fails=True)
+    assert f"{gone.name}: not a readable picture" in done.stderr
+    done = run(trained, "eval.py", "dataset=sample", "metrics.max_f=best", fails=True)
+    assert "metrics.max_f: 'best' is not valid" in done.stderr and "Traceback" not in done.stderr
