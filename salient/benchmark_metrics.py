@@ -177,7 +177,7 @@ def parse_size(text: str) -> Size:
 def main() -> None:
     """Run the benchmark."""
     parser = argparse.ArgumentParser(description="Time the metrics against PySODMetrics.")
-    parser.add_argument("--pairs", type=int, default=60, help="pairs of 300x400 (fewer of larger)")
+    parser.add_argument("--pairs", type=int, default=200, help="pairs of 300x400 (fewer of larger)")
     parser.add_argument("--size", type=parse_size, help="HxW; default 300x400 and 1024x1024")
     parser.add_argument("--memory-pairs", type=int, default=5000, help="pairs of the memory test")
     options = parser.parse_args()

@@ -9,8 +9,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from salient.metrics.compiled import LEVELS
-from salient.metrics.counted import EPS, Bytes, CountedPair, Floats, count_pair
+from salient.metrics.compiled import LEVELS, compiled
+from salient.metrics.counted import EPS, Bytes, CountedPair, Counts, Floats, count_pair
 from salient.metrics.structure import structure_measure
 from salient.metrics.weighted import weighted_f_measure
 
@@ -92,11 +92,21 @@ def positives(pair: CountedPair) -> Floats:
 
     The entry t counts the pixels whose level floor(255 p) is at least t, t = 0..255.
     """
-    level = (pair.value * (LEVELS - 1)).astype(np.int64)
-    first = np.searchsorted(level, np.arange(LEVELS))  # the smallest byte that reaches each t
-    reached = np.zeros((2, LEVELS + 1))
-    reached[:, :LEVELS] = pair.totals[::-1, ::-1].cumsum(axis=1)[:, ::-1]
-    return np.asarray(reached[:, first])
+    return count_positives(pair.totals, pair.value)
+
+
+@compiled
+def count_positives(totals: Counts, value: Floats) -> Floats:
+    """As `positives`, from the fields of a `CountedPair`; values rise with the byte."""
+    reached = np.zeros((2, LEVELS))
+    for side in range(2):
+        byte, above = LEVELS - 1, 0
+        for t in range(LEVELS - 1, -1, -1):
+            while byte >= 0 and int(value[byte] * (LEVELS - 1)) >= t:
+                above += totals[1 - side, byte]
+                byte -= 1
+            reached[side, t] = above
+    return reached
 
 
 def adaptive_positives(pair: CountedPair) -> Floats:
@@ -132,6 +142,7 @@ def f_measure(precision: Floats, recall: Floats) -> Floats:
     return np.asarray(numerator / denominator)
 
 
+@compiled
 def enhanced_alignment(true: Floats, false: Floats, foreground_size: int, size: int) -> Floats:
     """Return the E-measure of binary maps, shaped like the arguments (Fan et al. 2018, eqs. 2-5).
 
@@ -141,19 +152,30 @@ def enhanced_alignment(true: Floats, false: Floats, foreground_size: int, size: 
     N / (N - 1), and 1 / eps where N is 1.
 
     Args:
-        true: numbers of true positives, float64, any shape.
-        false: numbers of false positives, of the same shape.
+        true: numbers of true positives, float64 n.
+        false: numbers of false positives, float64 n.
         foreground_size: foreground pixels of the mask.
         size: pixels of the mask, N.
     """
-    predicted = true + false
-    if foreground_size == 0:
-        return (size - predicted) / (size - 1 + EPS)
-    if foreground_size == size:
-        return predicted / (size - 1 + EPS)
-    missed = foreground_size - true
-    cases = np.stack([true, false, missed, size - predicted - missed], axis=-1)
-    p = np.array([1, 1, 0, 0]) - (predicted / size)[..., None]  # less its mean; by case
-    g = np.array([1, 0, 1, 0]) - foreground_size / size
-    align = 2 * (p * g) / (p * p + g * g + EPS)
-    return np.asarray(((align + 1) ** 2 / 4 * cases).sum(axis=-1) / (size - 1 + EPS))
+    aligned = np.empty(true.size)
+    inside, outside = 1 - foreground_size / size, -foreground_size / size  # mask less its mean
+    for t in range(true.size):
+        predicted = true[t] + false[t]
+        missed = foreground_size - true[t]
+        if foreground_size == 0:
+            total = size - predicted
+        elif foreground_size == size:
+            total = predicted
+        else:
+            hit, passed = 1 - predicted / size, -predicted / size  # prediction less its mean
+            total = true[t] * alignment(hit, inside) + false[t] * alignment(hit, outside)
+            rest = size - predicted - missed
+            total += missed * alignment(passed, inside) + rest * alignment(passed, outside)
+        aligned[t] = total / (size - 1 + EPS)
+    return aligned
+
+
+@compiled
+def alignment(p: float, g: float) -> float:
+    """Return the enhanced alignment of two values less their means, 0..1 (equations 2 to 4)."""
+    return (1 + 2 * p * g / (p * p + g * g + EPS)) ** 2 / 4

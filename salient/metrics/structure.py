@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 
+from salient.metrics.compiled import compiled
 from salient.metrics.counted import EPS, CountedPair, Counts, Floats
 
 ALPHA = 0.5  # weight of the object-level term, equation 8
@@ -45,28 +46,44 @@ def region_score(pair: CountedPair) -> float:
     Quadrants of no area are left out (the centroid lies in the last row or column; PySODMetrics
     gives NaN there).
     """
-    counts = pair.counts.astype(np.float64)
-    sizes = counts.sum(axis=2)
-    areas = np.maximum(sizes.sum(axis=1), 1)
-    means = counts.sum(axis=1) @ pair.value / areas
-    from_mean = pair.value - means[:, None]
-    first = counts * from_mean[:, None]
-    deviations, squares = first.sum(axis=2), (first * from_mean[:, None]).sum(axis=(1, 2))
     score = 0.0
-    for quadrant in np.flatnonzero(sizes.any(axis=1)).tolist():
-        if sizes[quadrant].all() or np.count_nonzero(counts[quadrant]) > 1:
-            background, foreground = deviations[quadrant].tolist()
-            similarity = quadrant_similarity(
-                float(means[quadrant]),
-                float(squares[quadrant]),
-                background,
-                foreground,
-                *sizes[quadrant].tolist(),
-            )
+    for quadrant, sums in enumerate(quadrant_sums(pair.counts, pair.value).tolist()):
+        background, foreground, levels = sums[-3:]
+        if background + foreground == 0:
+            continue
+        if (background and foreground) or levels > 1:
+            similarity = quadrant_similarity(*sums[:-1])
         else:
             similarity = constant_similarity(pair, quadrant)
-        score += float(areas[quadrant]) / pair.size * similarity
+        score += (background + foreground) / pair.size * similarity
     return score
+
+
+@compiled
+def quadrant_sums(counts: Counts, value: Floats) -> Floats:
+    """Return what `quadrant_similarity` takes and the number of levels: float64 4 x 7.
+
+    Args:
+        counts: int64 4 x 2 x 256, see `CountedPair`.
+        value: float64 256, what each byte stands for.
+    """
+    sums = np.zeros((4, 7))
+    for quadrant in range(4):
+        total = 0.0
+        for side in range(2):
+            for byte in range(value.size):
+                count = counts[quadrant, side, byte]
+                sums[quadrant, 4 + side] += count
+                sums[quadrant, 6] += count > 0
+                total += count * value[byte]
+        mean = total / max(sums[quadrant, 4] + sums[quadrant, 5], 1.0)
+        sums[quadrant, 0] = mean
+        for side in range(2):
+            for byte in range(value.size):
+                first = counts[quadrant, side, byte] * (value[byte] - mean)
+                sums[quadrant, 1] += first * (value[byte] - mean)
+                sums[quadrant, 2 + side] += first
+    return sums
 
 
 def quadrant_similarity(
