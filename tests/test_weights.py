@@ -35,20 +35,21 @@ def small_network(**changes) -> SaliencyNetwork:
     return SaliencyNetwork(Encoder("resnet10t", "none"), **(widths | changes))
 
 
-@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
-def test_golden_outputs_of_modelscope(modelscope_state, tmp_path, dtype):
+# In float64 only the golden's own float32 rounding is left, 5e-6. In float32, through 100 layers of
+# random weights, the order of the sums alone moves it by up to 1.5e-5: it differs between
+# processors, and even with the number of threads.
+@pytest.mark.parametrize(("dtype", "tolerance"), [(torch.float64, 1e-5), (torch.float32, 3e-5)])
+def test_golden_outputs_of_modelscope(modelscope_state, tmp_path, dtype, tolerance):
     path = tmp_path / "pytorch_model.bin"
     torch.save(modelscope_state, path)
     network = salient.load_network(path).to(dtype)
     golden = np.load(ORACLE / "golden.npz")
-    # oneDNN's reordered sums alone move float32 by up to 1.5e-5 on some processors (through 100
-    # layers of random weights); PyTorch's own kernels and float64 stay within 5e-6 of the golden.
-    with torch.inference_mode(), torch.backends.mkldnn.flags(enabled=False):
+    with torch.inference_mode():
         outputs = network(torch.from_numpy(golden["image"]).to(dtype))
     for name, logit in zip(("out_4", "out_8", "out_16"), outputs.saliency):
-        assert np.abs(torch.sigmoid(logit).numpy() - golden[name]).max() <= 1e-5, name
+        assert np.abs(torch.sigmoid(logit).numpy() - golden[name]).max() <= tolerance, name
     edge = torch.nn.functional.interpolate(torch.sigmoid(outputs.edge), (96, 128), mode="bilinear")
-    assert np.abs(edge.numpy() - golden["edge"]).max() <= 1e-5
+    assert np.abs(edge.numpy() - golden["edge"]).max() <= tolerance
 
 
 @pytest.mark.parametrize("change", ["missing", "left over", "another shape"])
