@@ -101,7 +101,7 @@ def evaluate(
         for problem in missing:
             print(f"not scored: {problem}")
         save(rows, scores, output, details, note)
-        draw_curves(rows, Path(output) / "curves.png")
+        draw_curves(rows).savefig(Path(output) / "curves.png", dpi=120)
         print(f"saved in {output}")
     return rows
 

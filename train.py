@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from pytorch_lightning.utilities.exceptions import SIGTERMException
 
 from salient.config import check_config, errors_for_people
 from salient.task import SaliencyTask
+from salient.trainer import write_record
 from salient.weights import save_network
 
 log = logging.getLogger("salient")
@@ -35,6 +37,7 @@ def train(
     seed: int,
     deterministic: bool,
     resume: str | None,
+    start: str | None,
     checkpoints: str,
     data: dict[str, Any],
     model: dict[str, Any],
@@ -50,18 +53,36 @@ def train(
     datamodule.setup()  # pictures are checked before weights are loaded
     pairs = len(datamodule.training_pairs), len(datamodule.validation_pairs)
     log.info("%s: %d pairs to train on, %d held out", datamodule.title, *pairs)
+    if start is not None:
+        model = model | {"network": {"_target_": "salient.weights.load_network", "path": start}}
     task: SaliencyTask = instantiate(
         {"_target_": "salient.task.SaliencyTask", **model}, _convert_="all"
     )
+    task.network.train()
+    task.network.size = task.network.config["size"] = data["size"]
     fit = instantiate(trainer, _convert_="all", deterministic=deterministic)
-    fit.logger.experiment.add_text("config", f"```yaml\n{OmegaConf.to_yaml(config)}\n```")
+    if fit.is_global_zero:
+        write_record(trainer["folder"], seed)
+        fit.logger.experiment.add_text("config", f"```yaml\n{OmegaConf.to_yaml(config)}\n```")
     try:
         fit.fit(task, datamodule, ckpt_path=resume, weights_only=True)
     except SIGTERMException:
         sys.exit(f"interrupted; go on with resume={fit.checkpoint_callback.best_model_path}")
+    except RuntimeError as error:  # torch.OutOfMemoryError is one
+        if not re.search("out of memory|can't allocate memory", str(error)):
+            raise
+        sizes = f"data.batch_size={data['batch_size']} or data.size={data['size']}"
+        sys.exit(f"error: out of memory; lower {sizes}\n{error}")
     figures = {k: float(v) for k, v in fit.callback_metrics.items() if k.startswith("val/")}
+    fit.logger.log_hyperparams(
+        {"data": data, "model": model, "trainer": trainer},
+        {f"final/{k.removeprefix('val/')}": v for k, v in figures.items()},
+    )
+    path = Path(checkpoints) / f"{name}.safetensors"
+    if not fit.is_global_zero:
+        return path
     metadata = {"name": name, "config": config, "validation": figures, "pairs": pairs[0]}
-    path = save_network(task.network, Path(checkpoints) / f"{name}.safetensors", metadata)
+    save_network(task.network, path, metadata)
     log.info("validation: %s", json.dumps({k: round(v, 4) for k, v in figures.items()}))
     log.info("published %s", path)
     return path

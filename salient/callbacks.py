@@ -1,7 +1,8 @@
-"""What carries and watches a run: weight averaging, `last.ckpt`, the panel of pictures."""
+"""What carries a run: weight averaging, `last.ckpt`, and the guard against a loss that is NaN."""
 
 from __future__ import annotations
 
+import math
 import os
 import signal
 import threading
@@ -9,17 +10,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytorch_lightning as pl
 import torch
 from pytorch_lightning.callbacks import Callback, ModelCheckpoint, WeightAveraging
-from pytorch_lightning.loggers import TensorBoardLogger
 from pytorch_lightning.utilities.exceptions import SIGTERMException
 from torch import Tensor
 
-from salient.data.dataset import ScoringBatch
-from salient.data.transforms import MASK_THRESHOLD, to_map
-from salient.model.blocks import resize
+from salient.data.dataset import TrainingBatch
+from salient.losses import LossParts
 from salient.task import SaliencyTask
 
 
@@ -75,53 +73,51 @@ def _interrupt_after_step(number: int, frame: Any) -> None:
     os.kill(os.getpid(), signal.SIGTERM)  # which Lightning answers at the end of the step
 
 
-class PicturePanel(Callback):
-    """A panel in TensorBoard after each validation: picture | truth | map | edge, the first pairs.
+class NonFiniteLossError(ValueError):
+    """A loss that is NaN or infinite; the message names the step, the part and the pictures."""
 
-    Args:
-        rows: how many pictures of the first validation batch.
+
+class FiniteGuard(Callback):
+    """Ends the run at a non-finite loss, before or (on a GPU) one step after it does harm.
+
+    On a GPU the loss is looked at when the next step begins, so that no step waits for it. What is
+    needed to look into it goes to `nonfinite.pt` in the run's folder: step, parts, names, images,
+    masks and the network's weights. `last.ckpt` stays as it was.
     """
 
-    def __init__(self, rows: int = 8) -> None:
-        self.rows = rows
+    def __init__(self, folder: str | Path) -> None:
+        self.folder = Path(folder)
+        self.seen: tuple[int, TrainingBatch, LossParts] | None = None
 
-    def on_validation_batch_end(
-        self,
-        trainer: pl.Trainer,
-        pl_module: pl.LightningModule,
-        outputs: Any,
-        batch: ScoringBatch,
-        batch_idx: int,
-        dataloader_idx: int = 0,
+    def on_before_backward(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, loss: Tensor
     ) -> None:
-        logger = trainer.logger
-        if batch_idx or trainer.sanity_checking or not isinstance(logger, TensorBoardLogger):
+        assert isinstance(pl_module, SaliencyTask) and pl_module.parts and self.batch
+        self.seen = trainer.global_step, self.batch, pl_module.parts
+        if pl_module.device.type == "cpu":
+            self._look(pl_module)
+
+    def on_train_batch_start(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, batch: TrainingBatch, index: int
+    ) -> None:
+        self._look(pl_module)
+        self.batch = batch
+
+    def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        self._look(pl_module)  # before LastCheckpoint saves
+
+    def _look(self, module: pl.LightningModule) -> None:
+        if self.seen is None or math.isfinite(self.seen[2].total):
             return
-        assert isinstance(pl_module, SaliencyTask)
-        images = batch.images[: self.rows]
-        with torch.inference_mode():
-            predicted = pl_module.network(pl_module.network.normalize(images))
-        saliency = torch.sigmoid(predicted.saliency[0].float())
-        edge = resize(
-            torch.sigmoid(predicted.edge.float()), saliency.shape[2:], align_corners=False
+        step, batch, parts = self.seen
+        values = {name: float(part) for name, part in parts._asdict().items()}
+        path = self.folder / f"nonfinite-{module.global_rank}.pt"
+        content = {"step": step, "parts": values, "names": list(batch.names)}
+        content |= {"images": batch.images.cpu(), "masks": batch.masks.cpu()}
+        torch.save(content | {"network": module.network.state_dict()}, path)  # type: ignore[operator, union-attr]
+        bad = [name for name, value in values.items() if not math.isfinite(value)]
+        raise NonFiniteLossError(
+            f"the loss is not finite at step {step}: {', '.join(bad)}; pictures "
+            f"{', '.join(batch.names)}. They and the weights are in {path}. Remedy: a lower "
+            "model.optimizer.lr, or trainer.precision=32-true"
         )
-        size = (saliency.shape[2], saliency.shape[3])
-        rows = [
-            np.concatenate([image.permute(1, 2, 0).numpy(), *map(_grey, (truth, s[0], e[0]))], 1)
-            for image, truth, s, e in zip(
-                images.cpu(),
-                [to_map((mask > MASK_THRESHOLD).astype(np.float32), size) for mask in batch.masks],
-                (saliency.cpu().numpy() * 255).astype(np.uint8),
-                (edge.cpu().numpy() * 255).astype(np.uint8),
-            )
-        ]
-        logger.experiment.add_image(
-            "picture | truth | map | edge",
-            np.concatenate(rows),
-            trainer.global_step,
-            dataformats="HWC",
-        )
-
-
-def _grey(picture: Any) -> Any:
-    return np.repeat(picture[..., None], 3, axis=2)

@@ -46,10 +46,10 @@ def strip(
     return np.concatenate(lines)
 
 
-def draw_curves(rows: Sequence[Row], path: str | Path) -> None:
-    """Draw precision over recall and F over the threshold, a line for each method and data set.
+def draw_curves(rows: Sequence[Row]) -> Figure:
+    """Precision over recall and F over the threshold, a line for each method and data set.
 
-    The picture has a pair of plots for each data set of `rows`, which carry their curves.
+    The figure has a pair of plots for each data set of `rows`, which carry their curves.
     """
     datasets = list(dict.fromkeys(row.dataset for row in rows))
     figure = Figure(figsize=(9, 3.6 * len(datasets)), layout="constrained")
@@ -65,7 +65,7 @@ def draw_curves(rows: Sequence[Row], path: str | Path) -> None:
         left.legend(loc="lower left")
         for plot in (left, right):
             plot.grid(alpha=0.3)
-    figure.savefig(path, dpi=120)
+    return figure
 
 
 def _frame(cell: NDArray[np.uint8]) -> NDArray[np.uint8]:

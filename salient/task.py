@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
 import pytorch_lightning as pl
@@ -18,8 +18,7 @@ from salient.data.transforms import MASK_THRESHOLD, to_map
 from salient.losses import LossParts, SaliencyLoss
 from salient.metrics import SaliencyMetrics
 from salient.model.network import SaliencyNetwork
-
-FIGURES = ("mae", "sm", "max_f", "weighted_f")
+from salient.results import CURVES, FIGURES
 
 
 class SaliencyTask(pl.LightningModule):
@@ -33,6 +32,7 @@ class SaliencyTask(pl.LightningModule):
         warmup: share of all steps over which the rates rise, in (0, 1).
         decay: how they fall to zero afterwards: `cos` or `linear`.
         scales: of the training size; one is drawn for each batch and rounded to 32 pixels.
+        compile: run the network through `torch.compile`; on a GPU alone if None.
         seed: of that draw.
 
     Raises:
@@ -43,11 +43,12 @@ class SaliencyTask(pl.LightningModule):
         self,
         network: SaliencyNetwork,
         loss: SaliencyLoss,
-        optimizer: Callable[[Iterable[dict[str, Any]]], Optimizer],
+        optimizer: Callable[..., Optimizer],
         encoder_rate: float = 0.1,
         warmup: float = 0.05,
         decay: Literal["cos", "linear"] = "cos",
         scales: Sequence[float] = (0.64, 0.73, 0.82, 0.91, 1.0),
+        compile: bool | None = None,
         seed: int = 0,
     ) -> None:
         super().__init__()
@@ -61,13 +62,20 @@ class SaliencyTask(pl.LightningModule):
             raise ValueError(f"model.scales must be numbers above 0, got {list(scales)}")
         self.network, self.loss, self.make_optimizer = network, loss, optimizer
         self.encoder_rate, self.warmup, self.decay = encoder_rate, warmup, decay
-        self.scales, self.seed = tuple(scales), seed
+        self.scales, self.compiled, self.seed = tuple(scales), compile, seed
+        self.parts: LossParts | None = None  # of the last training step
+        self.curves: dict[str, list[float]] = {}  # of the last validation
         self.metrics = SaliencyMetrics()
+
+    def on_fit_start(self) -> None:
+        if self.compiled or (self.compiled is None and self.device.type == "cuda"):
+            self.network.compile()
 
     def training_step(self, batch: TrainingBatch, batch_index: int) -> Tensor:
         images, masks = self._scale(self.network.normalize(batch.images), batch.masks.float())
         outputs = self.network(images)
         parts = self.loss(outputs.saliency, outputs.edge, masks)
+        self.parts = LossParts(*(part.detach() for part in parts))
         self._log_parts("train", parts, len(batch.images), prog_bar=True)
         return parts.total
 
@@ -84,10 +92,14 @@ class SaliencyTask(pl.LightningModule):
     def on_validation_epoch_end(self) -> None:
         figures = self.metrics.compute()
         self.metrics.reset()
+        self.curves = {name: figures[name].tolist() for name in CURVES}
         self.log_dict({f"val/{name}": float(figures[name]) for name in FIGURES}, prog_bar=True)
 
     def configure_optimizers(self) -> Any:
         optimizer = self.make_optimizer(self._parameter_groups())
+        if optimizer.defaults.get("fused") and self.trainer.precision == "16-mixed":
+            # The gradient scaler would unscale within the fused step, after the clipping.
+            optimizer = self.make_optimizer(self._parameter_groups(), fused=False)
         shares = [
             self.encoder_rate if g["side"] == "encoder" else 1 for g in optimizer.param_groups
         ]

@@ -68,9 +68,7 @@ def save_network(
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    packages = ("torch", "timm", "pytorch-lightning", "albumentations")
-    versions = {"python": platform.python_version()} | {name: version(name) for name in packages}
-    content = {"format": "salient", "network": network.config, "versions": versions}
+    content = {"format": "salient", "network": network.config, "versions": package_versions()}
     content |= dict(metadata or {})
     strings = {k: v if isinstance(v, str) else json.dumps(v) for k, v in content.items()}
     state = {k: v.detach().cpu().contiguous() for k, v in network.state_dict().items()}
@@ -78,6 +76,12 @@ def save_network(
     save_file(state, partial, strings)
     partial.replace(path)
     return path
+
+
+def package_versions() -> dict[str, str]:
+    """Versions of Python and of the packages that a result depends on."""
+    names = ("torch", "torchvision", "timm", "pytorch-lightning", "albumentations", "numpy")
+    return {"python": platform.python_version()} | {name: version(name) for name in names}
 
 
 def load_network(path: str | Path, device: str | torch.device = "cpu") -> SaliencyNetwork:

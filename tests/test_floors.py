@@ -13,7 +13,7 @@ FLOORS = [
     "metrics results data.pairs data.sample model.encoder model.decoder",
     "data.dataset model.network benchmark benchmark_metrics report",
     "data.datamodule weights scoring task",
-    "detector callbacks",
+    "detector callbacks watch",
     "trainer",
 ]
 COMMANDS = ("train.py", "eval.py", "predict.py")

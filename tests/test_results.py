@@ -63,6 +63,6 @@ def test_everything_is_saved_and_can_be_read(tmp_path):
     assert [line["threshold"] for line in lines] == [str(t) for t in range(256)]
     note = (tmp_path / "table.md").read_text()
     assert "mean precision and recall" in note and "taken as it is" in note
-    draw_curves(rows, tmp_path / "curves.png")
+    draw_curves(rows).savefig(tmp_path / "curves.png")
     with Image.open(tmp_path / "curves.png") as picture:
         assert picture.width > 2 * picture.height

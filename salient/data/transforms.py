@@ -21,6 +21,7 @@ def training_transform(
     *,
     crop: float = 0.125,
     rotate: float = 10.0,
+    zoom: float = 1.0,
     brightness: float = 0.2,
     contrast: float = 0.2,
     saturation: float = 0.2,
@@ -32,6 +33,7 @@ def training_transform(
         size: side of the square in pixels.
         crop: largest share of the side that is cut from each border, in [0, 0.5).
         rotate: largest rotation in degrees either way; what it uncovers is mirrored.
+        zoom: largest factor, at least 1, by which the scale is changed either way.
         brightness, contrast, saturation: largest relative change; hue: as a share of the circle.
 
     Raises:
@@ -39,6 +41,8 @@ def training_transform(
     """
     if not 0 <= crop < 0.5:
         raise ValueError(f"data.augmentation.crop must be in [0, 0.5), got {crop}")
+    if zoom < 1:
+        raise ValueError(f"data.augmentation.zoom must be at least 1, got {zoom}")
     for name, value in {"brightness": brightness, "contrast": contrast, "hue": hue}.items():
         if not 0 <= value <= 1:
             raise ValueError(f"data.augmentation.{name} must be in [0, 1], got {value}")
@@ -49,9 +53,10 @@ def training_transform(
             A.HorizontalFlip(p=0.5),
             A.Affine(
                 rotate=(-rotate, rotate),
+                scale=(1 / zoom, zoom),
                 mask_interpolation=cv2.INTER_LINEAR,
                 border_mode=cv2.BORDER_REFLECT_101,
-                p=0.5,
+                p=0.5 if zoom == 1 else 0.8,
             ),
             _resize(size),
             A.ColorJitter(*strengths, hue=(-hue, hue), p=0.8),

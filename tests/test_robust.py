@@ -1,0 +1,145 @@
+"""Runs that meet trouble: losses that are not finite, full memory, kills, several processes."""
+
+from __future__ import annotations
+
+import functools
+import importlib.util
+import json
+
+import pytest
+import pytorch_lightning as pl
+import torch
+from conftest import QUICK, ROOT
+from fsspec.implementations.local import LocalFileOpener
+
+from salient.callbacks import NonFiniteLossError
+from salient.data.datamodule import PairsDataModule
+from salient.losses import SaliencyLoss
+from salient.task import SaliencyTask
+from salient.trainer import build_trainer
+from salient.weights import load_network
+
+
+def datamodule(sample_root) -> PairsDataModule:
+    settings = dict(size=64, batch_size=16, workers=0, held_out=0.1)
+    return PairsDataModule(root="sample/train", data_root=str(sample_root), **settings)
+
+
+def task(network) -> SaliencyTask:
+    return SaliencyTask(network, SaliencyLoss(), functools.partial(torch.optim.SGD, lr=0.01))
+
+
+def trainer(folder, **changes) -> pl.Trainer:
+    settings = dict(accelerator="cpu", max_epochs=2, progress=False, num_sanity_val_steps=0)
+    settings |= dict(enable_model_summary=False, log_every_n_steps=1)
+    return build_trainer(str(folder), **(settings | changes))
+
+
+class Poison(pl.Callback):
+    """Spoils one weight before step 7, in the second epoch of five steps."""
+
+    def on_train_batch_start(self, trainer, module, *_):
+        if trainer.global_step == 7:
+            module.network.out8.bias.data.fill_(float("inf"))
+
+
+def test_a_loss_that_is_not_finite_stops_the_run_with_what_is_needed(
+    small_network, sample_root, tmp_path
+):
+    fit = trainer(tmp_path)
+    fit.callbacks.insert(0, Poison())
+    with pytest.raises(NonFiniteLossError, match="not finite at step 7: .*out8.*; pictures 00"):
+        fit.fit(task(small_network()), datamodule(sample_root))
+    saved = torch.load(tmp_path / "nonfinite-0.pt", weights_only=True)
+    assert saved["step"] == 7 and len(saved["names"]) == 16
+    assert saved["images"].shape == (16, 3, 64, 64) and saved["masks"].shape == (16, 1, 64, 64)
+    # The step has not been taken: all but the spoilt weight, and what depends on it, are finite.
+    assert torch.isfinite(saved["network"]["encoder.body.conv1.0.weight"]).all()
+    last = torch.load(tmp_path / "last.ckpt", weights_only=True)
+    assert last["global_step"] == 5
+    assert all(torch.isfinite(x).all() for x in last["state_dict"].values())
+
+
+def test_a_kill_while_saving_leaves_the_previous_checkpoint_whole(
+    small_network, sample_root, tmp_path, monkeypatch
+):
+    """The write of the second checkpoint fails half-way, as under a full disk or a kill."""
+    write, calls = LocalFileOpener.write, []
+
+    def half(self, content, *rest):
+        if self.path.endswith("last.ckpt"):
+            calls.append(len(content))
+        if len(calls) > 1:
+            write(self, content[: len(content) // 2])
+            raise KeyboardInterrupt
+        return write(self, content, *rest)
+
+    monkeypatch.setattr(LocalFileOpener, "write", half)
+    with pytest.raises(SystemExit):
+        trainer(tmp_path).fit(task(small_network()), datamodule(sample_root))
+    assert len(calls) == 2
+    last = torch.load(tmp_path / "last.ckpt", weights_only=True)
+    assert last["global_step"] == 5
+
+
+@pytest.mark.parametrize(
+    "error",
+    [torch.OutOfMemoryError("CUDA out of memory. Tried"), RuntimeError("can't allocate memory: 9")],
+)
+def test_full_memory_names_batch_and_size(composed, sample_root, tmp_path, monkeypatch, error):
+    spec = importlib.util.spec_from_file_location("train_command", ROOT / "train.py")
+    command = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(command)
+
+    def fail(*_):
+        raise error
+
+    monkeypatch.setattr(SaliencyTask, "training_step", fail)
+    changes = (f"data_root={sample_root}", f"checkpoints={tmp_path}")
+    config = composed("train", *QUICK, *changes, "+trainer.num_sanity_val_steps=0")
+    with pytest.raises(SystemExit, match="lower data.batch_size=16 or data.size=64"):
+        command.train(**config, config=config)
+
+
+def test_two_processes_train_and_publish_once(run, tmp_path):
+    launch = ("-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2")
+    devices = ("trainer=ddp", "trainer.accelerator=cpu", "trainer.devices=2", "name=ddp")
+    done = run(tmp_path, *launch, str(ROOT / "train.py"), *QUICK, *devices, "trainer.max_epochs=1")
+    assert done.stderr.count("published") + done.stdout.count("published") == 1
+    assert load_network(tmp_path / "checkpoints/ddp.safetensors").size == 64
+
+
+def test_two_processes_validate_to_the_last_digit(run, small_network, sample_root, tmp_path):
+    from salient.weights import save_network
+
+    torch.manual_seed(1)
+    checkpoint = save_network(small_network(), tmp_path / "network.safetensors")
+    figures = []
+    for processes in (1, 2):
+        launch = ("-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={processes}")
+        output = tmp_path / f"{processes}.json"
+        script = (str(ROOT / "tests/ddp_validate.py"), str(checkpoint), str(sample_root))
+        run(tmp_path, *launch, *script, str(output))
+        figures.append(json.loads(output.read_text()))
+    one, two = figures
+    assert one["pairs"] == two["pairs"] > 20 and one["pairs"] % 2  # unequal shares
+    for name in ("val/mae", "val/sm", "val/max_f", "val/weighted_f"):
+        assert one[name] == two[name], name
+
+
+def test_deterministic_gives_the_same_weights_twice_and_a_record(run, trained, tmp_path):
+    short = ("trainer.max_epochs=1", "+trainer.limit_val_batches=1", "data.workers=2")
+    start = f"start={trained}/checkpoints/demo.safetensors"
+    for name in ("a", "b"):
+        run(tmp_path, "train.py", *QUICK, *short, "deterministic=true", start, f"name={name}")
+    a, b = (load_network(tmp_path / f"checkpoints/{n}.safetensors").state_dict() for n in "ab")
+    begin = load_network(trained / "checkpoints/demo.safetensors").state_dict()
+    assert all(torch.equal(a[key], b[key]) for key in a)
+    assert not all(torch.equal(a[key], begin[key]) for key in a)
+    (folder,) = (tmp_path / "runs/a").iterdir()
+    record = json.loads((folder / "record.json").read_text())
+    assert "deterministic=true" in record["command"] and record["seed"] == 0
+    assert record["versions"]["torch"] and {"commit", "clean", "platform"} <= record.keys()
+    assert (folder / ".hydra/config.yaml").is_file() and (
+        folder / ".hydra/overrides.yaml"
+    ).is_file()
