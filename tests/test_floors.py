@@ -14,7 +14,7 @@ FLOORS = [
     "data.dataset model.network benchmark benchmark_metrics report",
     "data.datamodule weights scoring task",
     "detector callbacks watch",
-    "trainer",
+    "trainer benchmark_training",
 ]
 COMMANDS = ("train.py", "eval.py", "predict.py")
 

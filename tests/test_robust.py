@@ -127,6 +127,25 @@ def test_two_processes_validate_to_the_last_digit(run, small_network, sample_roo
         assert one[name] == two[name], name
 
 
+def test_the_benchmark_of_training_prints_its_table(run, trained):
+    small = ("--batch=2", "--size=64", "--steps=1", "--loader-images=8")
+    network = "--checkpoint=checkpoints/demo.safetensors"
+    done = run(trained, "-m", "salient.benchmark_training", *small, network)
+    for line in ("plain eager", "ours", "ratio", "TFLOP a step", "loader alone", "1 workers"):
+        assert line in done.stdout
+
+
+def test_compiled_training_publishes_the_same_keys(small_network, sample_root, tmp_path):
+    """Compiled by the backend that only traces: Inductor takes minutes on a CPU."""
+    module = task(small_network())
+    keys = list(module.network.state_dict())
+    module.compiled = True
+    module.network.compile = functools.partial(module.network.compile, backend="eager")
+    trainer(tmp_path, max_epochs=1, limit_train_batches=2).fit(module, datamodule(sample_root))
+    assert list(module.network.state_dict()) == keys
+    assert module.network._compiled_call_impl is not None
+
+
 def test_deterministic_gives_the_same_weights_twice_and_a_record(run, trained, tmp_path):
     short = ("trainer.max_epochs=1", "+trainer.limit_val_batches=1", "data.workers=2")
     start = f"start={trained}/checkpoints/demo.safetensors"

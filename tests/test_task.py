@@ -219,6 +219,9 @@ def test_tensorboard_holds_scalars_rates_and_the_panel(small_network, sample_roo
     assert {"train/loss", "train/loss_edge", "val/loss_area", "val/mae", "val/weighted_f"} <= set(
         tags["scalars"]
     )
+    assert {"train/gradient_norm", "train/images_per_second"} <= set(tags["scalars"])
+    assert all(x.value > 0 for x in events.Scalars("train/gradient_norm"))
+    assert "curves" in tags["images"]
     assert any(tag.startswith("lr-") and "encoder" in tag for tag in tags["scalars"])
     (panel,) = [events.Images(tag)[0] for tag in tags["images"] if "truth" in tag]
     assert panel.width == 4 * 64 and panel.height % 64 == 0
