@@ -49,7 +49,7 @@ def predict_pairs(
         pin_memory=device.type == "cuda",
     )
     for batch in loader:
-        probabilities = network.predict(batch.images, precision).numpy()
+        probabilities = network.predict(batch.images, precision).saliency.numpy()
         for probability, mask, name in zip(probabilities, batch.masks, batch.names):
             yield name, to_map(probability, mask.shape), mask
 

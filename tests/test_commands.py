@@ -28,20 +28,59 @@ def test_train_publishes_weights_and_leaves_a_run_folder(trained):
     assert any(name.startswith("events.out.tfevents") for name in names)
 
 
-def test_predict_writes_maps_of_the_pictures_sizes(run, trained):
-    images = trained / "data/sample/test/images"
-    run(trained, "predict.py", f"input={images}", "output=maps")
-    for path in images.iterdir():
-        with Image.open(path) as picture, Image.open(trained / "maps" / path.name) as saliency:
-            assert saliency.mode == "L" and saliency.size == picture.size
-    one = sorted(images.iterdir())[3]
-    run(trained, "predict.py", f"input={one}", "output=one")
-    a, b = (np.asarray(Image.open(trained / f / one.name)) for f in ("maps", "one"))
+@pytest.fixture(scope="module")
+def album(tmp_path_factory):
+    """Pictures in a folder and one inside it, with a broken one, a text and a hidden file."""
+    folder = tmp_path_factory.mktemp("album")
+    rng = np.random.default_rng(0)
+    for name, size in (("a.png", (40, 60)), ("b.jpg", (70, 30)), ("inner/a.webp", (33, 44))):
+        path = folder / name
+        path.parent.mkdir(exist_ok=True)
+        Image.fromarray(rng.integers(0, 256, (*size, 3), np.uint8)).save(path)
+    (folder / "notes.txt").write_text("no picture")
+    return folder
+
+
+def test_predict_keeps_a_folders_structure_and_the_pictures_sizes(run, trained, album):
+    run(trained, "predict.py", f"input={album}", "output=maps", "precision=fp32")
+    written = {str(p.relative_to(trained / "maps")) for p in (trained / "maps").rglob("*.*")}
+    assert written == {"a.png", "b.png", "inner/a.png"}
+    for name, size in (("a.png", (60, 40)), ("b.png", (30, 70)), ("inner/a.png", (44, 33))):
+        with Image.open(trained / "maps" / name) as saliency:
+            assert saliency.mode == "L" and saliency.size == size
+    done = run(trained, "predict.py", f"input={album}", "output=maps", fails=True)
+    assert "3 of 3 files are there already" in done.stderr and "overwrite=true" in done.stderr
+    run(trained, "predict.py", f"input={album}/a.png", "output=one", "precision=fp32")
+    a, b = (np.asarray(Image.open(trained / folder / "a.png")) for folder in ("maps", "one"))
     assert np.abs(a.astype(int) - b).max() <= 1  # alone or in a batch
-    run(trained, "predict.py", f"input={images}/000*.png", "output=some")
-    assert len(list((trained / "some").iterdir())) == 10
+    run(trained, "predict.py", f"input={album}/**/*.webp", "output=some")
+    assert [p.name for p in (trained / "some").iterdir()] == ["a.png"]
     done = run(trained, "predict.py", "input=nowhere", fails=True)
     assert "error: input=nowhere: no pictures" in done.stderr
+
+
+def test_predict_does_the_rest_and_tells_what_failed(run, trained, album, tmp_path):
+    for name in ("0.png", "z.jpg"):
+        (tmp_path / name).write_bytes((album / "b.jpg").read_bytes()[:200])
+    (tmp_path / "good.jpg").write_bytes((album / "b.jpg").read_bytes())
+    done = run(trained, "predict.py", f"input={tmp_path}", "output=rest", fails=True)
+    assert "error: 2 of 3 pictures failed" in done.stderr and "Traceback" not in done.stderr
+    assert "0.png: not a readable picture" in done.stderr and "z.jpg: not" in done.stderr
+    assert [p.name for p in (trained / "rest").iterdir()] == ["good.png"]
+
+
+@pytest.mark.parametrize(
+    ("mode", "layers"), [("cutout", 4), ("overlay", 3), ("mask", 1), ("edges", 1)]
+)
+def test_modes(run, trained, album, mode, layers):
+    run(trained, "predict.py", f"input={album}/a.png", f"output={mode}", f"mode={mode}")
+    with Image.open(trained / mode / "a.png") as image, Image.open(album / "a.png") as picture:
+        written, given = np.asarray(image), np.asarray(picture)
+    assert written.shape == (40, 60, layers)[: 3 if layers > 1 else 2]
+    if mode == "cutout":
+        np.testing.assert_array_equal(written[..., :3], given)
+    if mode == "mask":
+        assert set(np.unique(written)) <= {0, 255}
 
 
 def test_resume_continues_the_same_schedule(run, trained):

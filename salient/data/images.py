@@ -2,24 +2,44 @@
 
 from __future__ import annotations
 
+from io import BytesIO
 from pathlib import Path
+from typing import BinaryIO
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageOps
 
+Image.MAX_IMAGE_PIXELS = 200_000_000  # Pillow warns above it, and refuses twice as many
+File = str | Path | bytes | BinaryIO  # a path, a file's content, or an open file
 SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".webp")
 
 
-def read_image(path: str | Path) -> NDArray[np.uint8]:
-    """A picture file of any mode -> RGB uint8 H,W,3, turned as its EXIF tag says.
+def read_image(file: File) -> NDArray[np.uint8]:
+    """A picture of any kind -> RGB uint8 H,W,3, as `to_rgb` makes it.
 
     Raises:
         FileNotFoundError: there is no such file.
         ValueError: the file is no readable picture; the message names it.
     """
-    return np.asarray(_decode(path).convert("RGB"))
+    return to_rgb(_decode(file))
+
+
+def to_rgb(picture: Image.Image) -> NDArray[np.uint8]:
+    """A picture of any mode -> RGB uint8 H,W,3, turned as its EXIF tag says.
+
+    Transparency is laid over white; 16-bit grey gives its upper 8 bits; CMYK, palettes and grey
+    become RGB; of an animation it is the first frame (or the one that Pillow stands at).
+    """
+    picture = ImageOps.exif_transpose(picture)
+    if picture.mode.startswith("I") or picture.mode == "F":
+        return np.repeat(_eight_bits(picture)[..., None], 3, axis=2)
+    if picture.has_transparency_data:
+        layer = picture.convert("RGBA")
+        white = Image.new("RGBA", layer.size, "white")
+        picture = Image.alpha_composite(white, layer)
+    return np.asarray(picture.convert("RGB"))
 
 
 def read_mask(path: str | Path) -> NDArray[np.uint8]:
@@ -32,9 +52,9 @@ def read_mask(path: str | Path) -> NDArray[np.uint8]:
         quick = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
         if quick is not None and quick.ndim == 2 and quick.dtype == np.uint8:
             return np.asarray(quick, dtype=np.uint8)
-    picture = _decode(path)
+    picture = ImageOps.exif_transpose(_decode(path))
     if picture.mode.startswith("I"):
-        return (np.asarray(picture).astype(np.int64) >> 8).clip(0, 255).astype(np.uint8)
+        return _eight_bits(picture)
     if picture.mode == "P":
         picture = picture.convert("RGB")
     return np.asarray(picture.convert("L"))
@@ -46,21 +66,27 @@ def read_size(path: str | Path) -> tuple[int, int]:
         with Image.open(path) as picture:
             width, height = picture.size
             turned = picture.getexif().get(0x0112, 1) >= 5
-    except (UnidentifiedImageError, OSError, ValueError) as error:
+    except (OSError, ValueError) as error:
         raise _unreadable(path, error) from error
     return (width, height) if turned else (height, width)
 
 
-def _decode(path: str | Path) -> Image.Image:
+def _eight_bits(picture: Image.Image) -> NDArray[np.uint8]:
+    """The upper 8 of a picture's 16 bits, H,W."""
+    return (np.asarray(picture).astype(np.int64) >> 8).clip(0, 255).astype(np.uint8)
+
+
+def _decode(file: File) -> Image.Image:
     try:
-        with Image.open(path) as picture:
+        with Image.open(BytesIO(file) if isinstance(file, bytes) else file) as picture:
             picture.load()
-            return ImageOps.exif_transpose(picture)
-    except (UnidentifiedImageError, OSError, ValueError, SyntaxError) as error:
-        raise _unreadable(path, error) from error
+            return picture.copy()
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+        raise _unreadable(file, error) from error
 
 
-def _unreadable(path: str | Path, error: Exception) -> Exception:
+def _unreadable(file: File, error: Exception) -> Exception:
+    name = str(file) if isinstance(file, str | Path) else getattr(file, "name", "the picture given")
     if isinstance(error, FileNotFoundError):
-        return FileNotFoundError(f"no picture {path}")
-    return ValueError(f"{path}: not a readable picture ({error})")
+        return FileNotFoundError(f"no picture {name}")
+    return ValueError(f"{name}: not a readable picture ({error})")

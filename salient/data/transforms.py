@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 
 os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")  # it asks the network for its version
 
@@ -79,14 +80,22 @@ def _resize(size: int) -> A.Resize:
     )
 
 
-def to_map(probability: NDArray[np.float32], size: tuple[int, int]) -> NDArray[np.uint8]:
+def fit(probability: NDArray[np.float32], size: Sequence[int]) -> NDArray[np.float32]:
+    """The network's probability h,w in [0, 1] at another size (height, width), bilinear."""
+    probability = np.ascontiguousarray(probability, dtype=np.float32)
+    resized = cv2.resize(probability, (size[1], size[0]), interpolation=cv2.INTER_LINEAR)
+    return np.asarray(resized, dtype=np.float32)
+
+
+def to_bytes(probability: NDArray[np.float32]) -> NDArray[np.uint8]:
+    """[0, 1] -> uint8 0..255, rounded: truncating moves weighted F by .007."""
+    rounded: NDArray[np.uint8] = np.rint(probability * 255).clip(0, 255).astype(np.uint8)
+    return rounded
+
+
+def to_map(probability: NDArray[np.float32], size: Sequence[int]) -> NDArray[np.uint8]:
     """The network's probability h,w in [0, 1] -> the saliency map uint8 of `size` (height, width).
 
-    Bilinear in float, then rounded: truncating moves weighted F by .007, and enlarging logits
-    instead of probabilities by .004.
+    Enlarged as a probability: enlarging logits instead moves weighted F by .004.
     """
-    height, width = size
-    probability = np.ascontiguousarray(probability, dtype=np.float32)
-    resized = cv2.resize(probability, (width, height), interpolation=cv2.INTER_LINEAR)
-    rounded: NDArray[np.uint8] = np.rint(resized * 255).clip(0, 255).astype(np.uint8)
-    return rounded
+    return to_bytes(fit(probability, size))

@@ -23,6 +23,13 @@ class Outputs(NamedTuple):
     edge: Tensor
 
 
+class Probabilities(NamedTuple):
+    """In [0, 1], float32 on the CPU: `saliency` B,H,W and `edge` (the boundary) B,H/4,W/4."""
+
+    saliency: Tensor
+    edge: Tensor
+
+
 class SaliencyNetwork(nn.Module):
     """Encoder, context, edge and area heads, two edge-guided enhancements, two fusions.
 
@@ -98,8 +105,8 @@ class SaliencyNetwork(nn.Module):
         return (images.float() / 255 - self.mean) / self.std
 
     @torch.inference_mode()
-    def predict(self, images: Tensor, precision: torch.dtype = torch.float32) -> Tensor:
-        """RGB uint8 B,3,H,W -> saliency in [0, 1], float32 B,H,W on the CPU.
+    def predict(self, images: Tensor, precision: torch.dtype = torch.float32) -> Probabilities:
+        """RGB uint8 B,3,H,W -> saliency and boundary as probabilities, on the CPU.
 
         Runs where the network is, under autocast if `precision` is a type of 16 bits. The network
         must be in eval mode. This is what scoring and the detector call.
@@ -107,7 +114,11 @@ class SaliencyNetwork(nn.Module):
         device = self.mean.device
         with torch.autocast(device.type, precision, enabled=precision != torch.float32):
             outputs = self(self.normalize(images.to(device, non_blocking=True)))
-        return torch.sigmoid(outputs.saliency[0].float())[:, 0].cpu()
+        saliency, edge = (
+            torch.sigmoid(logit.float())[:, 0].cpu()
+            for logit in (outputs.saliency[0], outputs.edge)
+        )
+        return Probabilities(saliency, edge)
 
     def forward(self, image: Tensor) -> Outputs:
         """Normalised RGB B,3,H,W -> logits. H and W are multiples of 32.
