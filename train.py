@@ -16,6 +16,7 @@ from omegaconf import DictConfig, OmegaConf
 from pytorch_lightning.utilities.exceptions import SIGTERMException
 
 from salient.config import check_config, errors_for_people
+from salient.results import FIGURES
 from salient.task import SaliencyTask
 from salient.trainer import write_record
 from salient.weights import save_network
@@ -74,10 +75,13 @@ def train(
         sizes = f"data.batch_size={data['batch_size']} or data.size={data['size']}"
         sys.exit(f"error: out of memory; lower {sizes}\n{error}")
     figures = {k: float(v) for k, v in fit.callback_metrics.items() if k.startswith("val/")}
-    fit.logger.log_hyperparams(
-        {"data": data, "model": model, "trainer": trainer},
-        {f"final/{k.removeprefix('val/')}": v for k, v in figures.items()},
-    )
+    choices = {"encoder": task.network.config["encoder"], "lr": model["optimizer"]["lr"]}
+    choices |= {key: data[key] for key in ("size", "batch_size")} | {"seed": seed}
+    choices |= {key: trainer[key] for key in ("max_epochs", "ema")} | {"pairs": pairs[0]}
+    final = {
+        f"final/{name}": figures[f"val/{name}"] for name in FIGURES if f"val/{name}" in figures
+    }
+    fit.logger.log_hyperparams(choices, final, fit.global_step)
     path = Path(checkpoints) / f"{name}.safetensors"
     if not fit.is_global_zero:
         return path
