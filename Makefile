@@ -26,7 +26,7 @@ $(VENV)/installed: requirements.txt requirements.lock
 	$(INSTALL) -r requirements.txt
 	touch $@
 
-$(VENV)/installed-dev: $(VENV)/installed requirements-dev.txt
+$(VENV)/installed-dev: $(VENV)/installed requirements-dev.txt requirements-export.txt
 	$(INSTALL) -r requirements-dev.txt
 	touch $@
 

@@ -1,11 +1,29 @@
 """Salient object detection: pictures in, saliency maps out.
 
-Importing this package pulls in neither Lightning nor Hydra.
+Importing this package pulls in neither Lightning nor Hydra, and a name's module only when the name
+is asked for.
 """
 
-from salient.detector import Detector
-from salient.model.network import Outputs, SaliencyNetwork
-from salient.weights import load_network, save_network
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from salient.detector import Detector
+    from salient.model.network import Outputs, SaliencyNetwork
+    from salient.weights import load_network, save_network
 
 __version__ = "0.1.0"
 __all__ = ["Detector", "Outputs", "SaliencyNetwork", "load_network", "save_network"]
+_HOMES = {
+    "Detector": "salient.detector",
+    "Outputs": "salient.model.network",
+    "SaliencyNetwork": "salient.model.network",
+    "load_network": "salient.weights",
+    "save_network": "salient.weights",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__} has no attribute {name}")
+    return getattr(import_module(_HOMES[name]), name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 from collections.abc import Callable, Sequence
 from typing import Any, Literal
@@ -94,6 +95,9 @@ class SaliencyTask(pl.LightningModule):
         self.metrics.reset()
         self.curves = {name: figures[name].tolist() for name in CURVES}
         self.log_dict({f"val/{name}": float(figures[name]) for name in FIGURES}, prog_bar=True)
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        checkpoint |= {"format": "salient", "network": json.dumps(self.network.config)}
 
     def configure_optimizers(self) -> Any:
         optimizer = self.make_optimizer(self._parameter_groups())

@@ -1,11 +1,19 @@
-"""Networks to and from files: our own safetensors, and ModelScope's published checkpoint."""
+"""Networks to and from files: our own, and ModelScope's published checkpoint.
+
+python -m salient.weights describe FILE           what it is, its config, hash and scores
+python -m salient.weights convert FILE B.safetensors
+"""
 
 from __future__ import annotations
 
+import argparse
+import ast
+import hashlib
 import json
 import os
 import platform
 import re
+import sys
 from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
@@ -85,21 +93,29 @@ def package_versions() -> dict[str, str]:
 
 
 def load_network(path: str | Path, device: str | torch.device = "cpu") -> SaliencyNetwork:
-    """A network in eval mode from our own file or ModelScope's `pytorch_model.bin`.
+    """A network in eval mode from a file of any kind that holds one, told apart by content.
 
-    The two are told apart by content. Nothing in the file is executed.
+    Our own safetensors; `last.ckpt` of a run (its averaged weights); ModelScope's
+    `pytorch_model.bin`, or the folder of its model, whose `config.py` gives mean, deviation and
+    size. Nothing in a file is executed.
 
     Raises:
         FileNotFoundError: no such file.
         ValueError: another kind of file, or one whose tensors do not fit; names the first.
     """
+    path = Path(path)
+    options: dict[str, Any] = {}
+    if path.is_dir():
+        options = read_modelscope_config(path / "config.py")
+        path = path / "pytorch_model.bin"
     state, metadata = read_tensors(path)
     if _MODELSCOPE_MARK in state:
-        network = SaliencyNetwork(Encoder("res2net50d", "none"))
+        network = SaliencyNetwork(Encoder("res2net50d", "none"), **options)
         state = convert_modelscope(state)
     elif metadata.get("format") == "salient":
         config = json.loads(metadata["network"])
         network = SaliencyNetwork(Encoder(config.pop("encoder"), "none"), **config)
+        state = {key.removeprefix("network."): value for key, value in state.items()}
     else:
         raise ValueError(
             f"{path}: neither a checkpoint of this project nor ModelScope's "
@@ -108,6 +124,44 @@ def load_network(path: str | Path, device: str | torch.device = "cpu") -> Salien
     check_tensors(state, network.state_dict(), str(path))
     network.load_state_dict(state)
     return network.eval().to(device)
+
+
+def read_modelscope_config(path: Path) -> dict[str, Any]:
+    """`mean`, `std` and `size` from the `norm_mean`, `norm_std` and `norm_size` of a `config.py`.
+
+    The file is parsed and not run; the three must be literals, wherever they are assigned. What it
+    does not assign is left out, and so is all of it if the file is missing.
+
+    Raises:
+        ValueError: the file is no Python, or a value is no literal of the right kind.
+    """
+    if not path.is_file():
+        return {}
+    names = {"norm_mean": "mean", "norm_std": "std", "norm_size": "size"}
+    found: dict[str, Any] = {}
+    try:
+        for node in ast.walk(ast.parse(path.read_text())):
+            pairs: list[tuple[Any, ast.expr]] = []
+            if isinstance(node, ast.Assign):
+                pairs = [(getattr(target, "id", None), node.value) for target in node.targets]
+            elif isinstance(node, ast.keyword):
+                pairs = [(node.arg, node.value)]
+            elif isinstance(node, ast.Dict):
+                pairs = [(getattr(k, "value", None), v) for k, v in zip(node.keys, node.values)]
+            found |= {names[n]: ast.literal_eval(value) for n, value in pairs if n in names}
+        size = found.get("size")
+        if isinstance(size, list | tuple):
+            if len(set(size)) != 1:
+                raise ValueError(f"norm_size is {size}; the network takes squares")
+            found["size"] = int(size[0])
+        for name in ("mean", "std"):
+            if name in found:
+                found[name] = tuple(float(x) for x in found[name])
+                if len(found[name]) != 3:
+                    raise ValueError(f"norm_{name} needs three numbers")
+    except (SyntaxError, TypeError, ValueError) as error:
+        raise ValueError(f"{path}: {error}") from error
+    return found
 
 
 def read_metadata(path: str | Path) -> dict[str, str]:
@@ -142,8 +196,8 @@ def find_checkpoint(path: str | Path | None = None, folder: str | Path = "checkp
         FileNotFoundError: there is none; says how to make one.
     """
     if path is not None:
-        if not Path(path).is_file():
-            raise FileNotFoundError(f"checkpoint={path}: no such file")
+        if not Path(path).exists():
+            raise FileNotFoundError(f"checkpoint={path}: no such file or folder")
         return Path(path)
     published = sorted(Path(folder).glob("*.safetensors"), key=lambda p: p.stat().st_mtime)
     if not published:
@@ -152,3 +206,44 @@ def find_checkpoint(path: str | Path | None = None, folder: str | Path = "checkp
             "ModelScope's pytorch_model.bin, with checkpoint=FILE"
         )
     return published[-1]
+
+
+def describe(path: str | Path) -> str:
+    """What a checkpoint is: its kind, hash, size, and what its metadata tells, a line each."""
+    file = Path(path) / "pytorch_model.bin" if Path(path).is_dir() else Path(path)
+    network = load_network(path)
+    metadata = read_metadata(file)
+    kind = "ModelScope's" if not metadata else "this project's"
+    weights = sum(parameter.numel() for parameter in network.parameters())
+    with file.open("rb") as content:
+        digest = hashlib.file_digest(content, "sha256").hexdigest()
+    lines = [f"{file}: a checkpoint of {kind}", f"sha256: {digest}"]
+    lines += [f"weights: {weights / 1e6:.2f} M", f"network: {json.dumps(network.config)}"]
+    known = ("format", "network")
+    return "\n".join(lines + [f"{k}: {v}" for k, v in metadata.items() if k not in known])
+
+
+def main() -> None:
+    """Describe a checkpoint, or convert it to this project's format."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    commands = parser.add_subparsers(dest="command", required=True)
+    commands.add_parser("describe").add_argument("file")
+    convert = commands.add_parser("convert")
+    convert.add_argument("file")
+    convert.add_argument("target")
+    given = parser.parse_args()
+    try:
+        if given.command == "describe":
+            print(describe(given.file))
+        else:
+            network = load_network(given.file)
+            source = {"source": str(Path(given.file).name)}
+            print(f"wrote {save_network(network, given.target, source)}")
+    except (OSError, ValueError) as error:
+        sys.exit(f"error: {error}")
+
+
+if __name__ == "__main__":
+    main()

@@ -14,7 +14,7 @@ FLOORS = [
     "data.dataset model.network benchmark benchmark_metrics report",
     "data.datamodule weights scoring task",
     "detector callbacks watch",
-    "trainer benchmark_training",
+    "trainer benchmark_training benchmark_detector export",
 ]
 COMMANDS = ("train.py", "eval.py", "predict.py")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib.util
 import json
 import os
@@ -16,7 +17,7 @@ from safetensors.torch import save_file
 import salient
 from salient.model.encoder import Encoder
 from salient.model.network import SaliencyNetwork
-from salient.weights import read_metadata
+from salient.weights import convert_modelscope, read_metadata
 
 ORACLE = Path(__file__).parent / "oracle" / "modelscope"
 
@@ -107,3 +108,64 @@ def test_a_program_in_a_checkpoint_is_not_run(tmp_path, monkeypatch, save):
     with pytest.raises(ValueError, match="refused, not run"):
         salient.load_network("evil.bin")
     assert not Path("it-ran").exists()
+
+
+def test_a_runs_checkpoint_gives_its_averaged_network(run, trained):
+    (last,) = (trained / "runs/demo").glob("*/last.ckpt")
+    published = salient.load_network(trained / "checkpoints/demo.safetensors").state_dict()
+    for key, value in salient.load_network(last).state_dict().items():
+        torch.testing.assert_close(value, published[key], rtol=0, atol=0)
+
+
+CONFIGS = [
+    "norm_mean = [0.1, 0.2, 0.3]\nnorm_std = (0.4, 0.5, 0.6)\nnorm_size = [320, 320]\n",
+    "import os\nos.system('touch it-ran')\n"
+    "model = dict(norm_mean=[0.1, 0.2, 0.3], extra={'norm_std': [0.4, 0.5, 0.6]}, norm_size=320)",
+]
+
+
+@pytest.mark.parametrize("config", CONFIGS)
+def test_modelscopes_folder_brings_its_normalisation(
+    modelscope_state, tmp_path, monkeypatch, config
+):
+    monkeypatch.chdir(tmp_path)
+    torch.save(modelscope_state, "pytorch_model.bin")
+    Path("config.py").write_text(config)
+    network = salient.Detector.load(tmp_path, "cpu").network
+    assert network.size == 320 and network.config["mean"] == [0.1, 0.2, 0.3]
+    assert network.std.flatten().tolist() == pytest.approx([0.4, 0.5, 0.6])
+    assert not Path("it-ran").exists()
+    Path("config.py").write_text("norm_size = (320, 352)")
+    with pytest.raises(ValueError, match=r"config\.py: norm_size is \(320, 352\)"):
+        salient.load_network(tmp_path)
+    Path("config.py").write_text("norm_mean = open('x')")
+    with pytest.raises(ValueError, match=r"config\.py"):
+        salient.load_network(tmp_path)
+
+
+def test_the_authors_encoder_file_loads_without_its_classifier(modelscope_state, tmp_path):
+    network = SaliencyNetwork(Encoder("res2net50d", "none"))
+    encoder = {
+        key.removeprefix("encoder.body."): value
+        for key, value in convert_modelscope(modelscope_state).items()
+        if key.startswith("encoder.body.")
+    }
+    classifier = {"fc.weight": torch.zeros(1000, 2048), "fc.bias": torch.zeros(1000)}
+    torch.save(encoder | classifier, tmp_path / "res2net50_v1b_26w_4s.pth")
+    save_file(encoder | classifier, tmp_path / "timm.safetensors")
+    for name in ("res2net50_v1b_26w_4s.pth", "timm.safetensors"):
+        network.encoder.load(str(tmp_path / name))
+        for key, value in network.encoder.body.state_dict().items():
+            assert torch.equal(value, encoder[key]), key
+
+
+def test_describe_and_convert(run, tmp_path):
+    salient.save_network(small_network(), tmp_path / "a.safetensors", {"data": "drawn"})
+    run(tmp_path, "-m", "salient.weights", "convert", "a.safetensors", "b.safetensors")
+    a, b = (salient.load_network(tmp_path / f"{n}.safetensors").state_dict() for n in "ab")
+    assert all(torch.equal(a[key], b[key]) for key in a)
+    done = run(tmp_path, "-m", "salient.weights", "describe", "a.safetensors")
+    digest = hashlib.sha256((tmp_path / "a.safetensors").read_bytes()).hexdigest()
+    assert digest in done.stdout and "data: drawn" in done.stdout and "resnet10t" in done.stdout
+    done = run(tmp_path, "-m", "salient.weights", "describe", "c.safetensors", fails=True)
+    assert "error: no checkpoint file c.safetensors" in done.stderr

@@ -15,7 +15,8 @@ def read_tensors(path: str | Path) -> tuple[dict[str, Tensor], dict[str, str]]:
     """A safetensors file or a `torch.save`d state dict -> its tensors on the CPU, and its metadata.
 
     The two are told apart by their first bytes, not by the name. A state dict may lie under the
-    key `state_dict`, as in Lightning's checkpoints. Metadata is empty but for safetensors.
+    key `state_dict`, as in Lightning's checkpoints; beside it, strings are metadata. A safetensors
+    file has its own; else it is empty.
 
     Raises:
         FileNotFoundError: there is no such file.
@@ -42,14 +43,16 @@ def read_tensors(path: str | Path) -> tuple[dict[str, Tensor], dict[str, str]]:
             f"{path}: neither safetensors nor a plain state dict saved by torch.save "
             f"(programs inside a pickle are refused, not run): {str(error).splitlines()[0]}"
         ) from error
+    metadata = {}
     if isinstance(content, Mapping) and isinstance(content.get("state_dict"), Mapping):
+        metadata = {key: value for key, value in content.items() if isinstance(value, str)}
         content = content["state_dict"]
     if not isinstance(content, Mapping) or not content:
         raise ValueError(f"{path}: holds no state dict")
     for key, value in content.items():
         if not isinstance(value, Tensor):
             raise ValueError(f"{path}: {key} is a {type(value).__name__}, not a tensor")
-    return dict(content), {}
+    return dict(content), metadata
 
 
 def check_tensors(state: Mapping[str, Tensor], expected: Mapping[str, Tensor], source: str) -> None:

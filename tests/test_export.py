@@ -1,0 +1,65 @@
+"""Exported networks give PyTorch's maps, at any batch and size; the README's example runs."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import numpy as np
+import onnx
+import pytest
+import torch
+from conftest import ROOT
+from PIL import Image
+
+from salient import Detector, save_network
+from salient.export import Finest, export, runner
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"), [("a.onnx", "probability"), ("a.onnx", "logit"), ("a.pt2", "probability")]
+)
+def test_an_exported_network_gives_the_same_maps_at_any_size(
+    small_network, tmp_path, capsys, name, kind
+):
+    torch.manual_seed(0)
+    network = small_network().eval()
+    checkpoint = save_network(network, tmp_path / "a.safetensors")
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    rng = np.random.default_rng(0)
+    for k, size in enumerate([(70, 130), (64, 64), (1, 200)]):
+        picture = Image.fromarray(rng.integers(0, 256, (*size, 3), np.uint8))
+        picture.save(folder / f"{k}.png")
+    output = tmp_path / name
+    assert export(str(checkpoint), str(output), kind, str(folder)) <= 1e-4
+    assert "largest difference on 3 pictures" in capsys.readouterr().out
+    image = rng.standard_normal((3, 3, 160, 96)).astype(np.float32)
+    with torch.inference_mode():
+        expected = Finest(network, kind == "probability")(torch.from_numpy(image)).numpy()
+    np.testing.assert_allclose(runner(output)(image), expected, atol=1e-4)
+
+
+def test_onnx_carries_its_constants(run, small_network, tmp_path):
+    save_network(small_network(mean=(0.5, 0.4, 0.3)), tmp_path / "a.safetensors")
+    run(tmp_path, "-m", "salient.export", "checkpoint=a.safetensors", "output=a.onnx")
+    model = onnx.load(tmp_path / "a.onnx")
+    properties = {entry.key: json.loads(entry.value) for entry in model.metadata_props}
+    assert properties["mean"] == [0.5, 0.4, 0.3] and properties["size"] == 64
+    assert [x.name for x in model.graph.input] == ["image"]
+    assert [x.name for x in model.graph.output] == ["saliency"]
+    wrong = ("checkpoint=a.safetensors", "output=a.h5")
+    done = run(tmp_path, "-m", "salient.export", *wrong, fails=True)
+    assert "the name ends in .onnx or .pt2" in done.stderr
+
+
+def test_the_readmes_python_example_runs(small_network, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    save_network(small_network(), "checkpoints/demo.safetensors")
+    Image.fromarray(np.full((50, 70, 3), 90, np.uint8)).save("photo.jpg")
+    (example,) = re.findall(r"```python\n(.+?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    names: dict[str, object] = {}
+    exec(example, names)
+    assert isinstance(names["detector"], Detector)
+    assert names["saliency"].shape == names["edges"].shape == (50, 70)
+    assert names["probability"].dtype == np.float32 and len(names["maps"]) == 2
