@@ -80,7 +80,7 @@ def predict(
             except OSError as error:
                 problems.append(f"{targets[path]}: {error}")
     rate = len(written) / (time.perf_counter() - start)
-    print(f"{len(written)} {mode}s in {output}, {rate:.1f} pictures a second")
+    print(f"mode={mode}: {len(written)} files in {output}, {rate:.1f} pictures a second")
     if problems:
         failed = f"error: {len(problems)} of {len(targets)} pictures failed:"
         sys.exit("\n".join([failed, *problems]))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -11,7 +12,7 @@ import torch
 from PIL import Image
 
 from salient import Detector, save_network
-from salient.data.images import read_image
+from salient.data.images import SUFFIXES, read_image, read_size
 
 
 @pytest.fixture
@@ -88,6 +89,17 @@ def test_bytes_open_files_and_pil_images_give_the_map_of_the_path(detector, tmp_
     with pytest.raises(ValueError, match=r"text\.png: not a readable picture"):
         (tmp_path / "text.png").write_text("nothing")
         detector(tmp_path / "text.png")
+
+
+SAMPLES = Path(__file__).parents[1] / ".." / "shared" / "data" / "samples"
+
+
+@pytest.mark.skipif(not SAMPLES.exists(), reason="the publishers' files are not at ../shared")
+def test_original_files_of_every_set(detector):
+    files = [p for p in SAMPLES.rglob("*") if p.suffix.lower() in SUFFIXES]
+    assert len(files) > 20
+    for path, saliency in zip(files, detector(list(files))):
+        assert saliency.shape == read_size(path), path
 
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 3000), (2500, 2), (3, 7)])
