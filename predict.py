@@ -80,7 +80,8 @@ def predict(
             except OSError as error:
                 problems.append(f"{targets[path]}: {error}")
     rate = len(written) / (time.perf_counter() - start)
-    print(f"mode={mode}: {len(written)} files in {output}, {rate:.1f} pictures a second")
+    kind = str(detector.precision).removeprefix("torch.")
+    print(f"mode={mode}: {len(written)} files in {output}, {rate:.1f} pictures a second in {kind}")
     if problems:
         failed = f"error: {len(problems)} of {len(targets)} pictures failed:"
         sys.exit("\n".join([failed, *problems]))
