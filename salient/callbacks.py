@@ -81,8 +81,8 @@ class FiniteGuard(Callback):
     """Ends the run at a non-finite loss, before or (on a GPU) one step after it does harm.
 
     On a GPU the loss is looked at when the next step begins, so that no step waits for it. What is
-    needed to look into it goes to `nonfinite.pt` in the run's folder: step, parts, names, images,
-    masks and the network's weights. `last.ckpt` stays as it was.
+    needed to look into it goes to `nonfinite-<rank>.pt` in the run's folder: step, parts, names,
+    images, masks and the network's weights. `last.ckpt` stays as it was.
     """
 
     def __init__(self, folder: str | Path) -> None:
