@@ -18,7 +18,7 @@ from pytorch_lightning.utilities.exceptions import SIGTERMException
 from salient.config import check_config, errors_for_people
 from salient.results import FIGURES
 from salient.task import SaliencyTask
-from salient.trainer import write_record
+from salient.trainer import hours_trained, write_record
 from salient.weights import save_network
 
 log = logging.getLogger("salient")
@@ -63,7 +63,7 @@ def train(
     task.network.size = task.network.config["size"] = data["size"]
     fit = instantiate(trainer, _convert_="all", deterministic=deterministic)
     if fit.is_global_zero:
-        write_record(trainer["folder"], seed)
+        record = write_record(trainer["folder"], seed)
         fit.logger.experiment.add_text("config", f"```yaml\n{OmegaConf.to_yaml(config)}\n```")
     try:
         fit.fit(task, datamodule, ckpt_path=resume, weights_only=True)
@@ -85,7 +85,9 @@ def train(
     path = Path(checkpoints) / f"{name}.safetensors"
     if not fit.is_global_zero:
         return path
-    metadata = {"name": name, "config": config, "validation": figures, "pairs": pairs[0]}
+    repeatable = config | {"trainer": {k: v for k, v in trainer.items() if k != "folder"}}
+    metadata = {"name": name, "config": repeatable, "validation": figures, "pairs": pairs[0]}
+    metadata |= {"record": record, "hours": round(hours_trained(fit), 2)}
     save_network(task.network, path, metadata)
     log.info("validation: %s", json.dumps({k: round(v, 4) for k, v in figures.items()}))
     log.info("published %s", path)

@@ -33,6 +33,8 @@ class SaliencyTask(pl.LightningModule):
         warmup: share of all steps over which the rates rise, in (0, 1).
         decay: how they fall to zero afterwards: `cos` or `linear`.
         scales: of the training size; one is drawn for each batch and rounded to 32 pixels.
+        progressive: take the scales in turn instead, each for an equal share of all steps: passes
+            over small pictures are cheap (EfficientNetV2, 2021, section 4).
         compile: run the network through `torch.compile`; on a GPU alone if None.
         seed: of that draw.
 
@@ -49,6 +51,7 @@ class SaliencyTask(pl.LightningModule):
         warmup: float = 0.05,
         decay: Literal["cos", "linear"] = "cos",
         scales: Sequence[float] = (0.64, 0.73, 0.82, 0.91, 1.0),
+        progressive: bool = False,
         compile: bool | None = None,
         seed: int = 0,
     ) -> None:
@@ -63,7 +66,8 @@ class SaliencyTask(pl.LightningModule):
             raise ValueError(f"model.scales must be numbers above 0, got {list(scales)}")
         self.network, self.loss, self.make_optimizer = network, loss, optimizer
         self.encoder_rate, self.warmup, self.decay = encoder_rate, warmup, decay
-        self.scales, self.compiled, self.seed = tuple(scales), compile, seed
+        self.scales, self.progressive = tuple(scales), progressive
+        self.compiled, self.seed = compile, seed
         self.parts: LossParts | None = None  # of the last training step
         self.curves: dict[str, list[float]] = {}  # of the last validation
         self.metrics = SaliencyMetrics()
@@ -120,8 +124,12 @@ class SaliencyTask(pl.LightningModule):
         return [optimizer], [{"scheduler": schedule, "interval": "step"}]
 
     def _scale(self, images: Tensor, masks: Tensor) -> tuple[Tensor, Tensor]:
-        """Draw this step's size; the same in every process, and again after a resume."""
-        scale = random.Random(f"{self.seed}/{self.global_step}").choice(self.scales)
+        """Choose this step's size; the same in every process, and again after a resume."""
+        if self.progressive:
+            share = self.global_step / int(self.trainer.estimated_stepping_batches)
+            scale = self.scales[min(int(share * len(self.scales)), len(self.scales) - 1)]
+        else:
+            scale = random.Random(f"{self.seed}/{self.global_step}").choice(self.scales)
         side = max(32 * round(scale * images.shape[-1] / 32), 32)
         if side == images.shape[-1]:
             return images, masks

@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 import pytorch_lightning as pl
 import torch
-from pytorch_lightning.callbacks import Callback, LearningRateMonitor, TQDMProgressBar
+from pytorch_lightning.callbacks import Callback, LearningRateMonitor, Timer, TQDMProgressBar
 from pytorch_lightning.loggers import TensorBoardLogger
 
 from salient.callbacks import FiniteGuard, LastCheckpoint, moving_average
@@ -68,6 +68,7 @@ def build_trainer(
         moving_average(ema),  # before the panel, which shows the averaged weights
         LastCheckpoint(folder),
         LearningRateMonitor(),
+        Timer(lightning.pop("max_time", None)),  # goes on after a resume
         Watch(lightning.get("log_every_n_steps", 50)),
         CurvesPlot(),
         PicturePanel(panel_rows),
@@ -93,6 +94,12 @@ def _precision(gpu: bool) -> Literal["32-true", "16-mixed", "bf16-mixed"]:
         return "32-true"
     # Emulated bf16 is slower than fp16, and cards before Ampere only emulate it.
     return "bf16-mixed" if torch.cuda.is_bf16_supported(including_emulation=False) else "16-mixed"
+
+
+def hours_trained(trainer: pl.Trainer) -> float:
+    """Hours spent on training steps, those before a resume included."""
+    (timer,) = (c for c in trainer.callbacks if isinstance(c, Timer))  # type: ignore[attr-defined]
+    return timer.time_elapsed("train") / 3600
 
 
 def write_record(folder: str | Path, seed: int) -> dict[str, Any]:

@@ -22,6 +22,8 @@ def test_train_publishes_weights_and_leaves_a_run_folder(trained):
     config = json.loads(metadata["config"])
     assert config["data"]["size"] == 64 and json.loads(metadata["versions"])["torch"]
     assert 0 < json.loads(metadata["validation"])["val/mae"] < 1
+    assert float(metadata["hours"]) < 1 and json.loads(metadata["record"])["cores"] >= 1
+    assert str(trained) not in metadata["config"]
     (folder,) = (trained / "runs/demo").iterdir()
     names = {path.name for path in folder.iterdir()}
     assert {"last.ckpt", "train.log", ".hydra"} <= names

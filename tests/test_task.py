@@ -103,6 +103,17 @@ def test_scales_are_drawn_by_step_and_rounded_to_32(small_network):
     assert sides == {224, 256, 288, 320, 352}
 
 
+def test_progressive_scales_come_in_turn(small_network, sample_root, tmp_path):
+    sides = []
+    module = task(small_network(), scales=(0.5, 0.5, 1.0), progressive=True)
+    module.network.register_forward_pre_hook(
+        lambda network, inputs: sides.append(inputs[0].shape[-1]) if network.training else None
+    )
+    fit = trainer(tmp_path, max_epochs=3, limit_train_batches=2, limit_val_batches=1)
+    fit.fit(module, datamodule(sample_root))
+    assert sides == [32] * 4 + [64] * 2
+
+
 def test_moving_average_starts_without_memory_of_the_initial_weights():
     update = moving_average(0.9)._kwargs["multi_avg_fn"]
     average, count = [torch.tensor([100.0])], torch.tensor(1)
