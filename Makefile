@@ -9,8 +9,8 @@ INSTALL := $(VENV)/bin/pip install --quiet --constraint requirements.lock
 
 demo: $(VENV)/installed
 	$(RUN) train.py experiment=demo
-	$(RUN) eval.py dataset=sample baseline=true checkpoint=checkpoints/demo.safetensors output=results/demo
-	$(RUN) predict.py input=data/sample/test/images checkpoint=checkpoints/demo.safetensors output=maps/demo overwrite=true
+	$(RUN) eval.py dataset=sample baseline=true checkpoint=results/demo/demo.safetensors output=results/demo
+	$(RUN) predict.py input=data/sample/test/images checkpoint=results/demo/demo.safetensors output=maps/demo overwrite=true
 	$(RUN) -m salient.report data/sample/test/images data/sample/test/masks maps/demo results/demo/pictures.png
 
 test: check

@@ -109,7 +109,7 @@ def use_sample_without_data(arguments: list[str]) -> list[str]:
     if any(argument.startswith(asked) for argument in arguments) or Path("data/DUTS-TR").is_dir():
         return arguments
     print(BANNER, flush=True)
-    return [*arguments, "data=sample"]
+    return ["checkpoints=results/sample", *arguments, "data=sample"]
 
 
 if __name__ == "__main__":

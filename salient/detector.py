@@ -57,7 +57,7 @@ class Detector:
         precision: Precision = "auto",
         **options: Any,
     ) -> Detector:
-        """From a checkpoint (the newest of `checkpoints/` if None), on `pick_device(device)`.
+        """From a checkpoint (see `find_checkpoint` if None), on `pick_device(device)`.
 
         Raises as `salient.load_network`.
         """

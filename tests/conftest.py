@@ -49,7 +49,7 @@ def run():
 
 
 QUICK = ("experiment=demo", "data.size=64", "data.batch_size=16", "data.workers=0")
-QUICK += ("trainer.check_val_every_n_epoch=1", "trainer.progress=false")
+QUICK += ("checkpoints=checkpoints", "trainer.check_val_every_n_epoch=1", "trainer.progress=false")
 
 
 @pytest.fixture(scope="session")

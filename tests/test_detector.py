@@ -139,10 +139,7 @@ def test_other_arrays_are_refused(detector, picture):
         detector(picture)
 
 
-def test_without_weights_the_error_says_how_to_get_them(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    with pytest.raises(FileNotFoundError, match="train first"):
-        Detector.load()
+def test_a_checkpoint_that_is_not_there_is_named():
     with pytest.raises(FileNotFoundError, match="checkpoint=gone"):
         Detector.load("gone")
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 FLOORS = [
-    "config losses data.images data.scenes data.transforms model.blocks model.tensors",
+    "config losses modelscope data.images data.scenes data.transforms model.blocks model.tensors",
     "metrics results data.pairs data.sample model.encoder model.decoder",
     "data.dataset model.network benchmark benchmark_metrics report",
     "data.datamodule weights scoring task",

@@ -15,9 +15,10 @@ import torch
 from safetensors.torch import save_file
 
 import salient
+from salient import modelscope
 from salient.model.encoder import Encoder
 from salient.model.network import SaliencyNetwork
-from salient.weights import convert_modelscope, read_metadata
+from salient.weights import read_metadata
 
 ORACLE = Path(__file__).parent / "oracle" / "modelscope"
 
@@ -147,7 +148,7 @@ def test_the_authors_encoder_file_loads_without_its_classifier(modelscope_state,
     network = SaliencyNetwork(Encoder("res2net50d", "none"))
     encoder = {
         key.removeprefix("encoder.body."): value
-        for key, value in convert_modelscope(modelscope_state).items()
+        for key, value in modelscope.convert(modelscope_state).items()
         if key.startswith("encoder.body.")
     }
     classifier = {"fc.weight": torch.zeros(1000, 2048), "fc.bias": torch.zeros(1000)}
@@ -161,9 +162,19 @@ def test_the_authors_encoder_file_loads_without_its_classifier(modelscope_state,
 
 def test_describe_and_convert(run, tmp_path):
     salient.save_network(small_network(), tmp_path / "a.safetensors", {"data": "drawn"})
-    run(tmp_path, "-m", "salient.weights", "convert", "a.safetensors", "b.safetensors")
-    a, b = (salient.load_network(tmp_path / f"{n}.safetensors").state_dict() for n in "ab")
+    convert = ("-m", "salient.weights", "convert", "a.safetensors")
+    run(tmp_path, *convert, "b.safetensors")
+    run(tmp_path, *convert, "half.safetensors", "--half", "--add", "licence=ours", "score=1=1")
+    a, b, half = (
+        salient.load_network(tmp_path / f"{n}.safetensors").state_dict() for n in ("a", "b", "half")
+    )
     assert all(torch.equal(a[key], b[key]) for key in a)
+    assert all(torch.equal(a[key].half().float(), half[key].float()) for key in a)
+    assert (tmp_path / "half.safetensors").stat().st_size < 0.6 * (
+        tmp_path / "a.safetensors"
+    ).stat().st_size
+    metadata = read_metadata(tmp_path / "half.safetensors")
+    assert (metadata["data"], metadata["licence"], metadata["score"]) == ("drawn", "ours", "1=1")
     done = run(tmp_path, "-m", "salient.weights", "describe", "a.safetensors")
     digest = hashlib.sha256((tmp_path / "a.safetensors").read_bytes()).hexdigest()
     assert digest in done.stdout and "data: drawn" in done.stdout and "resnet10t" in done.stdout

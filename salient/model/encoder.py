@@ -61,7 +61,7 @@ class Encoder(nn.Module):
         """Load the encoder alone from a classifier's file; its classifying layers are left out."""
         state, _ = read_tensors(path)
         expected = self.body.state_dict()
-        head = ("fc.", "classifier.", "head.", "conv_head.", "norm_head.")
+        head = ("fc.", "classifier.", "head.", "conv_head.", "bn2.", "norm_head.")
         state = {k: v for k, v in state.items() if k in expected or not k.startswith(head)}
         check_tensors(state, expected, path)
         self.body.load_state_dict(state)
