@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import timm
 import torch
 from safetensors.torch import save_file
 
@@ -158,6 +159,21 @@ def test_the_authors_encoder_file_loads_without_its_classifier(modelscope_state,
         network.encoder.load(str(tmp_path / name))
         for key, value in network.encoder.body.state_dict().items():
             assert torch.equal(value, encoder[key]), key
+
+
+def test_an_efficientnet_loads_from_timms_file_and_from_efficientnet_pytorchs(tmp_path):
+    classifier = timm.create_model("tf_efficientnet_lite0").state_dict()
+    for index, value in enumerate(classifier.values()):
+        value += index
+    save_file(classifier, tmp_path / "timm.safetensors")
+    names = [key.replace("conv_stem", "_conv_stem").replace("bn", "_bn") for key in classifier]
+    torch.save(dict(zip(names, classifier.values())), tmp_path / "lite0.pth")
+    for name in ("timm.safetensors", "lite0.pth"):
+        body = Encoder("tf_efficientnet_lite0", str(tmp_path / name)).body
+        for key, value in body.state_dict().items():
+            assert torch.equal(value, classifier[key]), key
+    with pytest.raises(ValueError, match=r"lite0\.pth does not fit"):
+        Encoder("tf_efficientnet_lite1", str(tmp_path / "lite0.pth"))
 
 
 def test_describe_and_convert(run, tmp_path):

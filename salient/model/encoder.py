@@ -23,7 +23,8 @@ class Encoder(nn.Module):
     Args:
         name: a timm model, such as `res2net50d` or `mobilenetv4_conv_small`.
         weights: `imagenet` (timm's, fetched once and cached; Res2Net's are CC BY-NC-SA 4.0),
-            `none`, or a file: timm's safetensors or the Res2Net authors' `.pth`.
+            `none`, or a file: timm's safetensors, or the `.pth` of Res2Net's authors or of
+            efficientnet_pytorch.
 
     Raises:
         ValueError: no such model, it lacks one of the strides, or the file does not fit it.
@@ -61,6 +62,8 @@ class Encoder(nn.Module):
         """Load the encoder alone from a classifier's file; its classifying layers are left out."""
         state, _ = read_tensors(path)
         expected = self.body.state_dict()
+        if "_conv_stem.weight" in state:  # efficientnet_pytorch: other names in timm's order
+            state = dict(zip(timm.create_model(self.name).state_dict(), state.values()))
         head = ("fc.", "classifier.", "head.", "conv_head.", "bn2.", "norm_head.")
         state = {k: v for k, v in state.items() if k in expected or not k.startswith(head)}
         check_tensors(state, expected, path)
