@@ -1,14 +1,15 @@
 """Time the training step and the loader on this machine.
 
     python -m salient.benchmark_training [--batch N] [--size N] [--steps N] [--checkpoint FILE]
-        [--images DIR --masks DIR] [--compile]
+        [--images DIR --masks DIR] [--cache SIDE] [--compile]
 
 In one run: images a second and peak memory of the training step (forward, loss, backward, clipping,
 optimiser) for the plain eager network, with contiguous memory and an optimiser that loops over the
 weights, and for ours, channels-last and fused, compiled on a GPU; on a GPU both under bf16
 autocast. Then the share of the hardware's limit that ours reaches, where the limit is the rate of a
 large matrix product of the same type measured here, and the loader's rate alone by workers. The
-network is the full one, or a checkpoint's; the loader reads the embedded sample, or `--images`.
+network is the full one, or a checkpoint's; the loader reads the embedded sample, or `--images`, and
+with `--cache` their copies of that side too.
 """
 
 from __future__ import annotations
@@ -136,13 +137,16 @@ def lines(options: argparse.Namespace, folder: str) -> Iterator[str]:
     if options.images is None:
         write_sample(Path(folder) / "sample")
         data = {"root": "sample/train", "data_root": folder}
-    module = PairsDataModule(**data, size=options.size, batch_size=min(options.batch, 32))
-    module.setup()
-    yield f"loader alone, {module.title}, {options.size} px"
     cores = os.cpu_count() or 1
-    for workers in sorted({1, 2, cores // 2, cores} - {0}):
-        rate = time_loader(module, workers, options.loader_images)
-        yield f"  {workers:>3} workers {rate:9.1f} images/s"
+    for cache in sorted({0, options.cache}):
+        given = data | ({"cache": cache, "data_root": folder} if cache else {})
+        module = PairsDataModule(**given, size=options.size, batch_size=min(options.batch, 32))
+        module.setup()
+        source = f"its cache at {cache} px" if cache else "its files"
+        yield f"loader alone, {module.title}, {options.size} px, from {source}"
+        for workers in sorted({1, 2, cores // 2, cores} - {0}):
+            rate = time_loader(module, workers, options.loader_images)
+            yield f"  {workers:>3} workers {rate:9.1f} images/s"
 
 
 def main() -> None:
@@ -158,6 +162,7 @@ def main() -> None:
     parser.add_argument("--checkpoint", help="time this network, in place of the full one")
     parser.add_argument("--images", help="pictures for the loader, with --masks")
     parser.add_argument("--masks")
+    parser.add_argument("--cache", type=int, default=0, help="time the loader on copies too")
     parser.add_argument("--loader-images", type=int, default=500, help="to time the loader with")
     options = parser.parse_args()
     if options.batch < 2 or options.steps < 1:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import os
+
 import cv2
 import numpy as np
 import pytest
 import torch
 
+from salient.data.cache import cached_pairs
 from salient.data.datamodule import PairsDataModule, split_pairs
 from salient.data.dataset import EpochSampler, ScoringSet, TrainingSet, collate_scoring
+from salient.data.images import read_image, read_mask
 from salient.data.pairs import Pair, find_pairs
 from salient.data.transforms import inference_transform, to_map, training_transform
 
@@ -110,6 +114,45 @@ def test_to_map_rounds_and_resizes_like_pytorch():
     assert to_map(np.full((8, 8), 0.999, np.float32), (8, 8)).min() == 255  # not truncated
 
 
+def test_a_cache_holds_the_same_pairs_shrunk_once(sample_root, tmp_path):
+    folder = sample_root / "sample/train"
+    given = dict(
+        images=str(folder / "images"), masks=str(folder / "masks"), data_root=str(tmp_path)
+    )
+    plain, cached = module(sample_root, **given), module(sample_root, **given, cache=96)
+    (copies,) = (tmp_path / "cache").iterdir()
+    assert copies.name.startswith("folder-") and copies.name.endswith("-96")
+    assert cached.validation_pairs == plain.validation_pairs
+    assert [p.name for p in cached.training_pairs] == [p.name for p in plain.training_pairs]
+    for pair, copy in zip(plain.training_pairs[:9], cached.training_pairs):
+        image, mask = read_image(copy.image), read_mask(copy.mask)
+        assert min(image.shape[:2]) == 96 and mask.shape == image.shape[:2]
+        size = image.shape[1::-1]
+        expected = cv2.resize(read_image(pair.image), size, interpolation=cv2.INTER_AREA)
+        assert np.array_equal(image, expected)
+        assert mask.mean() == pytest.approx(read_mask(pair.mask).mean(), abs=1)
+    a, b = (next(iter(x.train_dataloader())) for x in (plain, cached))
+    assert a.names == b.names
+    assert (a.images.float() - b.images.float()).abs().mean() < 5
+    assert (a.masks != b.masks).float().mean() < 0.02
+
+    first = cached.training_pairs[0].image
+    first.write_bytes(b"")
+    before = {path: path.stat().st_mtime_ns for path in copies.rglob("*.*")}
+    module(sample_root, **given, cache=96)
+    assert before == {path: path.stat().st_mtime_ns for path in copies.rglob("*.*")}
+    os.utime(first, (0, 0))  # older than its original
+    module(sample_root, **given, cache=96)
+    assert read_image(first).shape[0] >= 96
+
+
+def test_small_pictures_are_cached_as_they_are(sample_root, tmp_path):
+    pairs = module(sample_root).training_pairs[:2]
+    for pair, copy in zip(pairs, cached_pairs(pairs, tmp_path, 1000)):
+        assert np.array_equal(read_image(pair.image), read_image(copy.image))
+        assert np.array_equal(read_mask(pair.mask), read_mask(copy.mask))
+
+
 def test_scoring_sets_hold_the_masks_untouched(pairs):
     samples = [ScoringSet(pairs, inference_transform(64))[i] for i in (0, 1)]
     batch = collate_scoring(samples)
@@ -127,6 +170,7 @@ def test_scoring_sets_hold_the_masks_untouched(pairs):
         ({"images": "a"}, "data.images and data.masks"),
         ({"root": None}, "data=folder needs"),
         ({"augmentation": {"crop": 0.7}}, "data.augmentation.crop"),
+        ({"cache": 32}, "data.cache must be at least data.size"),
         ({"batch_size": 96}, "too few for data.batch_size=96"),
     ],
 )

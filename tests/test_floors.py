@@ -11,7 +11,7 @@ ROOT = Path(__file__).parents[1]
 FLOORS = [
     "config losses modelscope data.images data.scenes data.transforms model.blocks model.tensors",
     "metrics results data.pairs data.sample model.encoder model.decoder",
-    "data.dataset model.network benchmark benchmark_metrics report",
+    "data.cache data.dataset model.network benchmark benchmark_metrics report",
     "data.datamodule weights scoring task",
     "detector callbacks watch",
     "trainer benchmark_training benchmark_detector export",

@@ -11,6 +11,7 @@ from typing import Any
 import pytorch_lightning as pl
 from torch.utils.data import DataLoader, Subset
 
+from salient.data.cache import cached_pairs
 from salient.data.dataset import (
     EpochSampler,
     ScoringBatch,
@@ -42,6 +43,8 @@ class PairsDataModule(pl.LightningDataModule):
         held_out: share of the pairs held out for validation, in (0, 1).
         seed: of order and augmentation.
         augmentation: arguments of `training_transform`.
+        cache: train on decoded copies, made once under `data_root`/cache, whose shorter side has at
+            most so many pixels; at least `size`. Validation reads the originals.
         draw: draw the embedded sample set under `data_root`/`root` first.
 
     Raises:
@@ -65,6 +68,7 @@ class PairsDataModule(pl.LightningDataModule):
         held_out: float = 0.05,
         seed: int = 0,
         augmentation: Mapping[str, float] | None = None,
+        cache: int | None = None,
         draw: bool = False,
     ) -> None:
         super().__init__()
@@ -76,6 +80,8 @@ class PairsDataModule(pl.LightningDataModule):
             raise ValueError(f"data.workers must be at least 0, got {workers}")
         if not 0 < held_out < 1:
             raise ValueError(f"data.held_out must be in (0, 1), got {held_out}")
+        if cache is not None and cache < size:
+            raise ValueError(f"data.cache must be at least data.size ({size}) or null, got {cache}")
         if (images is None) != (masks is None):
             raise ValueError("data.images and data.masks go together")
         if images is None and root is None:
@@ -83,6 +89,7 @@ class PairsDataModule(pl.LightningDataModule):
         self.title, self.root, self.data_root, self.layouts = title, root, data_root, layouts
         self.images, self.masks = images, masks
         self.expected, self.strict, self.draw = expected, strict, draw
+        self.cache = cache
         self.batch_size, self.held_out, self.seed = batch_size, held_out, seed
         self.workers = min(os.cpu_count() or 1, 16) if workers is None else workers
         self.training_transform = training_transform(size, **(augmentation or {}))
@@ -110,6 +117,10 @@ class PairsDataModule(pl.LightningDataModule):
                 f"{self.title}: {len(pairs)} pairs are too few for data.batch_size="
                 f"{self.batch_size} and data.held_out={self.held_out}"
             )
+        if self.cache is not None:
+            source = zlib.crc32(str(images.resolve()).encode())
+            folder = Path(self.data_root) / "cache" / f"{self.title}-{source:08x}-{self.cache}"
+            self.training_pairs = cached_pairs(self.training_pairs, folder, self.cache)
 
     def train_dataloader(self) -> TrainingLoader:
         dataset = TrainingSet(self.training_pairs, self.training_transform, self.seed)

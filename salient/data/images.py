@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO
@@ -69,6 +70,14 @@ def read_size(path: str | Path) -> tuple[int, int]:
     except (OSError, ValueError) as error:
         raise _unreadable(path, error) from error
     return (width, height) if turned else (height, width)
+
+
+def write_whole(file: Path, content: bytes) -> None:
+    """All of the file or nothing, whoever else writes it meanwhile; its folder is made."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    partial = file.with_name(f".{uuid.uuid4().hex}")
+    partial.write_bytes(content)
+    partial.replace(file)
 
 
 def _eight_bits(picture: Image.Image) -> NDArray[np.uint8]:

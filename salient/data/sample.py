@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import uuid
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -11,6 +10,7 @@ import cv2
 import numpy as np
 
 from salient.data import scenes
+from salient.data.images import write_whole
 from salient.data.scenes import Bytes, Dice, Field, Floats, around, blur, sine
 
 COUNTS = {"train": 96, "test": 32}
@@ -75,17 +75,9 @@ def write_sample(folder: Path) -> Path:
     for (split, index), pair in zip(places, pairs):
         image, mask = draw_pair(split, index)
         for file, picture in zip(pair, (image[..., ::-1], mask)):
-            _write(file, cv2.imencode(".png", picture)[1].tobytes())
-    _write(marker, VERSION.encode())
+            write_whole(file, cv2.imencode(".png", picture)[1].tobytes())
+    write_whole(marker, VERSION.encode())
     return folder
-
-
-def _write(file: Path, content: bytes) -> None:
-    """All of the file or nothing, whoever else writes it meanwhile."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    partial = file.with_name(f".{uuid.uuid4().hex}")
-    partial.write_bytes(content)
-    partial.replace(file)
 
 
 def _arrange(field: Field, index: int) -> tuple[list[tuple[Bytes, Bytes]], Bytes]:

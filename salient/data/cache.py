@@ -1,0 +1,59 @@
+"""Decoded, shrunk copies of pairs, for pictures that take longer to read than to train on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from salient.data.images import read_image, read_mask, write_whole
+from salient.data.pairs import Pair
+
+
+def cached_pairs(pairs: Sequence[Pair], folder: str | Path, side: int) -> list[Pair]:
+    """The same pairs as files that are quick to read: `<folder>/images/*.bmp`, `masks/*.png`.
+
+    Where both sides are longer than `side` pixels the shorter one becomes `side`, by area averages
+    (masks too, so their borders are grey); BMP holds the pixels as they are. Each file is written
+    once, whole, and again where its original is newer.
+
+    Raises:
+        FileNotFoundError, ValueError: an original is missing or no readable picture.
+        OSError: a copy cannot be written.
+    """
+    folder = Path(folder)
+    for kind in ("images", "masks"):
+        (folder / kind).mkdir(parents=True, exist_ok=True)
+
+    def copy(pair: Pair) -> Pair:
+        image = folder / "images" / f"{pair.name}.bmp"
+        mask = folder / "masks" / f"{pair.name}.png"
+        if _is_older(image, pair.image):
+            _write(image, _shrink(read_image(pair.image), side)[..., ::-1])  # OpenCV takes BGR
+        if _is_older(mask, pair.mask):
+            _write(mask, _shrink(read_mask(pair.mask), side))
+        return Pair(pair.name, image, mask)
+
+    with ThreadPoolExecutor() as pool:
+        return list(pool.map(copy, pairs))
+
+
+def _is_older(copy: Path, original: Path) -> bool:
+    return not copy.is_file() or copy.stat().st_mtime < original.stat().st_mtime
+
+
+def _shrink(picture: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
+    height, width = picture.shape[:2]
+    scale = side / min(height, width)
+    if scale >= 1:
+        return picture
+    size = round(width * scale), round(height * scale)
+    return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
+
+
+def _write(file: Path, picture: NDArray[np.uint8]) -> None:
+    write_whole(file, cv2.imencode(file.suffix, picture)[1].tobytes())
