@@ -116,9 +116,8 @@ def test_to_map_rounds_and_resizes_like_pytorch():
 
 def test_a_cache_holds_the_same_pairs_shrunk_once(sample_root, tmp_path):
     folder = sample_root / "sample/train"
-    given = dict(
-        images=str(folder / "images"), masks=str(folder / "masks"), data_root=str(tmp_path)
-    )
+    given: dict = dict(images=str(folder / "images"), masks=str(folder / "masks"))
+    given |= dict(data_root=str(tmp_path), augmentation={"crop": 0, "rotate": 0})
     plain, cached = module(sample_root, **given), module(sample_root, **given, cache=96)
     (copies,) = (tmp_path / "cache").iterdir()
     assert copies.name.startswith("folder-") and copies.name.endswith("-96")
