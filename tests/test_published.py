@@ -55,7 +55,7 @@ def test_it_is_the_default_and_detects_in_drawn_pictures(detector):
     for saliency, (_, mask) in zip(detector([picture for picture, _ in pairs]), pairs):
         metrics.update(saliency, mask)
     figures = metrics.compute()
-    assert figures["max_f"] > 0.7 and figures["mae"] < 0.12
+    assert figures["max_f"] > 0.8 and figures["mae"] < 0.1
 
 
 def test_it_finds_a_ball_on_a_lawn(detector):
