@@ -1,7 +1,7 @@
 """Networks to and from files: our own, and ModelScope's published checkpoint.
 
 python -m salient.weights describe FILE           what it is, its config, hash and scores
-python -m salient.weights convert FILE B.safetensors [--half] [--add KEY=VALUE ...]
+python -m salient.weights convert FILE B.safetensors [--half] [--size N] [--add KEY=VALUE ...]
 """
 
 from __future__ import annotations
@@ -139,6 +139,7 @@ def main() -> None:
     convert.add_argument("file")
     convert.add_argument("target")
     convert.add_argument("--half", action="store_true", help="weights in 16 bits")
+    convert.add_argument("--size", type=int, help="detect at another size, a multiple of 32")
     convert.add_argument("--add", nargs="+", default=[], metavar="KEY=VALUE", help="metadata")
     given = parser.parse_args()
     try:
@@ -146,9 +147,14 @@ def main() -> None:
             print(describe(given.file))
         else:
             network, source = load_network(given.file), Path(given.file)
+            if given.size is not None:
+                if given.size < 32 or given.size % 32:
+                    raise ValueError(f"--size takes a positive multiple of 32, got {given.size}")
+                network.size = network.config["size"] = given.size
             metadata = read_metadata(source) if source.is_file() else {}
+            metadata.pop("network", None)  # its size may be another now
             metadata = metadata or {"source": source.name}
-            metadata |= dict(pair.split("=", 1) for pair in given.add)
+            metadata |= dict(pair.partition("=")[::2] for pair in given.add)
             print(f"wrote {save_network(network, given.target, metadata, given.half)}")
     except (OSError, ValueError) as error:
         sys.exit(f"error: {error}")

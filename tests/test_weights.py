@@ -180,7 +180,8 @@ def test_describe_and_convert(run, tmp_path):
     salient.save_network(small_network(), tmp_path / "a.safetensors", {"data": "drawn"})
     convert = ("-m", "salient.weights", "convert", "a.safetensors")
     run(tmp_path, *convert, "b.safetensors")
-    run(tmp_path, *convert, "half.safetensors", "--half", "--add", "licence=ours", "score=1=1")
+    added = ("--add", "licence=ours", "score=1=1")
+    run(tmp_path, *convert, "half.safetensors", "--half", "--size", "96", *added)
     a, b, half = (
         salient.load_network(tmp_path / f"{n}.safetensors").state_dict() for n in ("a", "b", "half")
     )
@@ -189,6 +190,9 @@ def test_describe_and_convert(run, tmp_path):
     assert (tmp_path / "half.safetensors").stat().st_size < 0.6 * (
         tmp_path / "a.safetensors"
     ).stat().st_size
+    assert salient.load_network(tmp_path / "half.safetensors").size == 96
+    done = run(tmp_path, *convert, "c.safetensors", "--size", "100", fails=True)
+    assert "--size takes a positive multiple of 32, got 100" in done.stderr
     metadata = read_metadata(tmp_path / "half.safetensors")
     assert (metadata["data"], metadata["licence"], metadata["score"]) == ("drawn", "ours", "1=1")
     done = run(tmp_path, "-m", "salient.weights", "describe", "a.safetensors")
