@@ -9,7 +9,6 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
-import os
 import platform
 import sys
 from collections.abc import Mapping
@@ -18,9 +17,10 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import save
 
 from salient import modelscope
+from salient.data.images import write_whole
 from salient.model.encoder import Encoder
 from salient.model.network import SaliencyNetwork
 from salient.model.tensors import check_tensors, read_tensors
@@ -40,16 +40,13 @@ def save_network(
     is written beside its name and then moved, so that it is whole or absent.
     """
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
     content = {"format": "salient", "network": network.config, "versions": package_versions()}
     content |= dict(metadata or {})
     strings = {k: v if isinstance(v, str) else json.dumps(v) for k, v in content.items()}
     state = {k: v.detach().cpu().contiguous() for k, v in network.state_dict().items()}
     if half:
         state = {k: v.half() if v.is_floating_point() else v for k, v in state.items()}
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    save_file(state, partial, strings)
-    partial.replace(path)
+    write_whole(path, save(state, strings))
     return path
 
 
