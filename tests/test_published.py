@@ -15,7 +15,7 @@ from salient.data.sample import draw_pair
 from salient.metrics import SaliencyMetrics
 from salient.weights import IN_THE_BOX, read_metadata
 
-SHA256 = ""
+SHA256 = "7867ddb3bb0dffb9f5636da7851f85a5542730a0a8a69dd3b0e15b0f222a59d4"
 
 
 def test_the_file_is_the_one_that_was_scored():
