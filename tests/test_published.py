@@ -28,7 +28,7 @@ def test_its_metadata_says_where_it_comes_from():
     assert config["name"] == "lite" and config["data"]["title"] == "DUTS-TR"
     assert float(metadata["hours"]) > 0 and metadata["licence"] and metadata["hardware"]
     assert {"ECSSD", "SOD"} <= json.loads(metadata["scores"]).keys()
-    assert not any(path in str(metadata) for path in ("/home", "/tmp", "/work", "/root"))
+    assert '"/' not in str(metadata), "an absolute path"
 
 
 def test_it_is_small():
