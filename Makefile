@@ -1,9 +1,10 @@
 # make demo   environment, install, train on the embedded sample, score it, draw pictures
 # make test   environment, install, style and types, tests
+# make clean  remove what tools leave behind; runs, results, maps, checkpoints and data stay
 VENV ?= .venv
 PYTHON ?= python3
 RUN := $(VENV)/bin/python
-INSTALL := $(VENV)/bin/pip install --quiet --constraint requirements.lock
+PIP := $(VENV)/bin/pip install --quiet --disable-pip-version-check
 
 .PHONY: demo test check clean
 
@@ -11,24 +12,26 @@ demo: $(VENV)/installed
 	$(RUN) train.py experiment=demo
 	$(RUN) eval.py dataset=sample baseline=true checkpoint=results/demo/demo.safetensors output=results/demo
 	$(RUN) predict.py input=data/sample/test/images checkpoint=results/demo/demo.safetensors output=maps/demo overwrite=true
-	$(RUN) -m salient.report data/sample/test/images data/sample/test/masks maps/demo results/demo/pictures.png
+	$(RUN) -m salient strip dataset=sample predictions=maps/demo output=results/demo/pictures.png
 
 test: check
 	$(RUN) -m pytest
 
-check: $(VENV)/installed-dev
+check: $(VENV)/installed-oracle
 	$(RUN) -m ruff check .
 	$(RUN) -m ruff format --check .
 	$(RUN) -m mypy
 
-$(VENV)/installed: requirements.txt requirements.lock
+$(VENV)/installed: requirements.lock pyproject.toml
 	$(PYTHON) -m venv $(VENV)
-	$(INSTALL) -r requirements.txt
+	$(PIP) -r requirements.lock
+	$(PIP) --no-deps --editable .
 	touch $@
 
-$(VENV)/installed-dev: $(VENV)/installed requirements-dev.txt requirements-export.txt
-	$(INSTALL) -r requirements-dev.txt
+$(VENV)/installed-oracle: $(VENV)/installed tests/oracle/requirements.lock
+	$(PIP) --no-deps -r tests/oracle/requirements.lock
 	touch $@
 
 clean:
-	rm -rf runs results maps data/sample
+	rm -rf build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache
+	find . -name __pycache__ -not -path './$(VENV)/*' -prune -exec rm -rf {} +

@@ -8,18 +8,18 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from salient.detector import Detector
+    from salient.detection.detector import Detector
     from salient.model.network import Outputs, SaliencyNetwork
-    from salient.weights import load_network, save_network
+    from salient.weights.store import load_network, save_network
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 __all__ = ["Detector", "Outputs", "SaliencyNetwork", "load_network", "save_network"]
 _HOMES = {
-    "Detector": "salient.detector",
+    "Detector": "salient.detection.detector",
     "Outputs": "salient.model.network",
     "SaliencyNetwork": "salient.model.network",
-    "load_network": "salient.weights",
-    "save_network": "salient.weights",
+    "load_network": "salient.weights.store",
+    "save_network": "salient.weights.store",
 }
 
 

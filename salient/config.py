@@ -1,26 +1,38 @@
 """Checks a composed config before anything is built: every key known, every value of its type.
 
 A node with a `_target_` is checked against that callable's signature, so a parameter is declared
-once, where it is used.
+once, where it is used. Where a callable hands the rest of its keywords on to another, `passes_on`
+says to which, and that one's signature is checked too.
 """
 
 from __future__ import annotations
 
+import difflib
 import importlib
 import inspect
-import os
-import sys
 import typing
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from typing import Any
+from collections.abc import Callable, Mapping
+from inspect import Parameter
+from typing import Any, TypeVar
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 from pydantic.errors import PydanticSchemaGenerationError, PydanticUserError
 
+F = TypeVar("F", bound=Callable[..., Any])
+
 
 class ConfigError(ValueError):
     """A key or value of the config that is not right; the message names the key."""
+
+
+def passes_on(target: Callable[..., Any]) -> Callable[[F], F]:
+    """Declare that a function's `**keywords` are those of `target`."""
+
+    def mark(function: F) -> F:
+        function.__dict__["passes_on"] = target
+        return function
+
+    return mark
 
 
 def check_config(
@@ -37,29 +49,41 @@ def check_config(
         for key, value in config.items():
             _check_nested(value, f"{prefix}{key}")
         return
-    signature = inspect.signature(target)
-    hints = _hints(target)
-    takes_any = any(p.kind is p.VAR_KEYWORD for p in signature.parameters.values())
+    parameters, hints, open_ended = _parameters(target)
     for key, value in config.items():
         if key in ("_target_", "_partial_", "_convert_"):
             continue
         path = f"{prefix}{key}"
-        if key not in signature.parameters:
-            if takes_any:
-                continue
-            known = ", ".join(k for k in signature.parameters if k != "self")
-            raise ConfigError(f"{path}: unknown key; {target.__name__} takes {known}")
+        if key not in parameters and not open_ended:
+            raise ConfigError(f"{path}: {_unknown(key, list(parameters), target.__name__)}")
         _check_nested(value, path)
         if not _has_target(value):
             _check_type(value, hints.get(key, Any), path)
     if not config.get("_partial_"):
-        for key, parameter in signature.parameters.items():
-            required = parameter.default is parameter.empty and parameter.kind in (
-                parameter.POSITIONAL_OR_KEYWORD,
-                parameter.KEYWORD_ONLY,
-            )
+        for key, parameter in parameters.items():
+            required = parameter.default is parameter.empty
             if required and key not in config and name:
                 raise ConfigError(f"{prefix}{key}: missing; {target.__name__} needs it")
+
+
+def _parameters(target: Callable[..., Any]) -> tuple[dict[str, Parameter], dict[str, Any], bool]:
+    """The named parameters of a callable, their types, and whether it takes any other name too."""
+    everything = inspect.signature(target).parameters.values()
+    named = {p.name: p for p in everything if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)}
+    hints = _hints(target)
+    open_ended = any(p.kind is p.VAR_KEYWORD for p in everything)
+    inner = getattr(target, "passes_on", None)
+    if inner is not None:
+        more, more_hints, open_ended = _parameters(inner)
+        named, hints = more | named, more_hints | hints
+    named.pop("self", None)
+    return named, hints, open_ended
+
+
+def _unknown(key: str, known: list[str], owner: str) -> str:
+    near = difflib.get_close_matches(key, known, 1)
+    guess = f"did you mean {near[0]}? " if near else ""
+    return f"unknown key; {guess}{owner} takes {', '.join(known)}"
 
 
 def _check_nested(value: Any, path: str) -> None:
@@ -111,21 +135,3 @@ def _hints(target: Callable[..., Any]) -> dict[str, Any]:
         return typing.get_type_hints(function)
     except (NameError, TypeError):
         return {}
-
-
-@contextmanager
-def errors_for_people() -> Iterator[None]:
-    """End a command on a foreseen error with one line, not a traceback.
-
-    `HYDRA_FULL_ERROR=1` shows the traceback. What is not foreseen shows it always.
-    """
-    try:
-        yield
-    except Exception as error:
-        cause: BaseException = error
-        while type(cause).__name__ == "InstantiationException" and cause.__cause__:
-            cause = cause.__cause__  # Hydra's wrapper around a constructor's own error
-        foreseen = (ValueError, FileNotFoundError, ConnectionError)
-        if os.environ.get("HYDRA_FULL_ERROR") == "1" or not isinstance(cause, foreseen):
-            raise
-        sys.exit(f"error: {cause}")

@@ -1,24 +1,18 @@
-"""Export a network for other runtimes, and check it there.
-
-python -m salient.export checkpoint=FILE output=model.onnx [output_kind=probability|logit]
-    [pictures=DIR]
-python -m salient.export checkpoint=FILE output=model.pt2      a program of torch.export
+"""Export a network for other runtimes, and check it there. A new format is an entry in FORMATS.
 
 Input `image`: float32 B,3,H,W, RGB, normalised; B is free, H and W are any multiples of 32. Output
 `saliency`: B,1,H,W, the finest map. An ONNX file's metadata holds `mean`, `std` (of RGB in [0, 1]),
-`size` (the side that the network was trained at) and `config`. The result is run beside PyTorch, on
-the pictures of a folder or else on noise, at their sizes rounded to 32 and at `size`; the largest
-difference and the latency of both at `size` are printed.
+`size` (the side that the network was trained at) and `config`.
 """
 
 from __future__ import annotations
 
 import json
-import sys
 import time
 from collections.abc import Callable, Iterator
+from io import BytesIO
 from pathlib import Path
-from typing import Literal
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -27,13 +21,35 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.export import Dim, ExportedProgram
 
-from salient.config import check_config
 from salient.data.images import SUFFIXES, read_image
+from salient.files import write_whole
 from salient.model.network import SaliencyNetwork
-from salient.weights import load_network
 
 Run = Callable[[NDArray[np.float32]], NDArray[np.float32]]
 PICTURES = 20  # to check with
+
+
+class Format(NamedTuple):
+    """How a network is written in a format, and what runs the file.
+
+    Attributes:
+        runtime: what runs it, in words.
+        write: the content of a file for (network, probability or else logit).
+        runner: what runs a file: image B,3,H,W -> saliency B,1,H,W.
+    """
+
+    runtime: str
+    write: Callable[[SaliencyNetwork, bool], bytes]
+    runner: Callable[[Path], Run]
+
+
+class Checked(NamedTuple):
+    """What a check found: the largest difference from PyTorch on `pictures`, and milliseconds."""
+
+    pictures: int
+    difference: float
+    pytorch_ms: float
+    runtime_ms: float
 
 
 class Finest(nn.Module):
@@ -58,8 +74,8 @@ def export_program(network: SaliencyNetwork, probability: bool = True) -> Export
         return torch.export.export(model, (example,), dynamic_shapes=shapes)
 
 
-def write_onnx(network: SaliencyNetwork, path: Path, probability: bool = True) -> None:
-    """Write the network as ONNX, with its constants as metadata."""
+def write_onnx(network: SaliencyNetwork, probability: bool = True) -> bytes:
+    """The network as ONNX, with its constants as metadata."""
     import onnx
 
     program = torch.onnx.export(
@@ -74,18 +90,70 @@ def write_onnx(network: SaliencyNetwork, path: Path, probability: bool = True) -
     config = network.config
     constants = {key: json.dumps(config[key]) for key in ("mean", "std", "size")}
     onnx.helper.set_model_props(model, constants | {"config": json.dumps(config)})
-    onnx.save(model, path)
+    return bytes(model.SerializeToString())
 
 
-def runner(path: Path) -> Run:
-    """What runs an exported file: image B,3,H,W -> saliency B,1,H,W."""
-    if path.suffix == ".onnx":
-        import onnxruntime
+def run_onnx(path: Path) -> Run:
+    """Run an ONNX file by onnxruntime, on the CPU."""
+    import onnxruntime
 
-        session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
-        return lambda image: np.asarray(session.run(["saliency"], {"image": image})[0])
+    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    return lambda image: np.asarray(session.run(["saliency"], {"image": image})[0])
+
+
+def write_pt2(network: SaliencyNetwork, probability: bool = True) -> bytes:
+    """The network as a program of `torch.export`."""
+    content = BytesIO()
+    torch.export.save(export_program(network, probability), content)
+    return content.getvalue()
+
+
+def run_pt2(path: Path) -> Run:
+    """Run a program of `torch.export` by PyTorch."""
     module = torch.export.load(path).module()
     return lambda image: np.asarray(module(torch.from_numpy(image)).detach())
+
+
+FORMATS = {
+    ".onnx": Format("onnxruntime", write_onnx, run_onnx),
+    ".pt2": Format("torch.export", write_pt2, run_pt2),
+}
+
+
+def export_network(network: SaliencyNetwork, path: str | Path, probability: bool = True) -> Path:
+    """Write the network in eval mode; the file's ending chooses the format.
+
+    Raises:
+        ValueError: no format has that ending.
+        ModuleNotFoundError: the format's package is not installed.
+    """
+    path = Path(path)
+    if path.suffix not in FORMATS:
+        raise ValueError(f"output={path}: the name ends in {' or '.join(FORMATS)}")
+    return write_whole(path, FORMATS[path.suffix].write(network.eval(), probability))
+
+
+def check(
+    network: SaliencyNetwork,
+    path: str | Path,
+    probability: bool = True,
+    pictures: str | None = None,
+) -> Checked:
+    """Run an exported file beside PyTorch, on the pictures of a folder or else on noise.
+
+    Each at its own size rounded to 32; the latency is at the network's size, batch 1.
+    """
+    path = Path(path)
+    model, exported = Finest(network, probability), FORMATS[path.suffix].runner(path)
+
+    @torch.inference_mode()
+    def ours(image: NDArray[np.float32]) -> NDArray[np.float32]:
+        return np.asarray(model(torch.from_numpy(image)))
+
+    inputs = list(examples(network, pictures))
+    difference = max(float(np.abs(ours(x) - exported(x)).max()) for x in inputs)
+    square = np.resize(inputs[0], (1, 3, network.size, network.size))
+    return Checked(len(inputs), difference, latency(ours, square), latency(exported, square))
 
 
 def examples(network: SaliencyNetwork, pictures: str | None) -> Iterator[NDArray[np.float32]]:
@@ -112,58 +180,3 @@ def latency(run: Run, image: NDArray[np.float32], rounds: int = 5) -> float:
         run(image)
         times.append(time.perf_counter() - start)
     return 1000 * min(times)
-
-
-def export(
-    checkpoint: str,
-    output: str,
-    output_kind: Literal["probability", "logit"] = "probability",
-    pictures: str | None = None,
-) -> float:
-    """Export, check and time; returns the largest difference from PyTorch.
-
-    Raises:
-        ValueError: `output` ends in neither .onnx nor .pt2, or the checkpoint is no network.
-        FileNotFoundError: no such checkpoint.
-        ModuleNotFoundError: onnx, onnxscript or onnxruntime is not installed.
-    """
-    path, probability = Path(output), output_kind == "probability"
-    network = load_network(checkpoint).eval()
-    path.parent.mkdir(parents=True, exist_ok=True)
-    if path.suffix == ".onnx":
-        write_onnx(network, path, probability)
-    elif path.suffix == ".pt2":
-        torch.export.save(export_program(network, probability), path)
-    else:
-        raise ValueError(f"output={output}: the name ends in .onnx or .pt2")
-    model, exported = Finest(network, probability), runner(path)
-
-    @torch.inference_mode()
-    def ours(image: NDArray[np.float32]) -> NDArray[np.float32]:
-        return np.asarray(model(torch.from_numpy(image)))
-
-    inputs = list(examples(network, pictures))
-    difference = max(float(np.abs(ours(x) - exported(x)).max()) for x in inputs)
-    square = np.resize(inputs[0], (1, 3, network.size, network.size))
-    print(f"{path}: {path.stat().st_size / 2**20:.1f} MiB")
-    print(f"largest difference on {len(inputs)} pictures: {difference:.1e}")
-    name = "onnxruntime" if path.suffix == ".onnx" else "torch.export"
-    for label, run in (("PyTorch", ours), (name, exported)):
-        print(f"{label:<14}{latency(run, square):8.1f} ms at {network.size} px, batch 1")
-    return difference
-
-
-def main() -> None:
-    """Export as the arguments `key=value` say."""
-    try:
-        options = dict(argument.split("=", 1) for argument in sys.argv[1:])
-        check_config(options, export)
-        if not {"checkpoint", "output"} <= options.keys():
-            raise ValueError("checkpoint=FILE and output=FILE are needed")
-        export(**options)  # type: ignore[arg-type]
-    except (ValueError, FileNotFoundError, ModuleNotFoundError) as error:
-        sys.exit(f"error: {error}\n{__doc__}")
-
-
-if __name__ == "__main__":
-    main()

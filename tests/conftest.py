@@ -13,8 +13,8 @@ import torch
 from hydra import compose, initialize_config_dir
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import OmegaConf, open_dict
-
 from salient.data.sample import write_sample
+
 from salient.model.encoder import Encoder
 from salient.model.network import SaliencyNetwork
 

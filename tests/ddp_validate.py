@@ -10,12 +10,12 @@ import sys
 from pathlib import Path
 
 import torch
-
-from salient import load_network
 from salient.data.datamodule import PairsDataModule
 from salient.losses import SaliencyLoss
 from salient.task import SaliencyTask
 from salient.trainer import build_trainer
+
+from salient import load_network
 
 checkpoint, data_root, output = sys.argv[1:]
 world = int(os.environ["WORLD_SIZE"])

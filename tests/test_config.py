@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from hydra.errors import HydraException
 from omegaconf.errors import OmegaConfBaseException
+from salient.task import SaliencyTask
 
 from salient.config import ConfigError, check_config
-from salient.task import SaliencyTask
 
 ROOT = Path(__file__).parents[1]
 GROUPS = ["data", "model", "trainer", "experiment", "model/optimizer"]

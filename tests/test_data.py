@@ -8,10 +8,10 @@ import cv2
 import numpy as np
 import pytest
 import torch
-
-from salient.data.cache import cached_pairs
 from salient.data.datamodule import PairsDataModule, split_pairs
 from salient.data.dataset import EpochSampler, ScoringSet, TrainingSet, collate_scoring
+
+from salient.data.cache import cached_pairs
 from salient.data.images import read_image, read_mask
 from salient.data.pairs import Pair, find_pairs
 from salient.data.transforms import inference_transform, to_map, training_transform

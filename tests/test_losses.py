@@ -6,7 +6,6 @@ import math
 
 import pytest
 import torch
-
 from salient.losses import SaliencyLoss, boundary_target, edge_loss, pixel_weights, region_loss
 
 

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 import torch
 import torch.distributed as dist
-
 from salient.benchmark_metrics import draw_pair, reference_scores
+
 from salient.metrics import SaliencyMetrics, score_pair
 from salient.metrics.collection import exact_means, to_words
 

@@ -5,11 +5,11 @@ import sys
 import numpy as np
 import pytest
 from PIL import Image
+from salient.metrics.files import fit
 
 from salient import benchmark_metrics
 from salient.data.images import read_mask
 from salient.metrics import score_files, score_pair
-from salient.metrics.files import fit
 
 
 @pytest.fixture

@@ -7,8 +7,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-
 from salient.benchmark_metrics import draw_pair, reference_scores
+
 from salient.data.images import read_mask
 from salient.metrics import PairScores, compiled, score_pair
 from salient.metrics.counted import count_pair

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from omegaconf import OmegaConf
 from PIL import Image
-
 from salient.benchmark import TestSet
+
 from salient.data.images import read_image, read_mask, read_size
 from salient.data.pairs import find_folders, find_pairs
 

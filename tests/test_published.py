@@ -8,10 +8,10 @@ import json
 import numpy as np
 import pytest
 import torch
+from salient.data.sample import draw_pair
 from torch.utils.flop_counter import FlopCounterMode
 
 from salient import Detector, load_network
-from salient.data.sample import draw_pair
 from salient.metrics import SaliencyMetrics
 from salient.weights import IN_THE_BOX, read_metadata
 

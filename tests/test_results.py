@@ -6,7 +6,6 @@ import csv
 import json
 
 from PIL import Image
-
 from salient.report import draw_curves
 from salient.results import CURVES, FIGURES, MORE_FIGURES, Row, describe, latex, markdown, save
 

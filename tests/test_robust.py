@@ -11,12 +11,12 @@ import pytorch_lightning as pl
 import torch
 from conftest import QUICK, ROOT
 from fsspec.implementations.local import LocalFileOpener
-
 from salient.callbacks import NonFiniteLossError
 from salient.data.datamodule import PairsDataModule
 from salient.losses import SaliencyLoss
 from salient.task import SaliencyTask
 from salient.trainer import build_trainer
+
 from salient.weights import load_network
 
 

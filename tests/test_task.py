@@ -11,13 +11,13 @@ import pytest
 import pytorch_lightning as pl
 import torch
 from pytorch_lightning.utilities.exceptions import SIGTERMException
-
 from salient.callbacks import moving_average
 from salient.data.datamodule import PairsDataModule
 from salient.losses import SaliencyLoss
-from salient.scoring import predict_pairs, score_maps, summarise
 from salient.task import FIGURES, SaliencyTask
 from salient.trainer import build_trainer
+
+from salient.scoring import predict_pairs, score_maps, summarise
 
 
 def datamodule(sample_root) -> PairsDataModule:

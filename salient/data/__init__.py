@@ -1,1 +1,1 @@
-"""Pictures and masks: finding, checking, augmenting, batching."""
+"""Pictures and masks: reading, pairing, resizing, caching. Nothing of training."""

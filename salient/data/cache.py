@@ -10,8 +10,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from salient.data.images import read_image, read_mask, write_whole
+from salient.data.images import read_image, read_mask
 from salient.data.pairs import Pair
+from salient.files import write_whole
 
 
 def cached_pairs(pairs: Sequence[Pair], folder: str | Path, side: int) -> list[Pair]:
@@ -26,8 +27,6 @@ def cached_pairs(pairs: Sequence[Pair], folder: str | Path, side: int) -> list[P
         OSError: a copy cannot be written.
     """
     folder = Path(folder)
-    for kind in ("images", "masks"):
-        (folder / kind).mkdir(parents=True, exist_ok=True)
 
     def copy(pair: Pair) -> Pair:
         image = folder / "images" / f"{pair.name}.bmp"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import uuid
+import threading
 from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO
@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
-Image.MAX_IMAGE_PIXELS = 200_000_000  # Pillow warns above it, and refuses twice as many
+WARN_PIXELS = 200_000_000  # Pillow warns above it, and refuses twice as many
+_OPENING = threading.Lock()  # while Pillow's own limit is ours
 File = str | Path | bytes | BinaryIO  # a path, a file's content, or an open file
 SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".webp")
 
@@ -64,20 +65,12 @@ def read_mask(path: str | Path) -> NDArray[np.uint8]:
 def read_size(path: str | Path) -> tuple[int, int]:
     """Height and width of a picture as displayed, from its header alone. Raises as `read_image`."""
     try:
-        with Image.open(path) as picture:
+        with _open(path) as picture:
             width, height = picture.size
             turned = picture.getexif().get(0x0112, 1) >= 5
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, Image.DecompressionBombError) as error:
         raise _unreadable(path, error) from error
     return (width, height) if turned else (height, width)
-
-
-def write_whole(file: Path, content: bytes) -> None:
-    """All of the file or nothing, whoever else writes it meanwhile; its folder is made."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    partial = file.with_name(f".{uuid.uuid4().hex}")
-    partial.write_bytes(content)
-    partial.replace(file)
 
 
 def _eight_bits(picture: Image.Image) -> NDArray[np.uint8]:
@@ -85,9 +78,19 @@ def _eight_bits(picture: Image.Image) -> NDArray[np.uint8]:
     return (np.asarray(picture).astype(np.int64) >> 8).clip(0, 255).astype(np.uint8)
 
 
+def _open(file: str | Path | BinaryIO) -> Image.Image:
+    """Read a picture's header, under our limit of pixels; Pillow's for others stays as it is."""
+    with _OPENING:
+        theirs, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, WARN_PIXELS
+        try:
+            return Image.open(file)
+        finally:
+            Image.MAX_IMAGE_PIXELS = theirs
+
+
 def _decode(file: File) -> Image.Image:
     try:
-        with Image.open(BytesIO(file) if isinstance(file, bytes) else file) as picture:
+        with _open(BytesIO(file) if isinstance(file, bytes) else file) as picture:
             picture.load()
             return picture.copy()
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:

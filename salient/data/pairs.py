@@ -85,7 +85,7 @@ def find_pairs(
     if expected is not None and len(pairs) != expected:
         message = f"{title}: {len(pairs)} of {expected} pairs under {images.parent}; {REMEDY}"
         if strict:
-            raise ValueError(f"{message}, or go on with data.strict=false (eval: strict=false)")
+            raise ValueError(f"{message}, or go on with strict=false")
         warnings.warn(message, stacklevel=2)
     with ThreadPoolExecutor() as pool:
         same = pool.map(lambda pair: read_size(pair.image) == read_size(pair.mask), pairs)

@@ -1,83 +1,27 @@
-"""What happens to a picture before the network and to a map after it. All use of Albumentations."""
+"""What happens to a picture before the network and to its map after it: OpenCV alone."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 
-os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")  # it asks the network for its version
-
-import albumentations as A
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-cv2.setNumThreads(0)  # parallelism is the loader's: one picture a worker
-
 MASK_THRESHOLD = 128  # foreground is above it, in every mask of this project
 
 
-def training_transform(
-    size: int,
-    *,
-    crop: float = 0.125,
-    rotate: float = 10.0,
-    zoom: float = 1.0,
-    brightness: float = 0.2,
-    contrast: float = 0.2,
-    saturation: float = 0.2,
-    hue: float = 0.03,
-) -> A.Compose:
-    """The training recipe: picture H,W,3 and mask H,W (uint8) -> both size x size.
+def squash(picture: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
+    """A picture or mask uint8 H,W[,3] -> size,size[,3], whatever its shape was.
 
-    Args:
-        size: side of the square in pixels.
-        crop: largest share of the side that is cut from each border, in [0, 0.5).
-        rotate: largest rotation in degrees either way; what it uncovers is mirrored.
-        zoom: largest factor, at least 1, by which the scale is changed either way.
-        brightness, contrast, saturation: largest relative change; hue: as a share of the circle.
-
-    Raises:
-        ValueError: a share outside its range.
+    By area averages where a side shrinks (bilinear would alias large photographs), else bilinear.
     """
-    if not 0 <= crop < 0.5:
-        raise ValueError(f"data.augmentation.crop must be in [0, 0.5), got {crop}")
-    if zoom < 1:
-        raise ValueError(f"data.augmentation.zoom must be at least 1, got {zoom}")
-    for name, value in {"brightness": brightness, "contrast": contrast, "hue": hue}.items():
-        if not 0 <= value <= 1:
-            raise ValueError(f"data.augmentation.{name} must be in [0, 1], got {value}")
-    strengths = [(1 - x, 1 + x) for x in (brightness, contrast, saturation)]
-    return A.Compose(
-        [
-            A.RandomCropFromBorders(crop, crop, crop, crop, p=1),
-            A.HorizontalFlip(p=0.5),
-            A.Affine(
-                rotate=(-rotate, rotate),
-                scale=(1 / zoom, zoom),
-                mask_interpolation=cv2.INTER_LINEAR,
-                border_mode=cv2.BORDER_REFLECT_101,
-                p=0.5 if zoom == 1 else 0.8,
-            ),
-            _resize(size),
-            A.ColorJitter(*strengths, hue=(-hue, hue), p=0.8),
-        ]
-    )
-
-
-def inference_transform(size: int) -> A.Compose:
-    """The recipe of scoring and detection: squashed to size x size, nothing else."""
-    return A.Compose([_resize(size)])
-
-
-def _resize(size: int) -> A.Resize:
-    return A.Resize(
-        size,
-        size,
-        interpolation=cv2.INTER_LINEAR,
-        mask_interpolation=cv2.INTER_LINEAR,
-        area_for_downscale="image_mask",  # bilinear would alias large photographs
-    )
+    height, width = picture.shape[:2]
+    if (height, width) == (size, size):
+        return picture
+    shrinks = size < height or size < width
+    method = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
+    return np.asarray(cv2.resize(picture, (size, size), interpolation=method), dtype=np.uint8)
 
 
 def fit(probability: NDArray[np.float32], size: Sequence[int]) -> NDArray[np.float32]:
@@ -99,3 +43,10 @@ def to_map(probability: NDArray[np.float32], size: Sequence[int]) -> NDArray[np.
     Enlarged as a probability: enlarging logits instead moves weighted F by .004.
     """
     return to_bytes(fit(probability, size))
+
+
+def fit_map(saliency: NDArray[np.uint8], size: Sequence[int]) -> NDArray[np.uint8]:
+    """A saved map uint8 h,w at another `size` (height, width): bilinear in float32, rounded."""
+    if saliency.shape == tuple(size):
+        return saliency
+    return np.rint(fit(saliency.astype(np.float32), size)).clip(0, 255).astype(np.uint8)

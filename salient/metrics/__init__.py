@@ -1,7 +1,32 @@
-"""Exact, fast metrics of salient object detection."""
+"""Exact, fast metrics of salient object detection: arrays in, numbers out.
 
-from salient.metrics.collection import MaxF, SaliencyMetrics
-from salient.metrics.files import in_parallel, score_files
-from salient.metrics.functional import PairScores, score_pair
+`SaliencyMetrics` needs torchmetrics, and is imported when it is asked for.
+"""
 
-__all__ = ["MaxF", "PairScores", "SaliencyMetrics", "in_parallel", "score_files", "score_pair"]
+from typing import TYPE_CHECKING, Any
+
+from salient.metrics.figures import CURVES, FIGURES, HEADLINE, Figure, MaxF
+from salient.metrics.scores import ExactSums, PairScores, score_pair
+
+if TYPE_CHECKING:
+    from salient.metrics.collection import SaliencyMetrics
+
+__all__ = [
+    "CURVES",
+    "FIGURES",
+    "HEADLINE",
+    "ExactSums",
+    "Figure",
+    "MaxF",
+    "PairScores",
+    "SaliencyMetrics",
+    "score_pair",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "SaliencyMetrics":
+        from salient.metrics.collection import SaliencyMetrics
+
+        return SaliencyMetrics
+    raise AttributeError(f"module {__name__} has no attribute {name}")

@@ -1,31 +1,32 @@
-"""The sums over a dataset: a `torchmetrics.Metric` that no order of the pairs can change."""
+"""The metrics of a set as a `torchmetrics.Metric`, for training loops."""
 
-from typing import Any, Literal, get_args
+from typing import Any, get_args
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor
 from torchmetrics import Metric
 
-from salient.metrics.compiled import LEVELS
-from salient.metrics.counted import Bytes, Floats
-from salient.metrics.functional import PairScores, f_measure, score_pair
+from salient.metrics.counted import Bytes
+from salient.metrics.figures import MaxF
+from salient.metrics.scores import (
+    COLUMNS,
+    PairScores,
+    exact_means,
+    figures_of_means,
+    flatten,
+    score_pair,
+    to_words,
+)
 
-MaxF = Literal["curve", "pooled", "image"]
-SCALARS = ("mae", "sm", "weighted_f", "adaptive_f", "adaptive_e", "best_f")
-CURVES = ("precision", "recall", "f", "e")
-WORD_BITS = 32  # a sum of 2**31 words of 32 bits fits in int64
 ByteMap = Bytes | Tensor
 
 
 class SaliencyMetrics(Metric):
-    """MAE, S, F, E and weighted F over the pairs of one dataset, each a mean over pairs.
+    """MAE, S, F, E, weighted F, IoU and BER over the pairs of one set, each a mean over pairs.
 
-    The state is exact: each figure of a pair is split into a whole part and two words of 32 bits
-    (steps of 2**-64), and int64 sums are the same in any order. So one process, several with
-    unequal shards, `merge_state` and a shuffled dataset agree to the last digit; `half()`,
-    `float()` and `to(dtype)` change nothing. It holds up to 2**31 pairs.
+    The state is exact (see `ExactSums`): one process, several with unequal shards, `merge_state`
+    and a shuffled set agree to the last digit; `half()`, `float()` and `to(dtype)` change nothing.
 
     Args:
         normalize: stretch each prediction by its own minimum and maximum; see `count_pair`.
@@ -59,8 +60,7 @@ class SaliencyMetrics(Metric):
         super().__init__(**kwargs)
         self.normalize = normalize
         self.max_f = max_f
-        columns = len(SCALARS) + len(CURVES) * LEVELS
-        self.add_state("sums", torch.zeros(3, columns, dtype=torch.int64), dist_reduce_fx="sum")
+        self.add_state("sums", torch.zeros(3, COLUMNS, dtype=torch.int64), dist_reduce_fx="sum")
         self.add_state("pairs", torch.zeros((), dtype=torch.int64), dist_reduce_fx="sum")
 
     def update(self, prediction: ByteMap, mask: ByteMap) -> None:
@@ -94,9 +94,8 @@ class SaliencyMetrics(Metric):
         """Return the means over all pairs, float64, on the metric's device.
 
         Returns:
-            0-d: mae, sm, max_f, mean_f, adaptive_f, weighted_f, max_e, mean_e, adaptive_e, and
-            pairs (int64); 256, by the threshold t (positive where level >= t): precision, recall,
-            f, e.
+            0-d: every figure of `salient.metrics.figures` by its key, and pairs (int64); 256, by
+            the threshold t (positive where level >= t): precision, recall, f, e.
 
         Raises:
             ValueError: no pair was given.
@@ -104,10 +103,12 @@ class SaliencyMetrics(Metric):
         pairs = int(self.pairs)
         if pairs == 0:
             raise ValueError("no pairs were given: call update() or add() before compute()")
-        means = exact_means(self.sums.cpu().numpy(), pairs)
-        result = {name: np.asarray(value) for name, value in summarise(means, self.max_f).items()}
-        tensors = {name: torch.from_numpy(value).to(self.device) for name, value in result.items()}
-        return {**tensors, "pairs": self.pairs}
+        figures, curves = figures_of_means(exact_means(self.sums.cpu().numpy(), pairs), self.max_f)
+        named = {name: torch.as_tensor(value) for name, value in curves.items()}
+        named |= {key: torch.tensor(value, dtype=torch.float64) for key, value in figures.items()}
+        return {name: value.to(self.device) for name, value in named.items()} | {
+            "pairs": self.pairs
+        }
 
     def set_dtype(self, dst_type: str | torch.dtype) -> "SaliencyMetrics":
         """Return self unchanged: the sums are integers and the results float64 by definition."""
@@ -118,44 +119,3 @@ def as_array(grey: ByteMap) -> Bytes:
     """Return the map as a NumPy array, without copying one that is in host memory."""
     array: Bytes = grey.detach().cpu().numpy() if isinstance(grey, Tensor) else np.asarray(grey)
     return array
-
-
-def flatten(scores: PairScores) -> Floats:
-    """Return a pair's figures in the order of SCALARS and CURVES, float64 (6 + 4 * 256)."""
-    scalars = [scores.f.max() if name == "best_f" else getattr(scores, name) for name in SCALARS]
-    return np.concatenate([scalars, *(getattr(scores, name) for name in CURVES)])
-
-
-def to_words(values: Floats) -> npt.NDArray[np.int64]:
-    """Split values into int64 3 x n words: value = w0 + w1 / 2^32 + w2 / 2^64, 0 <= w1, w2 <= 2^32.
-
-    Raises:
-        ValueError: a value is not finite.
-    """
-    if not np.isfinite(values).all():
-        raise ValueError("a score is NaN or infinite; scores of score_pair never are")
-    whole = np.floor(values)
-    rest = np.ldexp(values - whole, WORD_BITS)
-    high = np.floor(rest)
-    low = np.rint(np.ldexp(rest - high, WORD_BITS))
-    return np.stack([whole, high, low]).astype(np.int64)
-
-
-def exact_means(sums: npt.NDArray[np.int64], pairs: int) -> Floats:
-    """Return the correctly rounded means, float64 n, of sums of words (int64 3 x n)."""
-    divisor = pairs << 2 * WORD_BITS
-    totals = ((w << 2 * WORD_BITS) + (h << WORD_BITS) + low for w, h, low in sums.T.tolist())
-    return np.array([total / divisor for total in totals])
-
-
-def summarise(means: Floats, max_f: MaxF) -> dict[str, Any]:
-    """Return a dataset's figures by name from its mean scalars and curves, ordered as `flatten`."""
-    named: dict[str, Any] = dict(zip(SCALARS, means[: len(SCALARS)], strict=True))
-    named |= zip(CURVES, means[len(SCALARS) :].reshape(len(CURVES), LEVELS), strict=True)
-    best = {
-        "curve": named["f"].max(),
-        "pooled": f_measure(named["precision"], named["recall"]).max(),
-        "image": named.pop("best_f"),
-    }
-    named |= {"max_f": best[max_f], "mean_f": named["f"].mean()}
-    return named | {"max_e": named["e"].max(), "mean_e": named["e"].mean()}

@@ -3,8 +3,8 @@
 They release the interpreter's lock, so that threads score in parallel. Arrays are C-contiguous; H
 and W are at least 1.
 
-Why Numba, and not NumPy with OpenCV: at 1024 x 1024 one whole score takes 11 ms (`python -m
-salient.benchmark_metrics --size 1024x1024`), OpenCV's exact distance transform alone 18 ms; and its
+Why Numba, and not NumPy with OpenCV: at 1024 x 1024 one whole score takes 11 ms (`python
+benchmarks/metrics.py --size 1024x1024`), OpenCV's exact distance transform alone 18 ms; and its
 float32 distances change in the last digits with the number of threads.
 """
 

@@ -1,7 +1,7 @@
 """One prediction and its mask -> numbers; pure functions.
 
-`score_pair` gives all figures of a pair; each metric can be had alone from the pair as `count_pair`
-counted it. The conventions are those of the authors' MATLAB code and of PySODMetrics 1.6.2, which
+`measure_pair` counts a pair at every threshold; each figure is a function of what it found. The
+conventions are those of the authors' MATLAB code and of PySODMetrics 1.6.2, which
 the tests compare with.
 """
 
@@ -11,42 +11,38 @@ import numpy as np
 
 from salient.metrics.compiled import LEVELS, compiled
 from salient.metrics.counted import EPS, Bytes, CountedPair, Counts, Floats, count_pair
-from salient.metrics.structure import structure_measure
-from salient.metrics.weighted import weighted_f_measure
 
 F_BETA_SQUARED = 0.3  # Achanta et al. 2009, section 4.3
+THRESHOLD = 128  # of the figures of a binary map
 TIE = 1e-9  # rounding may decide on which side of a threshold a level lies that is nearer than this
 
 
-class PairScores(NamedTuple):
-    """The figures of one pair.
+class Measured(NamedTuple):
+    """One pair at every threshold, from which each figure is computed.
 
     Curves are float64 256, indexed by the threshold t = 0..255: positive where level >= t.
 
     Attributes:
-        mae: mean absolute error, 0..1, less is better.
-        sm: S-measure, 0..1.
-        weighted_f: weighted F-measure, 0..1.
-        adaptive_f, adaptive_e: F and E at the threshold twice the mean saliency.
+        pair: the prediction and its mask, counted.
+        true_positives, false_positives: curves, pixels.
         precision, recall, f: curves, 0..1.
         e: curve of the E-measure, 0..N/(N-1) for N pixels.
-        resized: whether the prediction was resized to its mask before it was scored.
+        adaptive_f, adaptive_e: F and E at the threshold twice the mean saliency.
     """
 
-    mae: float
-    sm: float
-    weighted_f: float
-    adaptive_f: float
-    adaptive_e: float
+    pair: CountedPair
+    true_positives: Floats
+    false_positives: Floats
     precision: Floats
     recall: Floats
     f: Floats
     e: Floats
-    resized: bool = False
+    adaptive_f: float
+    adaptive_e: float
 
 
-def score_pair(prediction: Bytes, mask: Bytes, *, normalize: bool = True) -> PairScores:
-    """Score one prediction against its mask.
+def measure_pair(prediction: Bytes, mask: Bytes, *, normalize: bool = True) -> Measured:
+    """Count one prediction against its mask, and threshold it at every level.
 
     Args:
         prediction: uint8 H x W, 0..255.
@@ -55,12 +51,6 @@ def score_pair(prediction: Bytes, mask: Bytes, *, normalize: bool = True) -> Pai
 
     Raises:
         ValueError: not uint8, not H x W, of different sizes, or without pixels.
-
-    Example:
-        >>> mask = np.array([[0, 0, 255, 255]], np.uint8)
-        >>> scores = score_pair(np.array([[0, 51, 204, 255]], np.uint8), mask)
-        >>> round(scores.mae, 6), float(scores.recall[255])
-        (0.1, 0.5)
     """
     pair = count_pair(prediction, mask, normalize=normalize)
     at_levels, adaptive = positives(pair), adaptive_positives(pair)
@@ -68,16 +58,16 @@ def score_pair(prediction: Bytes, mask: Bytes, *, normalize: bool = True) -> Pai
     precision, recall = precision_recall(true, false, pair.foreground_size)
     f = f_measure(precision, recall)
     e = enhanced_alignment(true, false, pair.foreground_size, pair.size)
-    return PairScores(
-        mae=mean_absolute_error(pair),
-        sm=structure_measure(pair),
-        weighted_f=weighted_f_measure(pair),
-        adaptive_f=float(f[LEVELS]),
-        adaptive_e=float(e[LEVELS]),
+    return Measured(
+        pair=pair,
+        true_positives=true[:LEVELS],
+        false_positives=false[:LEVELS],
         precision=precision[:LEVELS],
         recall=recall[:LEVELS],
         f=f[:LEVELS],
         e=e[:LEVELS],
+        adaptive_f=float(f[LEVELS]),
+        adaptive_e=float(e[LEVELS]),
     )
 
 
@@ -85,6 +75,31 @@ def mean_absolute_error(pair: CountedPair) -> float:
     """Return the mean of |prediction - mask|, 0..1 (Perazzi et al. 2012, equation 11)."""
     background, foreground = pair.totals
     return float(background @ pair.value + foreground @ (1 - pair.value)) / pair.size
+
+
+def intersection_over_union(measured: Measured) -> float:
+    """Return the intersection over union of the map's levels >= 128 and the mask, 0..1.
+
+    The Jaccard index (Everingham et al. 2010, PASCAL VOC, section 4.2) for one class and picture;
+    1 where both are empty.
+    """
+    union = measured.pair.foreground_size + measured.false_positives[THRESHOLD]
+    return float(measured.true_positives[THRESHOLD] / union) if union else 1.0
+
+
+def balanced_error_rate(measured: Measured) -> float:
+    """Return the balanced error rate at level 128, 0..1, less is better.
+
+    The mean of the shares of foreground and of background that are missed (Vicente et al. 2016,
+    "Large-scale training of shadow detectors", section 5; there over a set and in per cent). A mask
+    without one of the two counts the other alone.
+    """
+    foreground = measured.pair.foreground_size
+    background = measured.pair.size - foreground
+    missed = foreground - measured.true_positives[THRESHOLD]
+    rates = [(missed, foreground), (measured.false_positives[THRESHOLD], background)]
+    shares = [float(wrong / pixels) for wrong, pixels in rates if pixels]
+    return sum(shares) / len(shares)
 
 
 def positives(pair: CountedPair) -> Floats:

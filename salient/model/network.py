@@ -72,9 +72,9 @@ class SaliencyNetwork(nn.Module):
         widths |= {"group": group, "enhance": enhance}
         for name, width in widths.items():
             if min(width if isinstance(width, list) else [width]) < 1:
-                raise ValueError(f"network.{name} must be at least 1, got {width}")
+                raise ValueError(f"model.network.{name} must be at least 1, got {width}")
         if size < 32 or size % 32:
-            raise ValueError(f"network.size must be a positive multiple of 32, got {size}")
+            raise ValueError(f"model.network.size must be a positive multiple of 32, got {size}")
         self.size = size
         self.config: dict[str, Any] = {"encoder": encoder.name, **widths, "size": size}
         self.config |= {"mean": list(mean), "std": list(std)}

@@ -1,0 +1,1 @@
+"""What `salient VERB` runs: the only rooms that know Hydra."""

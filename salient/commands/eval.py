@@ -1,0 +1,165 @@
+"""Score: networks or saved maps over test sets; print and save the benchmark table."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from importlib.util import find_spec
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import torch
+from hydra.utils import instantiate
+from torch import distributed
+from tqdm import tqdm
+
+from salient.commands.cli import run
+from salient.config import check_config
+from salient.data.pairs import Pair, find_maps
+from salient.data.sets import PairSet
+from salient.devices import DTYPES, Precision, pick_device, pick_precision, precision_name
+from salient.files import write_whole
+from salient.model.network import SaliencyNetwork
+from salient.scoring.predictions import Prediction, from_files, from_gaussian, from_network
+from salient.scoring.score import largest_move, score_predictions, summarise
+from salient.scoring.tables import Row, conventions, markdown, save
+from salient.weights.store import find_checkpoint, load_network
+
+TOLERANCE = 0.0005  # by which 16 bits may move a figure, where a CPU would be faster with them
+PROBE = 32  # pairs on which that is tried
+GUESS = "centred Gaussian"
+
+
+def eval(
+    data_root: str,
+    name: str,
+    images: str | None,
+    masks: str | None,
+    strict: bool,
+    checkpoint: str | None,
+    predictions: str | dict[str, str] | None,
+    output: str,
+    baseline: bool,
+    save_maps: bool,
+    metrics: dict[str, Any],
+    device: str,
+    precision: Precision,
+    batch_size: int,
+    workers: int | None,
+    dataset: dict[str, Any] | None = None,
+) -> list[Row]:
+    """Score the sets of `dataset` that are there; returns their rows.
+
+    Raises:
+        ValueError: no set is named; pairs that do not match (see `find_pairs`).
+        FileNotFoundError: none of the sets is there, or a map is missing.
+    """
+    if not dataset:
+        raise ValueError(
+            "dataset: missing; salient eval dataset=ecssd (or [ecssd,sod], all, sample)"
+        )
+    check_config(metrics, conventions, "metrics.")
+    rank, world = _join_processes()
+    sets: list[PairSet] = [instantiate(node, _convert_="all") for node in dataset.values()]
+    folders = predictions if isinstance(predictions, dict) else {}
+    if isinstance(predictions, str):
+        folders = {Path(predictions).name: predictions}
+    runs_network = checkpoint is not None or not folders
+    present, missing = _find(sets, data_root, strict, runs_network)
+    details: dict[str, Any] = {"missing": missing, "metrics": metrics, "predictions": folders}
+    note = conventions(**metrics)
+    if runs_network:
+        path = find_checkpoint(checkpoint)
+        network = load_network(path, pick_device(device))
+        word, why = _pick_precision(network, present[0][1], precision)
+        details |= {"checkpoint": str(path), "size": network.size, "precision": word}
+        note += f" Network: {path} at {network.size} px in {why}."
+    rows, lines = [], []
+    for pair_set, pairs in present:
+        part = pairs[rank::world]
+        methods: dict[str, Iterator[Prediction]] = {}
+        if baseline:
+            methods[GUESS] = from_gaussian(part)
+        for method, folder in folders.items():
+            methods[method] = from_files(find_maps(folder, part, pair_set.title), part)
+        if runs_network:
+            methods["ours"] = from_network(network, part, batch_size, workers, DTYPES[word])
+        for method, maps in methods.items():
+            target = Path(output) / "maps" / pair_set.title if save_maps else None
+            scored = score_predictions(
+                maps,
+                normalize=metrics["normalize"],
+                folder=target if method == "ours" else None,
+            )
+            progress = tqdm(scored, f"{pair_set.title}, {method}", len(part), disable=rank or None)
+            published = pair_set.published if method != GUESS else {}
+            row, of_pairs = summarise(pair_set.title, method, progress, published, metrics["max_f"])
+            rows.append(row)
+            lines += of_pairs
+    if rank == 0:
+        print(markdown(rows), f"\n{note}")
+        for row in rows:
+            if row.resized:
+                print(f"{row.dataset}, {row.method}: {row.resized} maps had another size")
+        for problem in missing:
+            print(f"not scored: {problem}")
+        save(rows, lines, output, details, note)
+        _save_curves(rows, Path(output) / "curves.png")
+        print(f"saved in {output}")
+    return rows
+
+
+def _save_curves(rows: list[Row], path: Path) -> None:
+    if find_spec("matplotlib") is None:
+        print(f"no {path.name}: it needs matplotlib; pip install 'salient[eval]'")
+        return
+    from salient.scoring.pictures import draw_curves
+
+    content = BytesIO()
+    draw_curves(rows).savefig(content, dpi=120, format="png")
+    write_whole(path, content.getvalue())
+
+
+def _join_processes() -> tuple[int, int]:
+    """This process's rank and their number, as torchrun or SLURM started them."""
+    rank, world = int(os.environ.get("RANK", 0)), int(os.environ.get("WORLD_SIZE", 1))
+    if world > 1 and not distributed.is_initialized():
+        distributed.init_process_group("gloo")
+        if torch.cuda.is_available():
+            torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", 0)))
+    return rank, world
+
+
+def _find(
+    sets: list[PairSet], data_root: str, strict: bool, pictures: bool
+) -> tuple[list[tuple[PairSet, list[Pair]]], list[str]]:
+    """Sets with their pairs, and why the others are missing: an error if that is all of them."""
+    present, missing = [], []
+    for pair_set in sets:
+        try:
+            present.append((pair_set, pair_set.pairs(data_root, strict, pictures)))
+        except FileNotFoundError as error:
+            missing.append(str(error))
+    if not present:
+        raise FileNotFoundError("\n".join(missing))
+    return present, missing
+
+
+def _pick_precision(
+    network: SaliencyNetwork, pairs: list[Pair], name: Precision
+) -> tuple[str, str]:
+    """The word for the type to compute in, and the reason. A CPU's 16 bits must prove harmless."""
+    device = next(network.parameters()).device
+    dtype = pick_precision(device, name)
+    word = precision_name(dtype)
+    if name == "auto" and device.type == "cpu" and dtype != torch.float32:
+        move = largest_move(network, pairs[:PROBE], dtype)
+        if move >= TOLERANCE:
+            return "fp32", f"fp32 ({word} moves a figure of the first {PROBE} by {move:.4f})"
+        return word, f"{word} (moves no figure of the first {PROBE} by more than {move:.4f})"
+    return word, word
+
+
+if __name__ == "__main__":
+    run("eval")

@@ -1,0 +1,43 @@
+"""Write a network for other runtimes, run it there, and compare the maps."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from salient.commands.cli import run
+from salient.export import FORMATS, Checked, check, export_network
+from salient.weights.store import find_checkpoint, load_network
+
+
+def export(
+    output: str | None,
+    checkpoint: str | None,
+    content: Literal["probability", "logit"],
+    pictures: str | None,
+) -> Checked:
+    """Export, check and time; returns what the check found.
+
+    Raises:
+        ValueError: no output, an unknown format, or the checkpoint is no network.
+        FileNotFoundError: no such checkpoint.
+        ModuleNotFoundError: the format's package is not installed.
+    """
+    if output is None:
+        raise ValueError("output: missing; salient export output=model.onnx")
+    network, probability = load_network(find_checkpoint(checkpoint)), content == "probability"
+    path = export_network(network, output, probability)
+    print(f"{path}: {path.stat().st_size / 2**20:.1f} MiB")
+    checked = check(network, path, probability, pictures)
+    print(f"largest difference on {checked.pictures} pictures: {checked.difference:.1e}")
+    runtimes = {
+        "PyTorch": checked.pytorch_ms,
+        FORMATS[Path(path).suffix].runtime: checked.runtime_ms,
+    }
+    for name, milliseconds in runtimes.items():
+        print(f"{name:<14}{milliseconds:8.1f} ms at {network.size} px, batch 1")
+    return checked
+
+
+if __name__ == "__main__":
+    run("export")

@@ -1,0 +1,56 @@
+"""Draw rows of picture | truth | map, a column for each method."""
+
+from __future__ import annotations
+
+from io import BytesIO
+from typing import Any
+
+from hydra.utils import instantiate
+from PIL import Image
+
+from salient.commands.cli import run
+from salient.data.pairs import find_maps
+from salient.data.sets import PairSet
+from salient.files import write_whole
+from salient.scoring.pictures import strip as draw_strip
+
+
+def strip(
+    predictions: str | dict[str, str] | None,
+    output: str,
+    every: int,
+    rows: int,
+    data_root: str,
+    name: str,
+    images: str | None,
+    masks: str | None,
+    strict: bool,
+    dataset: dict[str, Any] | None = None,
+) -> None:
+    """Write the strip of each N-th pair of the sets.
+
+    Raises:
+        ValueError: no set, no predictions, or numbers below 1. And as `PairSet.pairs`.
+        FileNotFoundError: a set or a map is missing.
+    """
+    if not dataset or not predictions:
+        raise ValueError(
+            "dataset and predictions: missing; salient strip dataset=sod predictions=DIR"
+        )
+    if every < 1 or rows < 1:
+        raise ValueError(f"every and rows must be at least 1, got {every} and {rows}")
+    folders = list(predictions.values()) if isinstance(predictions, dict) else [predictions]
+    drawn = []
+    for node in dataset.values():
+        pair_set: PairSet = instantiate(node, _convert_="all")
+        pairs = pair_set.pairs(data_root, strict)[::every]
+        maps = [find_maps(folder, pairs, pair_set.title) for folder in folders]
+        drawn += list(zip(pairs, zip(*maps)))
+    content = BytesIO()
+    Image.fromarray(draw_strip(drawn[:rows])).save(content, "PNG")
+    write_whole(output, content.getvalue())
+    print(f"{output}: {len(drawn[:rows])} rows of picture | truth | maps")
+
+
+if __name__ == "__main__":
+    run("strip")

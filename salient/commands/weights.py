@@ -1,0 +1,23 @@
+"""Say what a checkpoint is, or write it in this project's format."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from salient.commands.cli import run
+from salient.weights.store import convert, describe, find_checkpoint
+
+
+def weights(
+    checkpoint: str | None, output: str | None, half: bool, size: int | None, add: dict[str, Any]
+) -> None:
+    """Describe a checkpoint; with an `output`, convert it. Raises as `convert`."""
+    source = find_checkpoint(checkpoint)
+    if output is None:
+        print(describe(source))
+    else:
+        print(f"wrote {convert(source, output, half, size, add)}")
+
+
+if __name__ == "__main__":
+    run("weights")

@@ -1,0 +1,73 @@
+"""A set: pairs with a name. One description, to train on and to score on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from salient.data.pairs import Pair, find_folders, find_pairs
+
+
+@dataclass(frozen=True)
+class PairSet:
+    """Where a set lies, how many pairs it has, and what was published on it.
+
+    Args:
+        title: its name in tables and messages.
+        root: its folder under the data root.
+        layouts: published (pictures, masks) folders under the data root.
+        images, masks: the two folders themselves, instead.
+        expected: how many pairs there should be; any number if None.
+        differing_sizes: names whose mask is known to have another size than its picture.
+        home: the page of its publishers.
+        published: headline figures of ModelScope's damo/cv_res2net_salient-detection on it, by key.
+    """
+
+    title: str
+    root: str | None = None
+    layouts: list[tuple[str, str]] = field(default_factory=list)
+    images: str | None = None
+    masks: str | None = None
+    expected: int | None = None
+    differing_sizes: list[str] = field(default_factory=list)
+    home: str | None = None
+    published: dict[str, float] = field(default_factory=dict)
+
+    def pairs(
+        self, data_root: str | Path, strict: bool = True, pictures: bool = True
+    ) -> list[Pair]:
+        """Its pairs, checked.
+
+        Args:
+            data_root: the folder in which data sets lie.
+            strict: another number of pairs than expected is an error; else a warning.
+            pictures: False where saved maps are scored: `masks` alone will do, and a pair's
+                `image` is then its mask.
+
+        Raises:
+            FileNotFoundError: it is not there; says where it was looked for and its home page.
+            ValueError: pictures and masks do not match (see `find_pairs`).
+        """
+        images, masks = self.folders(data_root, pictures)
+        return find_pairs(
+            images,
+            masks,
+            title=self.title,
+            expected=self.expected,
+            strict=strict,
+            differing_sizes=self.differing_sizes,
+        )
+
+    def folders(
+        self, data_root: str | Path, pictures: bool = True
+    ) -> tuple[str | Path | None, str | Path]:
+        """Its folder of pictures and its folder of masks. Raises as `pairs`."""
+        if self.masks is not None and (self.images is not None or not pictures):
+            return self.images, self.masks
+        if self.root is None:
+            raise ValueError(f"{self.title}: images=DIR and masks=DIR are needed")
+        try:
+            return find_folders(data_root, self.root, self.layouts)
+        except FileNotFoundError as error:
+            remedy = f"; its home page: {self.home}" if self.home else ""
+            raise FileNotFoundError(f"{error}{remedy}") from None

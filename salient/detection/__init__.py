@@ -1,0 +1,1 @@
+"""Pictures in, saliency maps out: without Lightning or Hydra."""

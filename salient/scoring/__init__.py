@@ -1,0 +1,1 @@
+"""A method on a set -> figures -> tables, curves, pictures."""

@@ -1,0 +1,69 @@
+"""Pictures of results: curves, and rows of picture | truth | maps."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import cv2
+import numpy as np
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from salient.data.images import read_image, read_mask
+from salient.data.pairs import Pair
+from salient.scoring.tables import Row
+
+
+def strip(
+    rows: Sequence[tuple[Pair, Sequence[Path]]], *, height: int = 160, columns: int = 2
+) -> NDArray[np.uint8]:
+    """Pairs and the files of their maps -> one RGB picture, `columns` rows beside each other.
+
+    Each row is picture | truth | a map for each method, squashed to 4:3 at `height` pixels, with a
+    white gap.
+
+    Raises:
+        ValueError: no rows.
+    """
+    if not rows:
+        raise ValueError("no pictures to show")
+    size = (height * 4 // 3, height)
+    drawn = []
+    for pair, maps in rows:
+        grey = [np.repeat(read_mask(p)[..., None], 3, axis=2) for p in (pair.mask, *maps)]
+        cells = [
+            cv2.resize(x, size, interpolation=cv2.INTER_AREA)
+            for x in (read_image(pair.image), *grey)
+        ]
+        drawn.append(np.concatenate([_frame(cell) for cell in cells], axis=1))
+    drawn += [np.full_like(drawn[0], 255)] * (-len(drawn) % columns)
+    lines = [np.concatenate(drawn[i : i + columns], 1) for i in range(0, len(drawn), columns)]
+    return np.concatenate(lines)
+
+
+def draw_curves(rows: Sequence[Row]) -> Figure:
+    """Precision over recall and F over the threshold, a line for each method and data set.
+
+    The figure has a pair of plots for each data set of `rows`, which carry their curves.
+    """
+    datasets = list(dict.fromkeys(row.dataset for row in rows))
+    figure = Figure(figsize=(9, 3.6 * len(datasets)), layout="constrained")
+    axes = figure.subplots(len(datasets), 2, squeeze=False)
+    for dataset, (left, right) in zip(datasets, axes):
+        for row in rows:
+            if row.dataset == dataset:
+                curves = row.curves
+                left.plot(curves["recall"], curves["precision"], label=row.method)
+                right.plot(range(len(curves["f"])), curves["f"], label=row.method)
+        left.set(xlabel="recall", ylabel="precision", title=dataset, xlim=(0, 1), ylim=(0, 1))
+        right.set(xlabel="threshold", ylabel="F", title=dataset, xlim=(0, 255), ylim=(0, 1))
+        left.legend(loc="lower left")
+        for plot in (left, right):
+            plot.grid(alpha=0.3)
+    return figure
+
+
+def _frame(cell: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    framed: NDArray[np.uint8] = np.pad(cell, ((2, 2), (2, 2), (0, 0)), constant_values=255)
+    return framed

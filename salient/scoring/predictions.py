@@ -1,0 +1,118 @@
+"""Where the maps of a set come from: a network, a folder of saved maps, or a guess."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset
+
+from salient.data.images import read_image, read_mask
+from salient.data.pairs import Pair
+from salient.data.transforms import squash, to_map
+from salient.devices import loader_workers
+from salient.model.network import SaliencyNetwork
+
+Map = NDArray[np.uint8]
+
+
+class Prediction(NamedTuple):
+    """What a method says of one pair: `load` gives its map uint8 h,w and the mask uint8 H,W."""
+
+    name: str
+    load: Callable[[], tuple[Map, Map]]
+
+
+class ScoringBatch(NamedTuple):
+    """`images` uint8 B,3,S,S (RGB); `masks` B arrays uint8 H,W of the files' own sizes; `names`."""
+
+    images: Tensor
+    masks: Sequence[Map]
+    names: Sequence[str]
+
+
+class ScoringSet(Dataset[ScoringBatch]):
+    """Pictures at the network's size beside masks at their own."""
+
+    def __init__(self, pairs: Sequence[Pair], size: int) -> None:
+        self.pairs, self.size = list(pairs), size
+
+    def __len__(self) -> int:
+        return len(self.pairs)
+
+    def __getitem__(self, index: int) -> ScoringBatch:
+        pair = self.pairs[index]
+        image = to_tensor(squash(read_image(pair.image), self.size))
+        return ScoringBatch(image, [read_mask(pair.mask)], [pair.name])
+
+
+def collate_scoring(samples: Sequence[ScoringBatch]) -> ScoringBatch:
+    """Stack the pictures; list the masks, whose sizes differ."""
+    masks = [mask for sample in samples for mask in sample.masks]
+    names = [name for sample in samples for name in sample.names]
+    return ScoringBatch(torch.stack([sample.images for sample in samples]), masks, names)
+
+
+def to_tensor(image: Map) -> Tensor:
+    """H,W,3 -> 3,H,W without a copy: the memory is channels-last already."""
+    return torch.from_numpy(np.ascontiguousarray(image)).permute(2, 0, 1)
+
+
+def from_network(
+    network: SaliencyNetwork,
+    pairs: Sequence[Pair],
+    batch_size: int = 8,
+    workers: int | None = None,
+    precision: torch.dtype = torch.float32,
+) -> Iterator[Prediction]:
+    """The network's maps, of the masks' own sizes, in the order of the pairs.
+
+    Runs on the device that the network is on; loader processes decode ahead.
+    """
+    device = next(network.parameters()).device
+    loader = DataLoader(
+        ScoringSet(pairs, network.size),
+        batch_size,
+        collate_fn=collate_scoring,
+        num_workers=loader_workers(workers),
+        pin_memory=device.type == "cuda",
+    )
+    for batch in loader:
+        probabilities = network.predict(batch.images, precision).saliency.numpy()
+        for probability, mask, name in zip(probabilities, batch.masks, batch.names):
+            yield Prediction(name, partial(_fitted, probability, mask))
+
+
+def from_files(maps: Sequence[Path], pairs: Sequence[Pair]) -> Iterator[Prediction]:
+    """Saved maps, one for each pair; the files are read when a prediction is loaded."""
+    for saliency, pair in zip(maps, pairs, strict=True):
+        yield Prediction(pair.name, partial(_read, saliency, pair.mask))
+
+
+def from_gaussian(pairs: Sequence[Pair]) -> Iterator[Prediction]:
+    """The same centred Gaussian for every picture: the least to beat.
+
+    Its deviation is a quarter of each side.
+    """
+    for pair in pairs:
+        yield Prediction(pair.name, partial(_gaussian, pair.mask))
+
+
+def _fitted(probability: NDArray[np.float32], mask: Map) -> tuple[Map, Map]:
+    return to_map(probability, mask.shape), mask
+
+
+def _read(saliency: Path, mask: Path) -> tuple[Map, Map]:
+    return read_mask(saliency), read_mask(mask)
+
+
+def _gaussian(path: Path) -> tuple[Map, Map]:
+    mask = read_mask(path)
+    rows, columns = (np.exp(-8 * ((np.arange(n) + 0.5) / n - 0.5) ** 2) for n in mask.shape)
+    return to_map(np.outer(rows, columns).astype(np.float32), mask.shape), mask

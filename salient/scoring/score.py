@@ -1,0 +1,133 @@
+"""Predictions -> the row of a table. Fresh maps and saved ones are scored by the same function."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
+from io import BytesIO
+from pathlib import Path
+from typing import Any, TypeVar
+
+import torch
+from PIL import Image
+from torch import distributed
+
+from salient.data.pairs import Pair
+from salient.data.transforms import fit_map
+from salient.devices import cores
+from salient.files import write_whole
+from salient.metrics import HEADLINE, ExactSums, MaxF, PairScores, score_pair
+from salient.model.network import SaliencyNetwork
+from salient.scoring.predictions import Prediction, from_network
+from salient.scoring.tables import Row
+
+T = TypeVar("T")
+Scored = tuple[str, PairScores]
+AHEAD = 4  # pairs in flight for each worker
+
+
+def score_predictions(
+    predictions: Iterable[Prediction],
+    *,
+    normalize: bool = True,
+    folder: Path | None = None,
+    workers: int | None = None,
+) -> Iterator[Scored]:
+    """(name, scores) of each prediction in order, on threads while the next are being made.
+
+    Reading and the compiled loops of the metrics release the interpreter's lock. A map of another
+    size than its mask is resized first: bilinear, in float, rounded.
+
+    Args:
+        predictions: what is scored.
+        normalize: stretch each map by its own minimum and maximum; see `count_pair`.
+        folder: where each map is also written, as `<name>.png`.
+        workers: threads; None takes the cores that this process may use.
+
+    Raises:
+        ValueError: a file cannot be read as a picture, or workers is below 1.
+        FileNotFoundError: a file is missing.
+    """
+
+    def job(prediction: Prediction) -> PairScores:
+        saliency, mask = prediction.load()
+        if folder is not None:
+            content = BytesIO()
+            Image.fromarray(saliency).save(content, "PNG")
+            write_whole(folder / f"{prediction.name}.png", content.getvalue())
+        scores = score_pair(fit_map(saliency, mask.shape), mask, normalize=normalize)
+        return scores._replace(resized=saliency.shape != mask.shape)
+
+    return in_parallel(((p.name, partial(job, p)) for p in predictions), workers)
+
+
+def in_parallel(
+    jobs: Iterable[tuple[str, Callable[[], T]]], workers: int | None = None
+) -> Iterator[tuple[str, T]]:
+    """Run named jobs on threads; yields (name, result) in their order, a few in flight at a time.
+
+    Args:
+        jobs: (name, function); taken as the threads get free, so that making them overlaps too.
+        workers: threads; None takes the cores this process may use.
+
+    Raises:
+        ValueError: workers is below 1. And what a job raises.
+    """
+    count = cores() if workers is None else workers
+    if count < 1:
+        raise ValueError(f"workers is {count}; give 1 or more, or None for all cores")
+    return _in_order(jobs, count)
+
+
+def _in_order(jobs: Iterable[tuple[str, Callable[[], T]]], count: int) -> Iterator[tuple[str, T]]:
+    waiting: deque[tuple[str, Future[T]]] = deque()
+    with ThreadPoolExecutor(count) as pool:
+        for name, job in jobs:
+            waiting.append((name, pool.submit(job)))
+            if len(waiting) >= AHEAD * count:
+                first, done = waiting.popleft()
+                yield first, done.result()
+        for first, done in waiting:
+            yield first, done.result()
+
+
+def summarise(
+    dataset: str,
+    method: str,
+    scored: Iterable[Scored],
+    published: Mapping[str, float],
+    max_f: MaxF = "curve",
+) -> tuple[Row, list[dict[str, Any]]]:
+    """The row of the pairs scored in all processes, and a line for each pair, by name."""
+    sums = ExactSums()
+    lines: list[dict[str, Any]] = []
+    for name, scores in scored:
+        sums.add(scores)
+        line = {"dataset": dataset, "method": method, "name": name}
+        lines.append(line | scores.figures | {"resized": scores.resized})
+    if distributed.is_initialized():
+        parts: list[Any] = [None] * distributed.get_world_size()
+        distributed.all_gather_object(parts, (sums, lines))
+        sums, lines = ExactSums(), []
+        for their_sums, their_lines in parts:
+            sums.merge(their_sums)
+            lines += their_lines
+        lines.sort(key=lambda line: str(line["name"]))
+    figures, curves = sums.means(max_f)
+    resized = sum(line["resized"] for line in lines)
+    named = {name: curve.tolist() for name, curve in curves.items()}
+    return Row(dataset, method, sums.pairs, figures, published, resized, named), lines
+
+
+def largest_move(
+    network: SaliencyNetwork, pairs: Sequence[Pair], precision: torch.dtype, batch_size: int = 8
+) -> float:
+    """How much the figure that moves most moves on these pairs in `precision`, against float32."""
+    rows = []
+    for dtype in (torch.float32, precision):
+        maps = from_network(network, pairs, batch_size, 0, dtype)
+        rows.append(summarise("", str(dtype), score_predictions(maps), {})[0])
+    keys = [figure.key for figure in HEADLINE]
+    return max(abs(rows[0].figures[key] - rows[1].figures[key]) for key in keys)

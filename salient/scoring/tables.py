@@ -1,0 +1,161 @@
+"""Rows of figures -> the table beside the published one, as Markdown, LaTeX, CSV and JSON."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from io import StringIO
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+from salient.files import write_whole
+from salient.metrics import HEADLINE, MaxF
+from salient.metrics.figures import MAX_F
+
+PUBLISHED = "published"
+
+
+@dataclass(frozen=True)
+class Row:
+    """What one method reaches on one data set.
+
+    Args:
+        dataset, method: their names.
+        pairs: how many pairs were scored.
+        figures: every figure of `salient.metrics.figures` by its key, in [0, 1].
+        published: headline figures of ModelScope's network there, or none.
+        resized: how many maps had another size than their mask.
+        curves: precision, recall, f and e, 256 values each, by the threshold 0..255.
+    """
+
+    dataset: str
+    method: str
+    pairs: int
+    figures: Mapping[str, float]
+    published: Mapping[str, float] = field(default_factory=dict)
+    resized: int = 0
+    curves: Mapping[str, Sequence[float]] = field(default_factory=dict)
+
+
+def markdown(rows: Sequence[Row]) -> str:
+    """The table, lined up for a terminal: figures, published ones, difference; the best in bold."""
+    lines = [
+        ["Data set", "Pairs", "Method", *(f.label for f in HEADLINE)],
+        *_lines(rows, "**{}**".format),
+    ]
+    widths = [max(map(len, column)) for column in zip(*lines)]
+    lines.insert(1, ["-" * width for width in widths])
+    return "\n".join(
+        "| " + " | ".join(f"{cell:<{width}}" for cell, width in zip(line, widths)) + " |"
+        for line in lines
+    )
+
+
+def latex(rows: Sequence[Row], note: str = "") -> str:
+    """The same as a `tabular` with booktabs' rules, ready to paste; `note` becomes a comment."""
+    out = [
+        f"% {note}",
+        "% \\usepackage{booktabs}",
+        rf"\begin{{tabular}}{{ll{'r' * len(HEADLINE)}}}",
+        r"\toprule",
+    ]
+    out.append(" & ".join(["Data set", "Method", *(figure.latex for figure in HEADLINE)]) + r" \\")
+    previous = ""
+    for dataset, _, method, *cells in _lines(rows, r"\textbf{{{}}}".format):
+        if dataset and dataset != previous:
+            out.append(r"\midrule")
+        shown = dataset if dataset != previous else ""
+        previous = dataset or previous
+        names = [_escaped(shown), _escaped(method)]
+        cells = [f"${cell}$" if cell.startswith(("+", "-")) else cell for cell in cells]
+        out.append(" & ".join([*names, *cells]) + r" \\")
+    return "\n".join([*out, r"\bottomrule", r"\end{tabular}"]) + "\n"
+
+
+def _lines(rows: Sequence[Row], mark: Callable[[str], str]) -> Iterator[list[str]]:
+    """Cells of each line of the table; a data set's best figures marked where methods compete."""
+    for dataset, grouped in groupby(rows, key=lambda row: row.dataset):
+        group = list(grouped)
+        best = [
+            (max if f.higher_is_better else min)(_shown(row, f.key) for row in group)
+            for f in HEADLINE
+        ]
+        for row in group:
+            cells = [_shown(row, figure.key) for figure in HEADLINE]
+            if len(group) > 1:
+                cells = [mark(c) if c == b else c for c, b in zip(cells, best)]
+            yield [dataset, str(row.pairs), row.method, *cells]
+        compared = [row for row in group if row.published]
+        if compared:
+            published = compared[0].published
+            yield [dataset, "", PUBLISHED, *(f"{published[f.key]:.3f}" for f in HEADLINE)]
+        if len(compared) == 1:
+            figures = compared[0].figures
+            differences = [figures[f.key] - published[f.key] for f in HEADLINE]
+            yield ["", "", "difference", *(f"{x:+.4f}" for x in differences)]
+
+
+def _shown(row: Row, figure: str) -> str:
+    return f"{row.figures[figure]:.4f}"
+
+
+def _escaped(text: str) -> str:
+    """For LaTeX."""
+    special = {c: f"\\{c}" for c in "&%$#_{}"} | {"\\": r"\textbackslash{}"}
+    special |= {"~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
+    return "".join(special.get(character, character) for character in text)
+
+
+def conventions(max_f: MaxF, normalize: bool) -> str:
+    """The conventions of the figures in words, from the arguments of `SaliencyMetrics`."""
+    stretch = "stretched by its own minimum and maximum" if normalize else "taken as it is"
+    return (
+        f"Means over pictures; mask > 128; each map {stretch}; thresholds 0 to 255, level >= t; "
+        f"max F: {MAX_F[max_f][0]}, beta^2 = 0.3; weighted F: beta^2 = 1."
+    )
+
+
+def save(
+    rows: Sequence[Row],
+    images: Sequence[Mapping[str, Any]],
+    folder: str | Path,
+    details: Mapping[str, Any],
+    note: str,
+) -> None:
+    """Write the results into `folder`.
+
+    `results.json` (rows and `details`), `table.md`, `table.tex`, `table.csv`, `curves.csv` and,
+    with a line for each map, `images.csv`. `note` tells the conventions, under the tables.
+    """
+    folder = Path(folder)
+    plain: list[dict[str, Any]] = []
+    for row in rows:
+        names = {"dataset": row.dataset, "method": row.method, "pairs": row.pairs}
+        plain.append({**names, **row.figures, "resized": row.resized})
+    published = [{"published": dict(row.published)} for row in rows]
+    content = {"rows": [a | b for a, b in zip(plain, published)], **details}
+    write_whole(folder / "results.json", json.dumps(content, indent=2) + "\n")
+    write_whole(folder / "table.md", f"{markdown(rows)}\n\n{note}\n")
+    write_whole(folder / "table.tex", latex(rows, note))
+    write_csv(folder / "table.csv", plain)
+    write_csv(folder / "images.csv", images)
+    thresholds = [
+        {"dataset": row.dataset, "method": row.method, "threshold": t}
+        | {name: values[t] for name, values in row.curves.items()}
+        for row in rows
+        for t in range(len(next(iter(row.curves.values()), ())))
+    ]
+    write_csv(folder / "curves.csv", thresholds)
+
+
+def write_csv(path: Path, lines: Sequence[Mapping[str, Any]]) -> None:
+    """Write dicts of the same keys as a CSV file with a header; nothing if there are none."""
+    if lines:
+        text = StringIO(newline="")
+        writer = csv.DictWriter(text, list(lines[0]))
+        writer.writeheader()
+        writer.writerows(lines)
+        write_whole(path, text.getvalue())

@@ -1,0 +1,91 @@
+"""A pair -> an augmented sample -> a batch, the same ones after a resume and on any machine."""
+
+from __future__ import annotations
+
+import signal
+import zlib
+from collections.abc import Callable, Sequence
+from itertools import islice
+from typing import Any, NamedTuple
+
+import albumentations as A
+import cv2
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset, DistributedSampler
+
+from salient.data.images import read_image, read_mask
+from salient.data.pairs import Pair
+from salient.data.transforms import MASK_THRESHOLD
+from salient.scoring.predictions import to_tensor
+
+
+class TrainingBatch(NamedTuple):
+    """`images` uint8 B,3,S,S (RGB), `masks` uint8 B,1,S,S in {0, 1}, `names` B. Or one sample."""
+
+    images: Tensor
+    masks: Tensor
+    names: Sequence[str]
+
+
+class TrainingSet(Dataset[TrainingBatch]):
+    """Augmented samples, indexed by (epoch, index).
+
+    A sample depends on the seed, the epoch and its name alone: not on the number of workers or
+    processes, nor on where a run was interrupted.
+    """
+
+    def __init__(self, pairs: Sequence[Pair], transform: A.Compose, seed: int) -> None:
+        self.pairs, self.transform, self.seed = list(pairs), transform, seed
+
+    def __len__(self) -> int:
+        return len(self.pairs)
+
+    def __getitem__(self, key: tuple[int, int]) -> TrainingBatch:
+        epoch, index = key
+        pair = self.pairs[index]
+        self.transform.set_random_seed(zlib.crc32(f"{self.seed}/{epoch}/{pair.name}".encode()))
+        augmented = self.transform(image=read_image(pair.image), mask=read_mask(pair.mask))
+        mask = torch.from_numpy(augmented["mask"] > MASK_THRESHOLD).to(torch.uint8)
+        return TrainingBatch(to_tensor(augmented["image"]), mask[None], pair.name)
+
+
+class EpochSampler(DistributedSampler[TrainingBatch]):
+    """Shuffled (epoch, index) keys of this process's share, the same for one seed on any machine.
+
+    Lightning calls `set_epoch` before each epoch and leaves a DistributedSampler as it is.
+    `skip` keys are left out at the beginning of an epoch that goes on after an interruption.
+    """
+
+    skip = 0
+
+    def __iter__(self):  # type: ignore[no-untyped-def]  # the base promises bare indices
+        return ((self.epoch, index) for index in islice(super().__iter__(), self.skip, None))
+
+
+class TrainingLoader(DataLoader[TrainingBatch]):
+    """A DataLoader over an `EpochSampler` that goes on within an epoch.
+
+    `batches_done` tells how many batches of this epoch were given out before an interruption; it
+    is asked when an epoch's first batch is.
+    """
+
+    sampler: EpochSampler
+
+    def __init__(self, *arguments: Any, batches_done: Callable[[], int], **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.batches_done = batches_done
+
+    def __iter__(self) -> Any:
+        self.sampler.skip = self.batches_done() * int(self.batch_size or 1)
+        yield from super().__iter__()
+
+
+def start_worker(worker: int) -> None:
+    """For loader processes: one thread each, and Ctrl-C and SIGTERM are left to the parent.
+
+    Both signals reach the whole group of processes, but only its head decides.
+    """
+    cv2.setNumThreads(0)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)

@@ -1,0 +1,127 @@
+"""What carries a run: weight averaging, `last.ckpt`, and the guard against a loss that is NaN."""
+
+from __future__ import annotations
+
+import math
+import os
+import signal
+import threading
+from collections.abc import Sequence
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import pytorch_lightning as pl
+import torch
+from pytorch_lightning.callbacks import Callback, ModelCheckpoint, WeightAveraging
+from pytorch_lightning.utilities.exceptions import SIGTERMException
+from torch import Tensor
+
+from salient.files import write_whole
+from salient.training.batches import TrainingBatch
+from salient.training.losses import LossParts
+from salient.training.task import SaliencyTask
+
+
+def moving_average(decay: float) -> WeightAveraging:
+    """Lightning's weight averaging as an exponential moving average.
+
+    Early on the decay is (1 + n) / (10 + n), so that a short run does not publish its start.
+
+    Raises:
+        ValueError: `decay` is not in [0, 1).
+    """
+    if not 0 <= decay < 1:
+        raise ValueError(f"callbacks.weight_averaging.decay must be in [0, 1), got {decay}")
+
+    @torch.no_grad()
+    def update(averages: Sequence[Tensor], current: Sequence[Tensor], count: Tensor) -> None:
+        if not averages[0].is_floating_point():  # batch norm's counters
+            torch._foreach_copy_(list(averages), list(current))
+            return
+        weight = 1 - torch.clamp((1 + count) / (10 + count), max=decay)
+        difference = torch._foreach_sub(list(current), list(averages))
+        torch._foreach_mul_(difference, weight.to(averages[0].dtype))
+        torch._foreach_add_(list(averages), difference)
+
+    return WeightAveraging(multi_avg_fn=update)
+
+
+class LastCheckpoint(ModelCheckpoint):
+    """Keeps `last.ckpt` in a folder: after every epoch, and when SIGTERM or Ctrl-C ends the run.
+
+    Either lets the current step finish first; a second Ctrl-C ends the run at once. The file is
+    replaced as a whole or not at all.
+    """
+
+    def __init__(self, folder: str | Path) -> None:
+        super().__init__(folder, "last", enable_version_counter=False, save_on_exception=True)
+
+    def on_fit_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        super().on_fit_start(trainer, pl_module)
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGINT, _interrupt_after_step)
+
+    def on_exception(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, exception: BaseException
+    ) -> None:
+        if isinstance(exception, SIGTERMException):  # anything else may have spoilt the weights
+            super().on_exception(trainer, pl_module, exception)
+
+
+def _interrupt_after_step(number: int, frame: Any) -> None:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    print("\nfinishing this step, then saving; Ctrl-C again stops at once", flush=True)
+    os.kill(os.getpid(), signal.SIGTERM)  # which Lightning answers at the end of the step
+
+
+class NonFiniteLossError(ValueError):
+    """A loss that is NaN or infinite; the message names the step, the part and the pictures."""
+
+
+class FiniteGuard(Callback):
+    """Ends the run at a non-finite loss, before or (on a GPU) one step after it does harm.
+
+    On a GPU the loss is looked at when the next step begins, so that no step waits for it. What is
+    needed to look into it goes to `nonfinite-<rank>.pt` in the run's folder: step, parts, names,
+    images, masks and the network's weights. `last.ckpt` stays as it was.
+    """
+
+    def __init__(self, folder: str | Path) -> None:
+        self.folder = Path(folder)
+        self.last: tuple[int, TrainingBatch, LossParts] | None = None
+
+    def on_before_backward(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, loss: Tensor
+    ) -> None:
+        assert isinstance(pl_module, SaliencyTask) and pl_module.parts and self.batch
+        self.last = trainer.global_step, self.batch, pl_module.parts
+        if pl_module.device.type == "cpu":
+            self._look(pl_module)
+
+    def on_train_batch_start(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, batch: TrainingBatch, index: int
+    ) -> None:
+        self._look(pl_module)
+        self.batch = batch
+
+    def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        self._look(pl_module)  # before LastCheckpoint saves
+
+    def _look(self, module: pl.LightningModule) -> None:
+        if self.last is None or math.isfinite(self.last[2].total):
+            return
+        step, batch, parts = self.last
+        values = {name: float(part) for name, part in parts._asdict().items()}
+        path = self.folder / f"nonfinite-{module.global_rank}.pt"
+        content = {"step": step, "parts": values, "names": list(batch.names)}
+        content |= {"images": batch.images.cpu(), "masks": batch.masks.cpu()}
+        buffer = BytesIO()
+        torch.save(content | {"network": module.network.state_dict()}, buffer)  # type: ignore[operator, union-attr]
+        write_whole(path, buffer.getvalue())
+        bad = [name for name, value in values.items() if not math.isfinite(value)]
+        raise NonFiniteLossError(
+            f"the loss is not finite at step {step}: {', '.join(bad)}; pictures "
+            f"{', '.join(batch.names)}. They and the weights are in {path}. Remedy: a lower "
+            "model.optimizer.lr, or trainer.precision=fp32"
+        )

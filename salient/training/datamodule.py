@@ -1,0 +1,143 @@
+"""Training and validation loaders over the pairs of one or several sets."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import albumentations as A
+import pytorch_lightning as pl
+from torch.utils.data import DataLoader, Subset
+
+from salient.data.cache import cached_pairs
+from salient.data.pairs import Pair
+from salient.data.sets import PairSet
+from salient.devices import loader_workers
+from salient.scoring.predictions import ScoringBatch, ScoringSet, collate_scoring
+from salient.training.batches import EpochSampler, TrainingLoader, TrainingSet, start_worker
+
+
+class PairsDataModule(pl.LightningDataModule):
+    """Pairs of one or several sets, split by a hash of the name into training and validation.
+
+    Args:
+        sets: what to train on, together.
+        data_root: where data sets lie.
+        strict: another number of pairs than a set expects is an error; else a warning.
+        size: side in pixels of the squares made of the pictures, a multiple of 32.
+        batch_size: pictures a step and process, at least 2 (the network normalises 1 x 1 maps).
+        workers: loader processes; as many as there are cores, at most 16, if None.
+        held_out: share of the pairs held out for validation, in (0, 1).
+        seed: of order and augmentation.
+        augmentation: makes a transform of a size, as `training_transform` does.
+        cache: train on decoded copies, made once under `data_root`/cache, whose shorter side has at
+            most so many pixels; at least `size`. Validation reads the originals.
+
+    Raises:
+        ValueError: a value outside its range, or pairs that do not match (see `find_pairs`).
+        FileNotFoundError: a set is not there.
+    """
+
+    def __init__(
+        self,
+        sets: Sequence[PairSet],
+        data_root: str,
+        strict: bool,
+        size: int,
+        batch_size: int,
+        workers: int | None,
+        held_out: float,
+        seed: int,
+        augmentation: Callable[[int], A.Compose],
+        cache: int | None,
+    ) -> None:
+        super().__init__()
+        if size < 32 or size % 32:
+            raise ValueError(f"loader.size must be a positive multiple of 32, got {size}")
+        if batch_size < 2:
+            raise ValueError(f"loader.batch_size must be at least 2, got {batch_size}")
+        if workers is not None and workers < 0:
+            raise ValueError(f"loader.workers must be at least 0, got {workers}")
+        if not 0 < held_out < 1:
+            raise ValueError(f"loader.held_out must be in (0, 1), got {held_out}")
+        if cache is not None and cache < size:
+            raise ValueError(
+                f"loader.cache must be at least loader.size ({size}) or null, got {cache}"
+            )
+        self.sets, self.data_root, self.strict = list(sets), data_root, strict
+        self.size, self.batch_size, self.held_out = size, batch_size, held_out
+        self.seed, self.cache = seed, cache
+        self.workers = loader_workers(workers)
+        self.transform = augmentation(size)
+        self.training_pairs: list[Pair] = []
+        self.validation_pairs: list[Pair] = []
+
+    @property
+    def title(self) -> str:
+        """The names of the sets, joined by a plus sign."""
+        return " + ".join(pair_set.title for pair_set in self.sets)
+
+    def setup(self, stage: str | None = None) -> None:
+        if self.training_pairs:
+            return
+        for pair_set in self.sets:
+            pairs = pair_set.pairs(self.data_root, self.strict)
+            training, validation = split_pairs(pairs, self.held_out)
+            if self.cache is not None:
+                training = cached_pairs(training, self._cache_folder(pair_set), self.cache)
+            self.training_pairs += training
+            self.validation_pairs += validation
+        if len(self.training_pairs) < self.batch_size or not self.validation_pairs:
+            count = len(self.training_pairs) + len(self.validation_pairs)
+            raise ValueError(
+                f"{self.title}: {count} pairs are too few for loader.batch_size="
+                f"{self.batch_size} and loader.held_out={self.held_out}"
+            )
+
+    def _cache_folder(self, pair_set: PairSet) -> Path:
+        images, _ = pair_set.folders(self.data_root)
+        source = zlib.crc32(str(Path(str(images)).resolve()).encode())
+        return Path(self.data_root) / "cache" / f"{pair_set.title}-{source:08x}-{self.cache}"
+
+    def train_dataloader(self) -> TrainingLoader:
+        dataset = TrainingSet(self.training_pairs, self.transform, self.seed)
+        processes, rank = self._processes()
+        sampler = EpochSampler(dataset, processes, rank, seed=self.seed, drop_last=True)
+        return TrainingLoader(
+            dataset,
+            self.batch_size,
+            sampler=sampler,
+            drop_last=True,
+            batches_done=self._batches_done,
+            **self._loading(),
+        )
+
+    def val_dataloader(self) -> DataLoader[ScoringBatch]:
+        dataset = ScoringSet(self.validation_pairs, self.size)
+        processes, rank = self._processes()
+        share = Subset(dataset, range(rank, len(dataset), processes))  # no padding, no repeats
+        return DataLoader(share, self.batch_size, collate_fn=collate_scoring, **self._loading())
+
+    def _batches_done(self) -> int:
+        return self.trainer.fit_loop.epoch_loop.batch_progress.current.ready if self.trainer else 0
+
+    def _processes(self) -> tuple[int, int]:
+        return (self.trainer.world_size, self.trainer.global_rank) if self.trainer else (1, 0)
+
+    def _loading(self) -> dict[str, Any]:
+        return {
+            "num_workers": self.workers,
+            "persistent_workers": self.workers > 0,
+            "worker_init_fn": start_worker,
+            "pin_memory": self.trainer is not None
+            and self.trainer.strategy.root_device.type == "cuda",
+        }
+
+
+def split_pairs(pairs: Sequence[Pair], held_out: float) -> tuple[list[Pair], list[Pair]]:
+    """Training and validation pairs. A name's side depends on the name alone, on every machine."""
+    validation = [p for p in pairs if zlib.crc32(p.name.encode()) / 2**32 < held_out]
+    names = {p.name for p in validation}
+    return [p for p in pairs if p.name not in names], validation

@@ -1,0 +1,49 @@
+"""What a repetition of a run needs, and what is kept of one."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytorch_lightning as pl
+import torch
+from pytorch_lightning.callbacks import Timer
+
+from salient.files import write_whole
+from salient.weights.store import package_versions
+
+
+def hours_trained(trainer: pl.Trainer) -> float:
+    """Hours spent on training steps, those before a resume included; 0 without a Timer."""
+    timers = [c for c in trainer.callbacks if isinstance(c, Timer)]  # type: ignore[attr-defined]
+    return timers[0].time_elapsed("train") / 3600 if timers else 0.0
+
+
+def write_record(folder: str | Path, seed: int) -> dict[str, Any]:
+    """Write what a repetition needs beside Hydra's config: `record.json`; returns its content.
+
+    The command, the seed, the versions, the processors, and the git commit of the code with
+    whether the tree was clean (both None outside a repository).
+    """
+    record = {"command": sys.argv, "seed": seed, "versions": package_versions()}
+    record |= {"platform": platform.platform(), "cores": os.cpu_count()}
+    record["gpus"] = [
+        torch.cuda.get_device_name(index) for index in range(torch.cuda.device_count())
+    ]
+    commit, changes = _git("rev-parse", "HEAD"), _git("status", "--porcelain")
+    record |= {"commit": commit, "clean": None if changes is None else not changes}
+    write_whole(Path(folder) / "record.json", json.dumps(record, indent=2) + "\n")
+    return record
+
+
+def _git(*arguments: str) -> str | None:
+    command = ["git", "-C", str(Path(__file__).parent), *arguments]
+    try:
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        return None

@@ -1,0 +1,165 @@
+"""The LightningModule: glue between network, loss, optimiser and metrics."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Callable, Sequence
+from typing import Any, Literal
+
+import pytorch_lightning as pl
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+from torch.optim import Optimizer
+from torch.optim.lr_scheduler import OneCycleLR
+
+from salient.data.transforms import MASK_THRESHOLD, to_map
+from salient.metrics import CURVES, HEADLINE, SaliencyMetrics
+from salient.model.network import SaliencyNetwork
+from salient.scoring.predictions import ScoringBatch
+from salient.training.batches import TrainingBatch
+from salient.training.losses import LossParts, SaliencyLoss
+
+
+class SaliencyTask(pl.LightningModule):
+    """Trains and validates a `SaliencyNetwork`.
+
+    Args:
+        network: what is trained.
+        loss: the loss and its weights.
+        optimizer: takes parameter groups; its rate is the decoder's peak rate.
+        encoder_rate: the encoder's rate as a share of the decoder's.
+        warmup: share of all steps over which the rates rise, in (0, 1).
+        decay: how they fall to zero afterwards: `cos` or `linear`.
+        scales: of the training size; one is drawn for each batch and rounded to 32 pixels.
+        progressive: take the scales in turn instead, each for an equal share of all steps: passes
+            over small pictures are cheap (EfficientNetV2, 2021, section 4).
+        compile: run the network through `torch.compile`; on a GPU alone if None.
+        seed: of that draw.
+
+    Raises:
+        ValueError: a value outside its range.
+    """
+
+    def __init__(
+        self,
+        network: SaliencyNetwork,
+        loss: SaliencyLoss,
+        optimizer: Callable[..., Optimizer],
+        encoder_rate: float,
+        warmup: float,
+        decay: Literal["cos", "linear"],
+        scales: Sequence[float],
+        progressive: bool,
+        compile: bool | None,
+        seed: int,
+    ) -> None:
+        super().__init__()
+        if not 0 < warmup < 1:
+            raise ValueError(f"model.warmup must be in (0, 1), got {warmup}")
+        if encoder_rate <= 0:
+            raise ValueError(f"model.encoder_rate must be above 0, got {encoder_rate}")
+        if decay not in ("cos", "linear"):
+            raise ValueError(f"model.decay must be cos or linear, got {decay}")
+        if not scales or min(scales) <= 0:
+            raise ValueError(f"model.scales must be numbers above 0, got {list(scales)}")
+        self.network, self.loss, self.make_optimizer = network, loss, optimizer
+        self.encoder_rate, self.warmup, self.decay = encoder_rate, warmup, decay
+        self.scales, self.progressive = tuple(scales), progressive
+        self.compiled, self.seed = compile, seed
+        self.parts: LossParts | None = None  # of the last training step
+        self.curves: dict[str, list[float]] = {}  # of the last validation
+        self.metrics = SaliencyMetrics()
+
+    def on_fit_start(self) -> None:
+        if self.compiled or (self.compiled is None and self.device.type == "cuda"):
+            self.network.compile()
+
+    def training_step(self, batch: TrainingBatch, batch_index: int) -> Tensor:
+        images, masks = self._scale(self.network.normalize(batch.images), batch.masks.float())
+        outputs = self.network(images)
+        parts = self.loss(outputs.saliency, outputs.edge, masks)
+        self.parts = LossParts(*(part.detach() for part in parts))
+        self._log_parts("train", parts, len(batch.images), prog_bar=True)
+        return parts.total
+
+    def validation_step(self, batch: ScoringBatch, batch_index: int) -> None:
+        images = self.network.normalize(batch.images)
+        outputs = self.network(images)
+        masks = torch.stack([_fit(mask, images.shape[2:]) for mask in batch.masks]).to(images)
+        parts = self.loss(outputs.saliency, outputs.edge, masks)
+        self._log_parts("val", parts, len(images), on_epoch=True, sync_dist=True)
+        probabilities = torch.sigmoid(outputs.saliency[0].float()).cpu().numpy()
+        for (probability,), mask in zip(probabilities, batch.masks):
+            self.metrics.update(to_map(probability, mask.shape), mask)
+
+    def on_validation_epoch_end(self) -> None:
+        figures = self.metrics.compute()
+        self.metrics.reset()
+        self.curves = {name: figures[name].tolist() for name in CURVES}
+        named = {f"val/{figure.key}": float(figures[figure.key]) for figure in HEADLINE}
+        self.log_dict(named, prog_bar=True)
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        checkpoint |= {"format": "salient", "network": json.dumps(self.network.config)}
+
+    def configure_optimizers(self) -> Any:
+        optimizer = self.make_optimizer(self._parameter_groups())
+        if optimizer.defaults.get("fused") and self.trainer.precision == "16-mixed":
+            # The gradient scaler would unscale within the fused step, after the clipping.
+            optimizer = self.make_optimizer(self._parameter_groups(), fused=False)
+        rates = [
+            group["lr"] * (self.encoder_rate if group["side"] == "encoder" else 1)
+            for group in optimizer.param_groups
+        ]
+        schedule = OneCycleLR(
+            optimizer,
+            max_lr=rates,
+            total_steps=int(self.trainer.estimated_stepping_batches),
+            pct_start=self.warmup,
+            anneal_strategy=self.decay,
+            cycle_momentum=False,
+            final_div_factor=1e4,
+        )
+        return [optimizer], [{"scheduler": schedule, "interval": "step"}]
+
+    def _scale(self, images: Tensor, masks: Tensor) -> tuple[Tensor, Tensor]:
+        """Choose this step's size; the same in every process, and again after a resume."""
+        if self.progressive:
+            progress = self.global_step / int(self.trainer.estimated_stepping_batches)
+            scale = self.scales[min(int(progress * len(self.scales)), len(self.scales) - 1)]
+        else:
+            scale = random.Random(f"{self.seed}/{self.global_step}").choice(self.scales)
+        side = max(32 * round(scale * images.shape[-1] / 32), 32)
+        if side == images.shape[-1]:
+            return images, masks
+        images = F.interpolate(images, (side, side), mode="bilinear", antialias=True)
+        masks = F.interpolate(masks, (side, side), mode="bilinear", antialias=True)
+        return images, (masks > 0.5).float()
+
+    def _parameter_groups(self) -> list[dict[str, Any]]:
+        """Encoder and decoder, each with and without weight decay (none on norms and biases)."""
+        encoder = {id(p) for p in self.network.encoder.parameters()}
+        groups: dict[str, dict[str, Any]] = {}
+        for parameter in self.network.parameters():
+            side = "encoder" if id(parameter) in encoder else "decoder"
+            name = side if parameter.ndim > 1 else f"{side} norms and biases"
+            group = groups.setdefault(name, {"params": [], "name": name, "side": side})
+            group["params"].append(parameter)
+            if parameter.ndim <= 1:
+                group["weight_decay"] = 0.0
+        return list(groups.values())
+
+    def _log_parts(self, stage: str, parts: LossParts, count: int, **options: Any) -> None:
+        self.log(f"{stage}/loss", parts.total, batch_size=count, **options)
+        options.pop("prog_bar", None)
+        named = {f"{stage}/loss_{k}": v for k, v in parts._asdict().items() if k != "total"}
+        self.log_dict(named, batch_size=count, **options)
+
+
+def _fit(mask: Any, size: Sequence[int]) -> Tensor:
+    """A mask uint8 H,W -> its foreground at `size`, 1,h,w in {0, 1}."""
+    foreground = torch.from_numpy(mask > MASK_THRESHOLD).float()[None, None]
+    resized = F.interpolate(foreground, tuple(size), mode="bilinear", antialias=True)[0]
+    return (resized > 0.5).float()

@@ -1,0 +1,65 @@
+"""The Lightning Trainer of a run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import pytorch_lightning as pl
+import torch
+from pytorch_lightning.callbacks import Callback, ProgressBar
+from pytorch_lightning.loggers import Logger
+
+from salient.config import passes_on
+from salient.devices import Precision, training_precision
+
+LIGHTNING = {"fp32": "32-true", "bf16": "bf16-mixed", "fp16": "16-mixed"}  # its words for ours
+
+
+@passes_on(pl.Trainer)
+def build_trainer(
+    callbacks: Sequence[Callback],
+    logger: Sequence[Logger],
+    accelerator: str,
+    precision: Precision,
+    max_epochs: int | None,
+    gradient_clip_val: float | None,
+    enable_progress_bar: bool,
+    sync_batchnorm: bool | None = None,
+    **lightning: Any,
+) -> pl.Trainer:
+    """A Trainer.
+
+    Args:
+        callbacks: in their order; progress bars are left out without `enable_progress_bar`.
+        logger: where figures go.
+        accelerator: as Lightning's.
+        precision: see `training_precision`.
+        max_epochs: at least 1, or None where `max_steps` ends the run.
+        gradient_clip_val: largest norm of the gradient; None switches clipping off.
+        enable_progress_bar: show the progress bars among the callbacks.
+        sync_batchnorm: batch statistics over all processes; where None on GPUs, which alone can.
+        lightning: any other argument of `pytorch_lightning.Trainer`.
+
+    Raises:
+        ValueError: a value outside its range.
+    """
+    if max_epochs is not None and max_epochs < 1:
+        raise ValueError(f"trainer.max_epochs must be at least 1, got {max_epochs}")
+    if gradient_clip_val is not None and gradient_clip_val <= 0:
+        raise ValueError(
+            f"trainer.gradient_clip_val must be above 0 or null, got {gradient_clip_val}"
+        )
+    gpu = accelerator in ("auto", "gpu", "cuda") and torch.cuda.is_available()
+    shown = [c for c in callbacks if enable_progress_bar or not isinstance(c, ProgressBar)]
+    return pl.Trainer(
+        accelerator=accelerator,
+        precision=LIGHTNING[training_precision(gpu, precision)],  # type: ignore[arg-type]
+        max_epochs=max_epochs,
+        gradient_clip_val=gradient_clip_val,
+        callbacks=shown,
+        logger=list(logger),
+        enable_progress_bar=enable_progress_bar,
+        sync_batchnorm=gpu if sync_batchnorm is None else sync_batchnorm,
+        **lightning,
+    )

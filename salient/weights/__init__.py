@@ -1,0 +1,1 @@
+"""Networks to and from files: our format, ModelScope's, and foreign encoders."""

@@ -1,0 +1,82 @@
+"""ImageNet weights for an encoder: timm's, or another project's file."""
+
+from __future__ import annotations
+
+import urllib.error
+import urllib.request
+from typing import Any
+
+import timm
+
+from salient.files import check_tensors, read_tensors
+from salient.model.encoder import Encoder
+
+CONNECT_SECONDS = 5
+
+
+def build_encoder(name: str = "res2net50d", weights: str = "imagenet") -> Encoder:
+    """An encoder to start training from.
+
+    Args:
+        name: a timm model; see `Encoder`.
+        weights: `imagenet` (timm's, fetched once and cached; Res2Net's are CC BY-NC-SA 4.0),
+            `none`, or a file: timm's safetensors, or the `.pth` of Res2Net's authors or of
+            efficientnet_pytorch.
+
+    Raises:
+        ValueError: no such model, it lacks one of the strides, or the file does not fit it.
+        FileNotFoundError: `weights` names no file.
+        ConnectionError: `imagenet` is neither cached nor within reach.
+    """
+    if weights == "imagenet":
+        return Encoder(name, **_imagenet(name))
+    encoder = Encoder(name)
+    if weights != "none":
+        load_classifier(encoder, weights)
+    return encoder
+
+
+def load_classifier(encoder: Encoder, path: str) -> None:
+    """Load an encoder from a classifier's file; its classifying layers are left out.
+
+    Raises:
+        ValueError: the file is damaged, or does not fit; names the first tensor.
+        FileNotFoundError: there is no such file.
+    """
+    state, _ = read_tensors(path)
+    expected = encoder.body.state_dict()
+    if "_conv_stem.weight" in state:  # efficientnet_pytorch: other names in timm's order
+        state = dict(zip(timm.create_model(encoder.name).state_dict(), state.values()))
+    head = ("fc.", "classifier.", "head.", "conv_head.", "bn2.", "norm_head.")
+    state = {k: v for k, v in state.items() if k in expected or not k.startswith(head)}
+    check_tensors(state, expected, path)
+    encoder.body.load_state_dict(state)
+
+
+def _imagenet(name: str) -> dict[str, Any]:
+    """Arguments for timm to load ImageNet weights: from the cache without touching the network."""
+    import huggingface_hub
+    from huggingface_hub import constants
+
+    config = timm.get_pretrained_cfg(name)
+    if config is None or not config.has_weights:
+        raise ValueError(
+            f"timm has no ImageNet weights for {name}: model.network.encoder.weights=none"
+        )
+    if config.hf_hub_id:
+        for file in ("model.safetensors", "pytorch_model.bin"):
+            cached = huggingface_hub.try_to_load_from_cache(config.hf_hub_id, file)
+            if isinstance(cached, str):
+                return {"pretrained": True, "pretrained_cfg_overlay": {"file": cached}}
+    url = constants.ENDPOINT if config.hf_hub_id else config.url
+    try:  # one quick knock: the hub's own client would retry for minutes
+        request = urllib.request.Request(url, method="HEAD")
+        urllib.request.urlopen(request, timeout=CONNECT_SECONDS).close()
+    except urllib.error.HTTPError:
+        pass  # somebody answered
+    except OSError as error:
+        raise ConnectionError(
+            f"the ImageNet weights of {name} are not cached and {url} is out of reach ({error}). "
+            "Remedy: model.network.encoder.weights=FILE with a copy of them, or =none"
+        ) from error
+    return {"pretrained": True}
