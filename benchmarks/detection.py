@@ -1,6 +1,6 @@
 """Time detection against the plain network, in one run.
 
-    python -m salient.benchmark_detector [--checkpoint FILE] [--size 352] [--batches N]
+    python -m benchmarks.detection [--checkpoint FILE] [--size 352] [--batches N]
 
 Images a second of the full network (or a checkpoint's) from a batch of squares to probabilities:
 plain, float32 with contiguous memory, and the default path of `Detector` and predict.py, which is
@@ -15,12 +15,12 @@ from collections.abc import Callable, Iterator
 from functools import partial
 
 import torch
-from salient.detector import pick_device, pick_precision
 from torch import Tensor
 
+from salient.devices import pick_device, pick_precision, precision_name
 from salient.model.encoder import Encoder
 from salient.model.network import SaliencyNetwork
-from salient.weights import load_network
+from salient.weights.store import load_network
 
 
 def plain(network: SaliencyNetwork, images: Tensor) -> Callable[[], Tensor]:
@@ -48,8 +48,8 @@ def lines(options: argparse.Namespace) -> Iterator[str]:
     """The table, line by line as it is measured."""
     device = pick_device(options.device)
     precision = pick_precision(device)
-    name = str(precision).removeprefix("torch.")
-    yield f"{'images a second':<18}{'plain float32':>15}{f'default, {name}':>20}{'ratio':>8}"
+    name = precision_name(precision)
+    yield f"{'images a second':<18}{'plain fp32':>15}{f'default, {name}':>20}{'ratio':>8}"
     for size in (1, 8):
         images = torch.randint(0, 256, (size, 3, options.size, options.size), dtype=torch.uint8)
         images = images.to(device)
@@ -58,7 +58,7 @@ def lines(options: argparse.Namespace) -> Iterator[str]:
             network = (
                 load_network(options.checkpoint)
                 if options.checkpoint
-                else SaliencyNetwork(Encoder("res2net50d", "none")).eval()
+                else SaliencyNetwork(Encoder("res2net50d")).eval()
             ).to(device)
             if default:
                 run: Callable[[], object] = partial(network.predict, images, precision)

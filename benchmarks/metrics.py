@@ -1,6 +1,6 @@
 """Time the metrics against PySODMetrics, on the same maps in the same run.
 
-    python -m salient.benchmark_metrics [--pairs N] [--size HxW] [--memory-pairs N]
+    python -m benchmarks.metrics [--pairs N] [--size HxW] [--memory-pairs N]
 
 Prints the pairs per second of both, their ratio and the largest difference between their figures
 (MAE, S, weighted F, adaptive F and E, the curves of precision, recall, F and E): for one thread, by
@@ -15,77 +15,31 @@ import resource
 import sys
 import tempfile
 import time
-import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
 import cv2
 import numpy as np
 
-from salient.metrics import PairScores, SaliencyMetrics, score_files, score_pair
-from salient.metrics.counted import Bytes
+from salient.data.pairs import Pair
+from salient.metrics import ExactSums, PairScores, score_pair
+from salient.metrics.counted import Bytes, Floats
+from salient.scoring.predictions import from_files
+from salient.scoring.score import score_predictions
+from tests.fixtures.reference import draw_pair, reference_scores
 
 Size = tuple[int, int]
 MIB = 2**20
 CORES = 2
 
 
-def draw_pair(rng: np.random.Generator, size: Size) -> tuple[Bytes, Bytes]:
-    """Draw a (prediction, mask), uint8 H x W each: one to three blobs, found with blurred edges.
-
-    The prediction errs as networks do: soft boundaries, an uneven inside, faint false alarms.
-    """
-    height, width = size
-    mask = np.zeros(size, dtype=np.uint8)
-    for _ in range(rng.integers(1, 4)):
-        centre = (int(width * rng.uniform(0.2, 0.8)), int(height * rng.uniform(0.2, 0.8)))
-        axes = (int(width * rng.uniform(0.08, 0.25)), int(height * rng.uniform(0.08, 0.25)))
-        cv2.ellipse(mask, centre, axes, rng.uniform(0, 180), 0, 360, (255,), -1)
-    blur = min(size) / 50
-    noise = cv2.GaussianBlur(rng.standard_normal(size).astype(np.float32), (0, 0), 2 * blur)
-    noise = noise / noise.std()
-    soft = cv2.GaussianBlur(mask, (0, 0), blur).astype(np.float32)
-    saliency = soft * (1 - 0.05 * np.abs(noise)) + 20 * np.maximum(noise - 1, 0)
-    return np.rint(saliency).clip(0, 255).astype(np.uint8), mask
-
-
-def reference_scores(prediction: Bytes, mask: Bytes, *, normalize: bool = True) -> PairScores:
-    """Score one pair with PySODMetrics; S is NaN where it gives NaN.
-
-    Args:
-        prediction: uint8 H x W.
-        mask: uint8 H x W.
-        normalize: PySODMetrics' own; see `count_pair`.
-
-    Raises:
-        ModuleNotFoundError: PySODMetrics is not installed.
-    """
-    import py_sod_metrics as sod
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # one deprecation, and the divisions that give NaN
-        mae, sm, fm, em = sod.MAE(), sod.Smeasure(), sod.Fmeasure(), sod.Emeasure()
-        wfm = sod.WeightedFmeasure()
-        given = (prediction, mask) if normalize else (prediction / 255, mask > 128)
-        for metric in (mae, sm, fm, em, wfm):
-            metric.step(*given, normalize=normalize)
-    return PairScores(
-        mae=float(mae.maes[0]),
-        sm=float(sm.sms[0]),
-        weighted_f=float(wfm.weighted_fms[0]),
-        adaptive_f=float(fm.adaptive_fms[0]),
-        adaptive_e=float(em.adaptive_ems[0]),
-        precision=fm.precisions[0][::-1],  # by falling threshold there, by rising threshold here
-        recall=fm.recalls[0][::-1],
-        f=fm.changeable_fms[0][::-1],
-        e=em.changeable_ems[0][::-1],
-    )
-
-
-def largest_difference(ours: PairScores, theirs: PairScores) -> float:
+def largest_difference(
+    ours: PairScores, theirs: tuple[dict[str, float], dict[str, Floats]]
+) -> float:
     """Return the largest difference of any figure; not of S where the reference gives NaN."""
-    figures = len(PairScores._fields) - 1  # all but `resized`
-    pairs = zip(ours[:figures], theirs[:figures], strict=True)
+    figures, curves = theirs
+    pairs = [(ours.figures[key], value) for key, value in figures.items()]
+    pairs += [(ours.curves[name], curve) for name, curve in curves.items()]
     return float(np.nanmax(np.concatenate([np.abs(np.subtract(a, b)).ravel() for a, b in pairs])))
 
 
@@ -102,10 +56,17 @@ def time_one_thread(pairs: list[tuple[Bytes, Bytes]]) -> tuple[float, float, flo
     return min(ours), min(theirs), max(map(largest_difference, scores, references))
 
 
+def score_files(files: list[tuple[Path, Path]]) -> Iterator[PairScores]:
+    """Score saved predictions against their masks on CORES threads."""
+    pairs = [Pair(mask.stem, mask, mask) for _, mask in files]
+    predictions = from_files([prediction for prediction, _ in files], pairs)
+    return (scores for _, scores in score_predictions(predictions, workers=CORES))
+
+
 def time_files(files: list[tuple[Path, Path]]) -> tuple[float, float, float]:
     """Return (our seconds on CORES threads, their seconds, largest difference) with decoding."""
     start = time.perf_counter()
-    ours = [scores for _, scores in score_files(files, workers=CORES)]
+    ours = list(score_files(files))
     middle = time.perf_counter()
     theirs = [reference_scores(grey(prediction), grey(mask)) for prediction, mask in files]
     end = time.perf_counter()
@@ -126,13 +87,13 @@ def peak_memory() -> float:
 
 def memory_growth(files: list[tuple[Path, Path]], count: int) -> float:
     """Return how much the peak memory grows, MiB, while count pairs are scored and summed."""
-    metrics = SaliencyMetrics()
-    for _, scores in score_files(files, workers=CORES):
-        metrics.add(scores)
+    sums = ExactSums()
+    for scores in score_files(files):
+        sums.add(scores)
     before = peak_memory()
     again = [files[k % len(files)] for k in range(count)]
-    for _, scores in score_files(again, workers=CORES):
-        metrics.add(scores)
+    for scores in score_files(again):
+        sums.add(scores)
     return peak_memory() - before
 
 
@@ -186,7 +147,10 @@ def main() -> None:
     try:
         import py_sod_metrics  # noqa: F401
     except ModuleNotFoundError:
-        sys.exit("The comparison needs PySODMetrics: pip install pysodmetrics==1.6.2")
+        sys.exit(
+            "The comparison needs PySODMetrics: "
+            "pip install --no-deps -r tests/oracle/requirements.lock"
+        )
     sizes = [options.size] if options.size else [(300, 400), (1024, 1024)]
     for line in rows(sizes, options.pairs, options.memory_pairs):
         print(line, flush=True)

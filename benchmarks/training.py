@@ -1,6 +1,6 @@
 """Time the training step and the loader on this machine.
 
-    python -m salient.benchmark_training [--batch N] [--size N] [--steps N] [--checkpoint FILE]
+    python -m benchmarks.training [--batch N] [--size N] [--steps N] [--checkpoint FILE]
         [--images DIR --masks DIR] [--cache SIDE] [--compile]
 
 In one run: images a second and peak memory of the training step (forward, loss, backward, clipping,
@@ -22,16 +22,18 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import torch
-from salient.data.datamodule import PairsDataModule
-from salient.data.sample import write_sample
-from salient.detector import pick_device
-from salient.losses import SaliencyLoss
 from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 
+from salient.data.sets import PairSet
+from salient.devices import cores as usable_cores
+from salient.devices import pick_device
 from salient.model.encoder import Encoder
 from salient.model.network import SaliencyNetwork
-from salient.weights import load_network
+from salient.sample.embedded import SampleSet
+from salient.training.datamodule import PairsDataModule
+from salient.weights.store import load_network
+from tests.fixtures import runs
 
 CLIP = 0.5
 Step = Callable[[], None]
@@ -45,7 +47,7 @@ def make_step(network: SaliencyNetwork, images: Tensor, masks: Tensor, ours: boo
     parameters = list(network.parameters())
     extra = {"fused": True} if ours else {"foreach": False}
     optimizer = torch.optim.SGD(parameters, 1e-3, 0.9, nesterov=True, weight_decay=5e-4, **extra)  # type: ignore[arg-type]
-    loss, device = SaliencyLoss(), images.device.type
+    loss, device = runs.loss(), images.device.type
 
     def step() -> None:
         with torch.autocast(device, torch.bfloat16, enabled=device == "cuda"):
@@ -116,7 +118,7 @@ def lines(options: argparse.Namespace, folder: str) -> Iterator[str]:
         if options.checkpoint:
             network = load_network(options.checkpoint, device)
         else:
-            network = SaliencyNetwork(Encoder("res2net50d", "none")).to(device)
+            network = SaliencyNetwork(Encoder("res2net50d")).to(device)
         if ours and (options.compile or device.type == "cuda"):
             network.compile()
             label += ", compiled"
@@ -134,14 +136,18 @@ def lines(options: argparse.Namespace, folder: str) -> Iterator[str]:
     reached = work / seconds[True] / peak
     yield f"  {work / 1e12:.2f} TFLOP a step; a matrix product reaches {peak / 1e12:.1f} TFLOP/s;"
     yield f"  ours reaches {reached:.0%} of that"
-    data = {"images": options.images, "masks": options.masks}
+    pair_set = PairSet("folder", images=options.images, masks=options.masks)
     if options.images is None:
-        write_sample(Path(folder) / "sample")
-        data = {"root": "sample/train", "data_root": folder}
-    cores = os.cpu_count() or 1
+        pair_set = SampleSet("sample", root="sample/train")
+    cores = usable_cores()
     for cache in sorted({0, options.cache}):
-        given = data | ({"cache": cache, "data_root": folder} if cache else {})
-        module = PairsDataModule(**given, size=options.size, batch_size=min(options.batch, 32))
+        module = runs.datamodule(
+            Path(folder),
+            pair_set,
+            size=options.size,
+            batch_size=min(options.batch, 32),
+            cache=cache or None,
+        )
         module.setup()
         source = f"its cache at {cache} px" if cache else "its files"
         yield f"loader alone, {module.title}, {options.size} px, from {source}"

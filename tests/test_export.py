@@ -9,22 +9,19 @@ import numpy as np
 import onnx
 import pytest
 import torch
-from conftest import ROOT
 from PIL import Image
 
 from salient import Detector, save_network
-from salient.export import Finest, export, runner
+from salient.export import FORMATS, Finest, check, export_network
+from tests.fixtures.commands import ROOT
 
 
 @pytest.mark.parametrize(
     ("name", "kind"), [("a.onnx", "probability"), ("a.onnx", "logit"), ("a.pt2", "probability")]
 )
-def test_an_exported_network_gives_the_same_maps_at_any_size(
-    small_network, tmp_path, capsys, name, kind
-):
+def test_an_exported_network_gives_the_same_maps_at_any_size(small_network, tmp_path, name, kind):
     torch.manual_seed(0)
     network = small_network().eval()
-    checkpoint = save_network(network, tmp_path / "a.safetensors")
     folder = tmp_path / "pictures"
     folder.mkdir()
     rng = np.random.default_rng(0)
@@ -32,24 +29,27 @@ def test_an_exported_network_gives_the_same_maps_at_any_size(
         picture = Image.fromarray(rng.integers(0, 256, (*size, 3), np.uint8))
         picture.save(folder / f"{k}.png")
     output = tmp_path / name
-    assert export(str(checkpoint), str(output), kind, str(folder)) <= 1e-4
-    assert "largest difference on 3 pictures" in capsys.readouterr().out
+    probability = kind == "probability"
+    export_network(network, output, probability)
+    checked = check(network, output, probability, str(folder))
+    assert checked.pictures == 3 and checked.difference <= 1e-4 and checked.runtime_ms > 0
     image = rng.standard_normal((3, 3, 160, 96)).astype(np.float32)
     with torch.inference_mode():
-        expected = Finest(network, kind == "probability")(torch.from_numpy(image)).numpy()
-    np.testing.assert_allclose(runner(output)(image), expected, atol=1e-4)
+        expected = Finest(network, probability)(torch.from_numpy(image)).numpy()
+    np.testing.assert_allclose(FORMATS[output.suffix].runner(output)(image), expected, atol=1e-4)
 
 
 def test_onnx_carries_its_constants(run, small_network, tmp_path):
     save_network(small_network(mean=(0.5, 0.4, 0.3)), tmp_path / "a.safetensors")
-    run(tmp_path, "-m", "salient.export", "checkpoint=a.safetensors", "output=a.onnx")
+    done = run(tmp_path, "-m", "salient", "export", "checkpoint=a.safetensors", "output=a.onnx")
+    assert "largest difference on 2 pictures" in done.stdout and "onnxruntime" in done.stdout
     model = onnx.load(tmp_path / "a.onnx")
     properties = {entry.key: json.loads(entry.value) for entry in model.metadata_props}
     assert properties["mean"] == [0.5, 0.4, 0.3] and properties["size"] == 64
     assert [x.name for x in model.graph.input] == ["image"]
     assert [x.name for x in model.graph.output] == ["saliency"]
     wrong = ("checkpoint=a.safetensors", "output=a.h5")
-    done = run(tmp_path, "-m", "salient.export", *wrong, fails=True)
+    done = run(tmp_path, "-m", "salient", "export", *wrong, fails=True)
     assert "the name ends in .onnx or .pt2" in done.stderr
 
 

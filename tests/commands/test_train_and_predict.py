@@ -11,16 +11,16 @@ import time
 
 import numpy as np
 import pytest
-from conftest import QUICK, ROOT
 from PIL import Image
 
-from salient.weights import read_metadata
+from salient.weights.store import read_metadata
+from tests.fixtures.commands import ENVIRONMENT, QUICK, ROOT
 
 
 def test_train_publishes_weights_and_leaves_a_run_folder(trained):
     metadata = read_metadata(trained / "checkpoints/demo.safetensors")
     config = json.loads(metadata["config"])
-    assert config["data"]["size"] == 64 and json.loads(metadata["versions"])["torch"]
+    assert config["loader"]["size"] == 64 and json.loads(metadata["versions"])["torch"]
     assert 0 < json.loads(metadata["validation"])["val/mae"] < 1
     assert float(metadata["hours"]) < 1 and json.loads(metadata["record"])["cores"] >= 1
     assert str(trained) not in metadata["config"]
@@ -88,11 +88,10 @@ def test_modes(run, trained, album, mode, layers):
 def test_resume_continues_the_same_schedule(run, trained):
     """Killed after epoch 0 and continued: the figures of the uninterrupted run."""
     quick = (*QUICK, "trainer.max_epochs=2", "name=halves")
-    environment = os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
     process = subprocess.Popen(
         [sys.executable, str(ROOT / "train.py"), *quick],
         cwd=trained,
-        env=environment,
+        env=os.environ | ENVIRONMENT,
         stderr=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
     )
@@ -114,7 +113,7 @@ def test_resume_continues_the_same_schedule(run, trained):
     ("arguments", "message"),
     [
         (("data_root=nowhere",), "no folders nowhere/DUTS-TR/DUTS-TR-Image"),
-        (("trainer.max_epochs=three", "data=sample"), "trainer.max_epochs: 'three'"),
+        (("trainer.max_epochs=three", "dataset=sample_train"), "trainer.max_epochs: 'three'"),
     ],
 )
 def test_train_refuses_in_one_line(run, tmp_path, arguments, message):

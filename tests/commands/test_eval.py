@@ -8,8 +8,9 @@ import shutil
 
 import numpy as np
 import pytest
-from conftest import ROOT
 from PIL import Image
+
+from tests.fixtures.commands import ROOT
 
 
 def test_eval_prints_and_saves_the_table_with_a_baseline(run, trained):

@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 from omegaconf import OmegaConf
 from PIL import Image
-from salient.benchmark import TestSet
 
 from salient.data.images import read_image, read_mask, read_size
 from salient.data.pairs import find_folders, find_pairs
+from salient.data.sets import PairSet
+from tests.fixtures.commands import ROOT, SHARED
 
-ROOT = Path(__file__).parents[1]
-SAMPLES = ROOT / "../shared/data/samples"
+SAMPLES = SHARED / "data/samples"
 
 
 def write(path: Path, size=(6, 4), mode="RGB", **options) -> Path:
@@ -118,13 +118,13 @@ def test_exif_rotation_is_applied(tmp_path):
     assert read_image(path).shape == (8, 4, 3) and read_size(path) == (8, 4)
 
 
-@pytest.mark.skipif(not SAMPLES.is_dir(), reason="no ../shared/data/samples beside this checkout")
+@pytest.mark.skipif(not SAMPLES.is_dir(), reason="no real samples beside this checkout")
 @pytest.mark.parametrize("name", ["duts_te", "dut_omron", "sod", "pascal_s", "ecssd", "msra10k"])
 def test_published_layouts_of_real_sets(name):
     config = OmegaConf.to_container(OmegaConf.load(ROOT / f"configs/dataset/{name}.yaml"))
     del config["_target_"]
     with pytest.warns(UserWarning, match=f" of {config['expected']} pairs"):
-        pairs = TestSet(**config).pairs(SAMPLES, strict=False)
+        pairs = PairSet(**config).pairs(SAMPLES, strict=False)
     assert len(pairs) >= 4
     for pair in pairs:
         assert read_image(pair.image).ndim == 3 and read_mask(pair.mask).ndim == 2

@@ -8,13 +8,16 @@ import cv2
 import numpy as np
 import pytest
 import torch
-from salient.data.datamodule import PairsDataModule, split_pairs
-from salient.data.dataset import EpochSampler, ScoringSet, TrainingSet, collate_scoring
 
-from salient.data.cache import cached_pairs
 from salient.data.images import read_image, read_mask
 from salient.data.pairs import Pair, find_pairs
-from salient.data.transforms import inference_transform, to_map, training_transform
+from salient.data.sets import PairSet
+from salient.data.transforms import squash
+from salient.scoring.predictions import ScoringSet, collate_scoring
+from salient.training.batches import EpochSampler, TrainingSet
+from salient.training.datamodule import PairsDataModule, split_pairs
+from tests.fixtures.runs import augmentation
+from tests.fixtures.runs import datamodule as build
 
 
 @pytest.fixture(scope="module")
@@ -22,9 +25,8 @@ def pairs(sample_root):
     return find_pairs(sample_root / "sample/train/images", sample_root / "sample/train/masks")
 
 
-def module(sample_root, **changes) -> PairsDataModule:
-    settings = dict(root="sample/train", data_root=str(sample_root), size=64, batch_size=8)
-    datamodule = PairsDataModule(**(settings | {"workers": 0, "held_out": 0.1} | changes))
+def module(data_root, *sets, **changes) -> PairsDataModule:
+    datamodule = build(data_root, *sets, **({"batch_size": 8} | changes))
     datamodule.setup()
     return datamodule
 
@@ -52,7 +54,7 @@ def test_epochs_and_seeds_differ(sample_root):
 
 
 def test_processes_divide_an_epoch_without_overlap(pairs):
-    dataset = TrainingSet(pairs, training_transform(64), seed=0)
+    dataset = TrainingSet(pairs, augmentation()(64), seed=0)
     shares = [list(EpochSampler(dataset, 2, rank, seed=3, drop_last=True)) for rank in (0, 1)]
     assert not set(shares[0]) & set(shares[1]) and len(shares[0]) == len(shares[1]) == 48
 
@@ -73,7 +75,7 @@ def test_picture_and_mask_are_moved_together():
     yy, xx = np.mgrid[:120, :160]
     mask = ((((yy - 50) / 30) ** 2 + ((xx - 70) / 45) ** 2) < 1).astype(np.uint8) * 255
     image = np.repeat(mask[..., None], 3, 2)
-    transform = training_transform(128, brightness=0, contrast=0, saturation=0, hue=0)
+    transform = augmentation(brightness=0, contrast=0, saturation=0, hue=0)(128)
     for seed in range(20):
         transform.set_random_seed(seed)
         both = transform(image=image, mask=mask)
@@ -82,10 +84,10 @@ def test_picture_and_mask_are_moved_together():
 
 
 def test_the_augmentation_does_what_its_keys_say(pairs):
-    still = training_transform(64, crop=0, rotate=0, brightness=0, contrast=0, saturation=0, hue=0)
-    plain = inference_transform(64)
+    colours = dict(brightness=0, contrast=0, saturation=0, hue=0)
+    still = augmentation(crop=0, rotate=0, **colours)(64)
     image = cv2.imread(str(pairs[0].image))
-    expected = plain(image=image)["image"].astype(int)
+    expected = squash(image, 64).astype(int)
     seen = set()
     for seed in range(8):
         still.set_random_seed(seed)
@@ -104,21 +106,12 @@ def test_split_is_by_name_alone_and_near_its_share():
     assert fewer == {p.name for p in validation} & {p.name for p in pairs[::3]}
 
 
-def test_to_map_rounds_and_resizes_like_pytorch():
-    probability = np.random.default_rng(0).random((48, 48), np.float32)
-    expected = torch.nn.functional.interpolate(
-        torch.from_numpy(probability)[None, None], (90, 70), mode="bilinear"
-    )[0, 0].numpy()
-    result = to_map(probability, (90, 70))
-    assert result.dtype == np.uint8 and np.abs(result - expected * 255).max() <= 0.51
-    assert to_map(np.full((8, 8), 0.999, np.float32), (8, 8)).min() == 255  # not truncated
-
-
 def test_a_cache_holds_the_same_pairs_shrunk_once(sample_root, tmp_path):
     folder = sample_root / "sample/train"
-    given: dict = dict(images=str(folder / "images"), masks=str(folder / "masks"))
-    given |= dict(data_root=str(tmp_path), augmentation={"crop": 0, "rotate": 0})
-    plain, cached = module(sample_root, **given), module(sample_root, **given, cache=96)
+    folders = dict(images=str(folder / "images"), masks=str(folder / "masks"))
+    mine, still = PairSet("folder", **folders), augmentation(crop=0, rotate=0)
+    plain = module(tmp_path, mine, augmentation=still)
+    cached = module(tmp_path, mine, augmentation=still, cache=96)
     (copies,) = (tmp_path / "cache").iterdir()
     assert copies.name.startswith("folder-") and copies.name.endswith("-96")
     assert cached.validation_pairs == plain.validation_pairs
@@ -138,22 +131,15 @@ def test_a_cache_holds_the_same_pairs_shrunk_once(sample_root, tmp_path):
     first = cached.training_pairs[0].image
     first.write_bytes(b"")
     before = {path: path.stat().st_mtime_ns for path in copies.rglob("*.*")}
-    module(sample_root, **given, cache=96)
+    module(tmp_path, mine, augmentation=still, cache=96)
     assert before == {path: path.stat().st_mtime_ns for path in copies.rglob("*.*")}
     os.utime(first, (0, 0))  # older than its original
-    module(sample_root, **given, cache=96)
+    module(tmp_path, mine, augmentation=still, cache=96)
     assert read_image(first).shape[0] >= 96
 
 
-def test_small_pictures_are_cached_as_they_are(sample_root, tmp_path):
-    pairs = module(sample_root).training_pairs[:2]
-    for pair, copy in zip(pairs, cached_pairs(pairs, tmp_path, 1000)):
-        assert np.array_equal(read_image(pair.image), read_image(copy.image))
-        assert np.array_equal(read_mask(pair.mask), read_mask(copy.mask))
-
-
 def test_scoring_sets_hold_the_masks_untouched(pairs):
-    samples = [ScoringSet(pairs, inference_transform(64))[i] for i in (0, 1)]
+    samples = [ScoringSet(pairs, 64)[i] for i in (0, 1)]
     batch = collate_scoring(samples)
     for mask, pair in zip(batch.masks, pairs):
         np.testing.assert_array_equal(mask, cv2.imread(str(pair.mask), cv2.IMREAD_GRAYSCALE))
@@ -162,17 +148,33 @@ def test_scoring_sets_hold_the_masks_untouched(pairs):
 @pytest.mark.parametrize(
     ("changes", "named"),
     [
-        ({"size": 100}, "data.size"),
-        ({"batch_size": 1}, "data.batch_size"),
-        ({"workers": -1}, "data.workers"),
-        ({"held_out": 0.0}, "data.held_out"),
-        ({"images": "a"}, "data.images and data.masks"),
-        ({"root": None}, "data=folder needs"),
-        ({"augmentation": {"crop": 0.7}}, "data.augmentation.crop"),
-        ({"cache": 32}, "data.cache must be at least data.size"),
-        ({"batch_size": 96}, "too few for data.batch_size=96"),
+        ({"size": 100}, "loader.size"),
+        ({"batch_size": 1}, "loader.batch_size"),
+        ({"workers": -1}, "loader.workers"),
+        ({"held_out": 0.0}, "loader.held_out"),
+        ({"augmentation": augmentation(crop=0.7)}, "loader.augmentation.crop"),
+        ({"cache": 32}, "loader.cache must be at least loader.size"),
+        ({"batch_size": 96}, "too few for loader.batch_size=96"),
     ],
 )
 def test_bad_values_name_their_key(sample_root, changes, named):
     with pytest.raises(ValueError, match=named):
         module(sample_root, **changes)
+
+
+def test_several_sets_are_trained_on_together(sample_root):
+    train, test = PairSet("a", root="sample/train"), PairSet("b", root="sample/test")
+    both = module(sample_root, train, test)
+    alone = [module(sample_root, train), module(sample_root, test)]
+    assert both.title == "a + b"
+    for side in ("training_pairs", "validation_pairs"):
+        expected = getattr(alone[0], side) + getattr(alone[1], side)
+        assert getattr(both, side) == expected
+
+
+def test_strict_refuses_another_count_in_training_too(sample_root):
+    short = PairSet("short", root="sample/train", expected=97)
+    with pytest.raises(ValueError, match="short: 96 of 97 pairs .*strict=false"):
+        module(sample_root, short)
+    with pytest.warns(UserWarning, match="96 of 97"):
+        assert module(sample_root, short, strict=False).training_pairs

@@ -8,12 +8,12 @@ import json
 import numpy as np
 import pytest
 import torch
-from salient.data.sample import draw_pair
 from torch.utils.flop_counter import FlopCounterMode
 
 from salient import Detector, load_network
 from salient.metrics import SaliencyMetrics
-from salient.weights import IN_THE_BOX, read_metadata
+from salient.sample.draw import draw_pair
+from salient.weights.store import IN_THE_BOX, read_metadata
 
 SHA256 = "7867ddb3bb0dffb9f5636da7851f85a5542730a0a8a69dd3b0e15b0f222a59d4"
 

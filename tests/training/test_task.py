@@ -11,37 +11,13 @@ import pytest
 import pytorch_lightning as pl
 import torch
 from pytorch_lightning.utilities.exceptions import SIGTERMException
-from salient.callbacks import moving_average
-from salient.data.datamodule import PairsDataModule
-from salient.losses import SaliencyLoss
-from salient.task import FIGURES, SaliencyTask
-from salient.trainer import build_trainer
 
-from salient.scoring import predict_pairs, score_maps, summarise
-
-
-def datamodule(sample_root) -> PairsDataModule:
-    return PairsDataModule(
-        root="sample/train",
-        data_root=str(sample_root),
-        size=64,
-        batch_size=16,
-        workers=0,
-        held_out=0.1,
-    )
-
-
-def task(network, optimizer=torch.optim.SGD, **changes) -> SaliencyTask:
-    settings = dict(lr=0.05 if optimizer is torch.optim.SGD else 2e-3, weight_decay=5e-4)
-    return SaliencyTask(
-        network, SaliencyLoss(), functools.partial(optimizer, **settings), **changes
-    )
-
-
-def trainer(folder, **changes) -> pl.Trainer:
-    settings = dict(accelerator="cpu", max_epochs=2, progress=False, num_sanity_val_steps=0)
-    settings |= dict(enable_model_summary=False, log_every_n_steps=1)
-    return build_trainer(str(folder), **(settings | changes))
+from salient.metrics import HEADLINE
+from salient.scoring.predictions import from_network
+from salient.scoring.score import score_predictions, summarise
+from salient.training.callbacks import moving_average
+from salient.training.task import SaliencyTask
+from tests.fixtures.runs import datamodule, task, trainer
 
 
 def record_losses(module: SaliencyTask) -> list[float]:
@@ -213,10 +189,10 @@ def test_training_learns_and_validation_agrees_with_scoring(small_network, sampl
     }
     assert parts <= logged.keys()
     module.network.eval()  # the averaged weights, as published
-    maps = predict_pairs(module.network, data.validation_pairs, 4, workers=0)
-    row, _ = summarise("held out", "ours", score_maps(maps), {})
-    for name in FIGURES:
-        assert logged[f"val/{name}"] == pytest.approx(row.figures[name], abs=1e-6), name
+    maps = from_network(module.network, data.validation_pairs, 4, workers=0)
+    row, _ = summarise("held out", "ours", score_predictions(maps), {})
+    for key in (figure.key for figure in HEADLINE):
+        assert logged[f"val/{key}"] == pytest.approx(row.figures[key], abs=1e-6), key
 
 
 def test_tensorboard_holds_scalars_rates_and_the_panel(small_network, sample_root, tmp_path):
@@ -252,7 +228,12 @@ def test_bad_values_name_their_key(small_network, changes, named):
         task(small_network(), **changes)
 
 
-@pytest.mark.parametrize(("key", "value"), [("max_epochs", 0), ("clip", 0.0), ("ema", 1.0)])
+@pytest.mark.parametrize(("key", "value"), [("max_epochs", 0), ("gradient_clip_val", 0.0)])
 def test_bad_trainer_values_name_their_key(tmp_path, key, value):
     with pytest.raises(ValueError, match=rf"trainer\.{key}"):
         trainer(tmp_path, **{key: value})
+
+
+def test_a_decay_outside_its_range_names_its_key():
+    with pytest.raises(ValueError, match=r"callbacks\.weight_averaging\.decay"):
+        moving_average(1.0)

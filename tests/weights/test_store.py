@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import importlib.util
 import json
 import os
 import pickle
@@ -11,42 +10,22 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import timm
 import torch
 from safetensors.torch import save_file
 
 import salient
-from salient import modelscope
-from salient.model.encoder import Encoder
-from salient.model.network import SaliencyNetwork
-from salient.weights import read_metadata
-
-ORACLE = Path(__file__).parent / "oracle" / "modelscope"
-
-
-@pytest.fixture(scope="module")
-def modelscope_state() -> dict[str, torch.Tensor]:
-    spec = importlib.util.spec_from_file_location("fill", ORACLE / "fill.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    keys = json.loads((ORACLE / "keys.json").read_text())
-    return {name: torch.from_numpy(np.asarray(x)) for name, x in module.fill(keys, seed=0).items()}
-
-
-def small_network(**changes) -> SaliencyNetwork:
-    widths = dict(context=16, branch=8, head=8, fine=(8, 16), group=8, enhance=8, size=64)
-    return SaliencyNetwork(Encoder("resnet10t", "none"), **(widths | changes))
+from salient.weights.store import read_metadata
+from tests.fixtures.networks import small_network
 
 
 # In float64 only the golden's own float32 rounding is left, 5e-6. In float32, through 100 layers of
 # random weights, the order of the sums alone moves it by up to 1.5e-5: it differs between
 # processors, and even with the number of threads.
 @pytest.mark.parametrize(("dtype", "tolerance"), [(torch.float64, 1e-5), (torch.float32, 3e-5)])
-def test_golden_outputs_of_modelscope(modelscope_state, tmp_path, dtype, tolerance):
+def test_golden_outputs_of_modelscope(modelscope_state, golden, tmp_path, dtype, tolerance):
     path = tmp_path / "pytorch_model.bin"
     torch.save(modelscope_state, path)
     network = salient.load_network(path).to(dtype)
-    golden = np.load(ORACLE / "golden.npz")
     with torch.inference_mode():
         outputs = network(torch.from_numpy(golden["image"]).to(dtype))
     for name, logit in zip(("out_4", "out_8", "out_16"), outputs.saliency):
@@ -145,43 +124,12 @@ def test_modelscopes_folder_brings_its_normalisation(
         salient.load_network(tmp_path)
 
 
-def test_the_authors_encoder_file_loads_without_its_classifier(modelscope_state, tmp_path):
-    network = SaliencyNetwork(Encoder("res2net50d", "none"))
-    encoder = {
-        key.removeprefix("encoder.body."): value
-        for key, value in modelscope.convert(modelscope_state).items()
-        if key.startswith("encoder.body.")
-    }
-    classifier = {"fc.weight": torch.zeros(1000, 2048), "fc.bias": torch.zeros(1000)}
-    torch.save(encoder | classifier, tmp_path / "res2net50_v1b_26w_4s.pth")
-    save_file(encoder | classifier, tmp_path / "timm.safetensors")
-    for name in ("res2net50_v1b_26w_4s.pth", "timm.safetensors"):
-        network.encoder.load(str(tmp_path / name))
-        for key, value in network.encoder.body.state_dict().items():
-            assert torch.equal(value, encoder[key]), key
-
-
-def test_an_efficientnet_loads_from_timms_file_and_from_efficientnet_pytorchs(tmp_path):
-    classifier = timm.create_model("tf_efficientnet_lite0").state_dict()
-    for index, value in enumerate(classifier.values()):
-        value += index
-    save_file(classifier, tmp_path / "timm.safetensors")
-    names = [key.replace("conv_stem", "_conv_stem").replace("bn", "_bn") for key in classifier]
-    torch.save(dict(zip(names, classifier.values())), tmp_path / "lite0.pth")
-    for name in ("timm.safetensors", "lite0.pth"):
-        body = Encoder("tf_efficientnet_lite0", str(tmp_path / name)).body
-        for key, value in body.state_dict().items():
-            assert torch.equal(value, classifier[key]), key
-    with pytest.raises(ValueError, match=r"lite0\.pth does not fit"):
-        Encoder("tf_efficientnet_lite1", str(tmp_path / "lite0.pth"))
-
-
 def test_describe_and_convert(run, tmp_path):
     salient.save_network(small_network(), tmp_path / "a.safetensors", {"data": "drawn"})
-    convert = ("-m", "salient.weights", "convert", "a.safetensors")
-    run(tmp_path, *convert, "b.safetensors")
-    added = ("--add", "licence=ours", "score=1=1")
-    run(tmp_path, *convert, "half.safetensors", "--half", "--size", "96", *added)
+    convert = ("-m", "salient", "weights", "checkpoint=a.safetensors")
+    run(tmp_path, *convert, "output=b.safetensors")
+    added = "add={licence: ours, score: '1=1'}"
+    run(tmp_path, *convert, "output=half.safetensors", "half=true", "size=96", added)
     a, b, half = (
         salient.load_network(tmp_path / f"{n}.safetensors").state_dict() for n in ("a", "b", "half")
     )
@@ -191,12 +139,12 @@ def test_describe_and_convert(run, tmp_path):
         tmp_path / "a.safetensors"
     ).stat().st_size
     assert salient.load_network(tmp_path / "half.safetensors").size == 96
-    done = run(tmp_path, *convert, "c.safetensors", "--size", "100", fails=True)
-    assert "--size takes a positive multiple of 32, got 100" in done.stderr
+    done = run(tmp_path, *convert, "output=c.safetensors", "size=100", fails=True)
+    assert "size must be a positive multiple of 32, got 100" in done.stderr
     metadata = read_metadata(tmp_path / "half.safetensors")
     assert (metadata["data"], metadata["licence"], metadata["score"]) == ("drawn", "ours", "1=1")
-    done = run(tmp_path, "-m", "salient.weights", "describe", "a.safetensors")
+    done = run(tmp_path, "-m", "salient", "weights", "checkpoint=a.safetensors")
     digest = hashlib.sha256((tmp_path / "a.safetensors").read_bytes()).hexdigest()
     assert digest in done.stdout and "data: drawn" in done.stdout and "resnet10t" in done.stdout
-    done = run(tmp_path, "-m", "salient.weights", "describe", "c.safetensors", fails=True)
-    assert "error: no checkpoint file c.safetensors" in done.stderr
+    done = run(tmp_path, "-m", "salient", "weights", "checkpoint=c.safetensors", fails=True)
+    assert "error: checkpoint=c.safetensors: no such file" in done.stderr

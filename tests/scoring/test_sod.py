@@ -2,14 +2,16 @@
 
 import json
 import zipfile
-from pathlib import Path
 
 import numpy as np
 import pytest
 
-from salient.metrics import SaliencyMetrics, score_files
+from salient.data.pairs import Pair
+from salient.metrics import SaliencyMetrics
+from salient.scoring.predictions import from_files
+from salient.scoring.score import score_predictions
+from tests.fixtures.commands import SHARED
 
-SHARED = Path(__file__).parents[1] / ".." / "shared"
 ARCHIVE, PUBLISHED = SHARED / "data" / "SOD.zip", SHARED / "reference" / "sod_dss_published.json"
 pytestmark = pytest.mark.skipif(
     not (ARCHIVE.exists() and PUBLISHED.exists()), reason="SOD and DSS's maps are not at ../shared"
@@ -28,25 +30,26 @@ def pairs(tmp_path_factory):
         names = [name for name in archive.namelist() if "/images/" not in name]
         archive.extractall(folder, names)
     predictions = sorted((folder / "SOD" / "predictions" / "DSS").iterdir())
-    return [(path, folder / "SOD" / "masks" / path.name) for path in predictions]
+    masks = [folder / "SOD" / "masks" / path.name for path in predictions]
+    return predictions, [Pair(mask.stem, mask, mask) for mask in masks]
 
 
 @pytest.mark.parametrize("normalize", [True, False])
 def test_every_image_has_its_published_mae_and_s(pairs, published, normalize):
     """No image differs. Every map spans 0..255, so min-max normalisation changes none of them, and
     no mask has a value in 1..254, so no threshold does."""
-    scores = [scores for _, scores in score_files(pairs, normalize=normalize)]
+    scores = [scores for _, scores in score_predictions(from_files(*pairs), normalize=normalize)]
     assert len(scores) == 300
     assert not any(s.resized for s in scores)
     for ours, theirs in (("mae", "MAE_image"), ("sm", "S_measure_image")):
-        mine = np.array([getattr(s, ours) for s in scores])
+        mine = np.array([s.figures[ours] for s in scores])
         np.testing.assert_allclose(mine, published[theirs], rtol=0, atol=1e-9, err_msg=ours)
 
 
 def test_the_published_row(pairs, published):
     """Their maximum F is that of the mean precision and recall, `max_f="pooled"`."""
     metrics = SaliencyMetrics(max_f="pooled")
-    for _, scores in score_files(pairs):
+    for _, scores in score_predictions(from_files(*pairs)):
         metrics.add(scores)
     row = metrics.compute()
     expected = {

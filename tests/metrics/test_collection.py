@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 import torch
 import torch.distributed as dist
-from salient.benchmark_metrics import draw_pair, reference_scores
 
 from salient.metrics import SaliencyMetrics, score_pair
-from salient.metrics.collection import exact_means, to_words
+from salient.metrics.scores import exact_means, to_words
+from tests.fixtures.reference import draw_pair, reference_scores
 
 pytest.importorskip("py_sod_metrics")
 FIGURES = [
@@ -51,16 +51,16 @@ def assert_identical(one, other):
 
 def test_figures_are_those_of_pysodmetrics():
     scores = [reference_scores(*pair) for pair in PAIRS]
-    f, e = (np.mean([getattr(s, name) for s in scores], axis=0) for name in ("f", "e"))
+    f, e = (np.mean([curves[name] for _, curves in scores], axis=0) for name in ("f", "e"))
     result = fill(PAIRS).compute()
     for name in ("mae", "sm", "adaptive_f", "weighted_f", "adaptive_e"):
-        expected = np.mean([getattr(s, name) for s in scores])
+        expected = np.mean([figures[name] for figures, _ in scores])
         assert float(result[name]) == pytest.approx(expected, abs=1e-12), name
     expected = {"max_f": f.max(), "mean_f": f.mean(), "max_e": e.max(), "mean_e": e.mean()}
     for name, value in expected.items():
         assert float(result[name]) == pytest.approx(value, abs=1e-12), name
     for name in ("precision", "recall", "f", "e"):
-        curve = np.mean([getattr(s, name) for s in scores], axis=0)
+        curve = np.mean([curves[name] for _, curves in scores], axis=0)
         np.testing.assert_allclose(result[name], curve, rtol=0, atol=1e-12)
     assert int(result["pairs"]) == len(PAIRS)
     assert all(result[name].dtype == torch.float64 for name in FIGURES)
@@ -70,12 +70,12 @@ def test_figures_are_those_of_pysodmetrics():
 def test_the_three_conventions_of_max_f():
     scores = [reference_scores(*pair) for pair in PAIRS]
     p, r, f = (
-        np.mean([getattr(s, n) for s in scores], axis=0) for n in ("precision", "recall", "f")
+        np.mean([curves[n] for _, curves in scores], axis=0) for n in ("precision", "recall", "f")
     )
     expected = {
         "curve": f.max(),
         "pooled": (1.3 * p * r / (0.3 * p + r)).max(),
-        "image": np.mean([s.f.max() for s in scores]),
+        "image": np.mean([figures["max_f"] for figures, _ in scores]),
     }
     assert len({round(value, 6) for value in expected.values()}) == 3
     for name, value in expected.items():
@@ -142,7 +142,7 @@ def test_a_result_is_not_kept_over_add():
 
 
 def test_scores_without_normalization():
-    expected = np.mean([reference_scores(*pair, normalize=False).mae for pair in PAIRS])
+    expected = np.mean([reference_scores(*pair, normalize=False)[0]["mae"] for pair in PAIRS])
     mae = float(fill(PAIRS, normalize=False).compute()["mae"])
     assert mae == pytest.approx(expected, abs=1e-12)
     assert mae != pytest.approx(float(fill(PAIRS).compute()["mae"]), abs=1e-6)
@@ -159,7 +159,8 @@ def test_errors_name_the_remedy():
     with pytest.raises(ValueError, match="uint8"):
         metrics.update(torch.rand(4, 4), torch.zeros(4, 4))
     with pytest.raises(ValueError, match="NaN"):
-        metrics.add(score_pair(*PAIRS[0])._replace(sm=float("nan")))
+        scores = score_pair(*PAIRS[0])
+        metrics.add(scores._replace(figures=scores.figures | {"sm": float("nan")}))
     assert int(metrics.pairs) == 0
 
 

@@ -3,36 +3,19 @@
 from __future__ import annotations
 
 import functools
-import importlib.util
 import json
 
 import pytest
 import pytorch_lightning as pl
 import torch
-from conftest import QUICK, ROOT
 from fsspec.implementations.local import LocalFileOpener
-from salient.callbacks import NonFiniteLossError
-from salient.data.datamodule import PairsDataModule
-from salient.losses import SaliencyLoss
-from salient.task import SaliencyTask
-from salient.trainer import build_trainer
 
-from salient.weights import load_network
-
-
-def datamodule(sample_root) -> PairsDataModule:
-    settings = dict(size=64, batch_size=16, workers=0, held_out=0.1)
-    return PairsDataModule(root="sample/train", data_root=str(sample_root), **settings)
-
-
-def task(network) -> SaliencyTask:
-    return SaliencyTask(network, SaliencyLoss(), functools.partial(torch.optim.SGD, lr=0.01))
-
-
-def trainer(folder, **changes) -> pl.Trainer:
-    settings = dict(accelerator="cpu", max_epochs=2, progress=False, num_sanity_val_steps=0)
-    settings |= dict(enable_model_summary=False, log_every_n_steps=1)
-    return build_trainer(str(folder), **(settings | changes))
+from salient.commands import train as command
+from salient.training.callbacks import NonFiniteLossError
+from salient.training.task import SaliencyTask
+from salient.weights.store import load_network, save_network
+from tests.fixtures.commands import QUICK, ROOT
+from tests.fixtures.runs import datamodule, task, trainer
 
 
 class Poison(pl.Callback):
@@ -87,18 +70,14 @@ def test_a_kill_while_saving_leaves_the_previous_checkpoint_whole(
     [torch.OutOfMemoryError("CUDA out of memory. Tried"), RuntimeError("can't allocate memory: 9")],
 )
 def test_full_memory_names_batch_and_size(composed, sample_root, tmp_path, monkeypatch, error):
-    spec = importlib.util.spec_from_file_location("train_command", ROOT / "train.py")
-    command = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(command)
-
     def fail(*_):
         raise error
 
     monkeypatch.setattr(SaliencyTask, "training_step", fail)
     changes = (f"data_root={sample_root}", f"checkpoints={tmp_path}")
     config = composed("train", *QUICK, *changes, "+trainer.num_sanity_val_steps=0")
-    with pytest.raises(SystemExit, match="lower data.batch_size=16 or data.size=64"):
-        command.train(**config, config=config)
+    with pytest.raises(SystemExit, match="lower loader.batch_size=16 or loader.size=64"):
+        command.train(**config)
 
 
 def test_two_processes_train_and_publish_once(run, tmp_path):
@@ -110,29 +89,19 @@ def test_two_processes_train_and_publish_once(run, tmp_path):
 
 
 def test_two_processes_validate_to_the_last_digit(run, small_network, sample_root, tmp_path):
-    from salient.weights import save_network
-
     torch.manual_seed(1)
     checkpoint = save_network(small_network(), tmp_path / "network.safetensors")
     figures = []
     for processes in (1, 2):
         launch = ("-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={processes}")
         output = tmp_path / f"{processes}.json"
-        script = (str(ROOT / "tests/ddp_validate.py"), str(checkpoint), str(sample_root))
+        script = (str(ROOT / "tests/training/ddp_validate.py"), str(checkpoint), str(sample_root))
         run(tmp_path, *launch, *script, str(output))
         figures.append(json.loads(output.read_text()))
     one, two = figures
     assert one["pairs"] == two["pairs"] > 20 and one["pairs"] % 2  # unequal shares
     for name in ("val/mae", "val/sm", "val/max_f", "val/weighted_f"):
         assert one[name] == two[name], name
-
-
-def test_the_benchmark_of_training_prints_its_table(run, trained):
-    small = ("--batch=2", "--size=64", "--steps=1", "--loader-images=8")
-    network = "--checkpoint=checkpoints/demo.safetensors"
-    done = run(trained, "-m", "salient.benchmark_training", *small, network)
-    for line in ("plain eager", "ours", "ratio", "TFLOP a step", "loader alone", "1 workers"):
-        assert line in done.stdout
 
 
 def test_compiled_training_publishes_the_same_keys(small_network, sample_root, tmp_path):
@@ -147,7 +116,7 @@ def test_compiled_training_publishes_the_same_keys(small_network, sample_root, t
 
 
 def test_deterministic_gives_the_same_weights_twice_and_a_record(run, trained, tmp_path):
-    short = ("trainer.max_epochs=1", "+trainer.limit_val_batches=1", "data.workers=2")
+    short = ("trainer.max_epochs=1", "+trainer.limit_val_batches=1", "loader.workers=2")
     start = f"start={trained}/checkpoints/demo.safetensors"
     for name in ("a", "b"):
         run(tmp_path, "train.py", *QUICK, *short, "deterministic=true", start, f"name={name}")

@@ -1,15 +1,22 @@
-"""Scoring saved maps: decoding, sizes, order, errors; and the benchmark command."""
-
-import sys
+"""Scoring saved maps: decoding, sizes, order, errors."""
 
 import numpy as np
 import pytest
 from PIL import Image
-from salient.metrics.files import fit
 
-from salient import benchmark_metrics
 from salient.data.images import read_mask
-from salient.metrics import score_files, score_pair
+from salient.data.pairs import Pair
+from salient.data.transforms import fit_map
+from salient.metrics import score_pair
+from salient.scoring.predictions import from_files
+from salient.scoring.score import score_predictions
+from tests.fixtures.reference import draw_pair
+
+
+def score_files(files, **options):
+    """Score (prediction, mask) files, each pair named after its prediction."""
+    pairs = [Pair(prediction.stem, mask, mask) for prediction, mask in files]
+    return score_predictions(from_files([p for p, _ in files], pairs), **options)
 
 
 @pytest.fixture
@@ -18,7 +25,7 @@ def pairs(tmp_path):
     files = []
     for k in range(12):
         files.append((tmp_path / f"p{k}.png", tmp_path / f"m{k}.png"))
-        for path, image in zip(files[-1], benchmark_metrics.draw_pair(rng, (30 + k, 40))):
+        for path, image in zip(files[-1], draw_pair(rng, (30 + k, 40))):
             Image.fromarray(image).save(path)
     return files
 
@@ -30,7 +37,9 @@ def test_files_come_in_order_with_the_scores_of_their_arrays(pairs, workers):
     for (prediction, mask), (_, scores) in zip(pairs, results):
         expected = score_pair(read_mask(prediction), read_mask(mask))
         assert not scores.resized
-        assert all(np.array_equal(a, b) for a, b in zip(scores, expected))
+        assert scores.figures == expected.figures
+        for curve, other in zip(scores.curves.values(), expected.curves.values()):
+            assert np.array_equal(curve, other)
 
 
 @pytest.mark.parametrize("mode", ["1", "L", "P", "RGB", "RGBA", "LA"])
@@ -54,13 +63,13 @@ def test_a_prediction_of_another_size_is_resized_and_reported(pairs):
         image.resize((20, 15)).save(prediction)
     ((_, scores),) = score_files([(prediction, mask)])
     assert scores.resized
-    expected = score_pair(fit(read_mask(prediction), 30, 40), read_mask(mask))
-    assert scores.mae == expected.mae
+    expected = score_pair(fit_map(read_mask(prediction), (30, 40)), read_mask(mask))
+    assert scores.figures == expected.figures
 
 
 def test_resizing_is_bilinear_and_rounds():
     grey = np.array([[0, 255]], np.uint8)
-    assert fit(grey, 1, 4).tolist() == [[0, 64, 191, 255]]  # 0, 63.75, 191.25, 255
+    assert fit_map(grey, (1, 4)).tolist() == [[0, 64, 191, 255]]  # 0, 63.75, 191.25, 255
 
 
 def test_an_unreadable_file_is_named(pairs, tmp_path):
@@ -72,23 +81,3 @@ def test_an_unreadable_file_is_named(pairs, tmp_path):
         list(score_files([(tmp_path / "absent.png", pairs[0][1])]))
     with pytest.raises(ValueError, match="workers is 0"):
         list(score_files(pairs, workers=0))
-
-
-def test_the_benchmark_prints_its_table(monkeypatch, capsys):
-    pytest.importorskip("py_sod_metrics")
-    arguments = ["--pairs", "3", "--size", "150x200", "--memory-pairs", "9"]
-    monkeypatch.setattr(sys, "argv", ["benchmark_metrics", *arguments])
-    benchmark_metrics.main()
-    header, one_thread, files, memory = capsys.readouterr().out.splitlines()
-    assert header.split()[-2:] == ["ratio", "difference"]
-    for line in (one_thread, files):
-        assert "200x150" in line
-        assert float(line.split()[-1]) < 1e-12
-    assert memory.startswith("peak memory over 9 pairs")
-
-
-def test_the_benchmark_says_how_to_install_the_reference(monkeypatch):
-    monkeypatch.setitem(sys.modules, "py_sod_metrics", None)
-    monkeypatch.setattr(sys, "argv", ["benchmark_metrics"])
-    with pytest.raises(SystemExit, match="pip install pysodmetrics"):
-        benchmark_metrics.main()

@@ -6,9 +6,9 @@ from concurrent.futures import ThreadPoolExecutor
 import cv2
 import numpy as np
 import pytest
-from salient.data.sample import COUNTS, draw_pair, write_sample
 
-from salient.data import sample
+from salient.sample import draw as sample
+from salient.sample.draw import COUNTS, draw_pair, write_sample
 
 pytestmark = pytest.mark.xdist_group("sample")
 

@@ -7,24 +7,27 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from salient.benchmark_metrics import draw_pair, reference_scores
 
 from salient.data.images import read_mask
-from salient.metrics import PairScores, compiled, score_pair
+from salient.metrics import compiled, score_pair
 from salient.metrics.counted import count_pair
 from salient.metrics.structure import structure_measure
 from salient.metrics.weighted import weighted_f_measure
+from tests.fixtures.reference import draw_pair, reference_scores
 
 sod = pytest.importorskip("py_sod_metrics")
-ORACLE = Path(__file__).parent / "oracle" / "pysodmetrics"
-TOLERANCE = {"sm": 1e-9, "e": 1e-9, "adaptive_e": 1e-9, "weighted_f": 1e-9}  # 1e-12 elsewhere
+ORACLE = Path(__file__).parents[1] / "oracle" / "pysodmetrics"
+TOLERANCE = dict.fromkeys(
+    ["sm", "e", "adaptive_e", "max_e", "mean_e", "weighted_f"], 1e-9
+)  # 1e-12 elsewhere
 
 
 def assert_same(prediction, mask, *, normalize=True):
     """Compare every figure; where the reference's S is NaN, ours is a number."""
     ours = score_pair(prediction, mask, normalize=normalize)
-    theirs = reference_scores(prediction, mask, normalize=normalize)
-    for name, a, b in zip(PairScores._fields[:-1], ours, theirs):
+    figures, curves = reference_scores(prediction, mask, normalize=normalize)
+    for name, b in (figures | curves).items():
+        a = ours.figures[name] if name in figures else ours.curves[name]
         assert np.isfinite(a).all(), name
         if name == "sm" and math.isnan(b):
             continue
@@ -122,8 +125,8 @@ def test_the_three_published_maps():
     published = json.loads((ORACLE / "version_performance.json").read_text())["v1_4_0"]
     scores = [score_pair(*pair) for pair in published_pairs()]
     assert len(scores) == 3
-    f, e = (np.mean([getattr(s, name) for s in scores], axis=0) for name in ("f", "e"))
-    mean = {name: np.mean([getattr(s, name) for s in scores]) for name in PairScores._fields[:5]}
+    f, e = (np.mean([s.curves[name] for s in scores], axis=0) for name in ("f", "e"))
+    mean = {key: np.mean([s.figures[key] for s in scores]) for key in scores[0].figures}
     ours = {
         "MAE": mean["mae"],
         "Smeasure": mean["sm"],
@@ -146,7 +149,7 @@ def test_quadrants_without_area_are_left_out_of_s(side):
     mask = np.zeros((9, 12), np.uint8)
     mask[-1 if side != "column" else slice(None), -1 if side != "row" else slice(None)] = 255
     prediction = rng.integers(0, 256, mask.shape, dtype=np.uint8)
-    assert math.isnan(reference_scores(prediction, mask).sm)
+    assert math.isnan(reference_scores(prediction, mask)[0]["sm"])
 
     p, g = sod.utils.prepare_data(prediction, mask)
     y, x = (int(c.round()) + 1 for c in np.argwhere(g).mean(axis=0))
@@ -178,8 +181,9 @@ def test_scores_do_not_depend_on_memory_layout():
     wide[3:123, 5:185:2] = prediction
     for variant in (wide[3:123, 5:185:2], np.asfortranarray(prediction)):
         other = score_pair(variant, mask)
-        for a, b in zip(plain, other):
-            assert np.array_equal(a, b)
+        assert plain.figures == other.figures
+        for name, curve in plain.curves.items():
+            assert np.array_equal(curve, other.curves[name])
 
 
 def test_weighted_f_of_an_empty_mask_is_zero():
@@ -190,11 +194,11 @@ def test_weighted_f_of_an_empty_mask_is_zero():
 def test_curves_are_indexed_by_threshold():
     mask = np.array([[0, 0, 255, 255]], np.uint8)
     scores = score_pair(np.array([[0, 51, 204, 255]], np.uint8), mask)
-    assert scores.recall[0] == 1.0
-    assert scores.recall[255] == 0.5
-    assert scores.precision[0] == 0.5
-    assert scores.precision[255] == 1.0
-    assert all(getattr(scores, name).shape == (256,) for name in ("precision", "recall", "f", "e"))
+    assert scores.curves["recall"][0] == 1.0
+    assert scores.curves["recall"][255] == 0.5
+    assert scores.curves["precision"][0] == 0.5
+    assert scores.curves["precision"][255] == 1.0
+    assert all(curve.shape == (256,) for curve in scores.curves.values())
 
 
 @pytest.mark.parametrize(
@@ -222,3 +226,29 @@ def test_loops_compile_where_no_cache_can_be_written(monkeypatch):
 
     monkeypatch.setattr(compiled.numba, "njit", read_only)
     assert compiled.compiled(lambda x: x + 1)(2) == 3
+
+
+def test_iou_and_ber_by_scikit_learn():
+    metrics = pytest.importorskip("sklearn.metrics")
+    rng = np.random.default_rng(4)
+    for size in ((9, 7), (40, 61)):
+        prediction, mask = draw_pair(rng, size)
+        figures = score_pair(prediction, mask, normalize=False).figures
+        truth, said = (mask > 128).ravel(), (prediction >= 128).ravel()
+        assert figures["iou"] == pytest.approx(metrics.jaccard_score(truth, said), abs=1e-12)
+        balanced = metrics.balanced_accuracy_score(truth, said)
+        assert figures["ber"] == pytest.approx(1 - balanced, abs=1e-12)
+
+
+def test_iou_and_ber_where_a_class_is_missing():
+    nothing, everything = np.zeros((4, 5), np.uint8), np.full((4, 5), 255, np.uint8)
+    half = np.repeat(np.array([[0, 0, 255, 255]], np.uint8), 4, axis=0)
+    for prediction, mask, iou, ber in [
+        (nothing, nothing, 1, 0),
+        (everything, everything, 1, 0),
+        (half, np.zeros_like(half), 0, 0.5),
+        (half, np.full_like(half, 255), 0.5, 0.5),
+        (255 - half, half, 0, 1),
+    ]:
+        figures = score_pair(prediction, mask).figures
+        assert (figures["iou"], figures["ber"]) == (iou, ber)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 
 import cv2
 import numpy as np
@@ -13,6 +12,7 @@ from PIL import Image
 
 from salient import Detector, save_network
 from salient.data.images import SUFFIXES, read_image, read_size
+from tests.fixtures.commands import SHARED
 
 
 @pytest.fixture
@@ -91,10 +91,10 @@ def test_bytes_open_files_and_pil_images_give_the_map_of_the_path(detector, tmp_
         detector(tmp_path / "text.png")
 
 
-SAMPLES = Path(__file__).parents[1] / ".." / "shared" / "data" / "samples"
+SAMPLES = SHARED / "data" / "samples"
 
 
-@pytest.mark.skipif(not SAMPLES.exists(), reason="the publishers' files are not at ../shared")
+@pytest.mark.skipif(not SAMPLES.exists(), reason="no real samples beside this checkout")
 def test_original_files_of_every_set(detector):
     files = [p for p in SAMPLES.rglob("*") if p.suffix.lower() in SUFFIXES]
     assert len(files) > 20

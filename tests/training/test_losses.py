@@ -6,15 +6,23 @@ import math
 
 import pytest
 import torch
-from salient.losses import SaliencyLoss, boundary_target, edge_loss, pixel_weights, region_loss
+
+from salient.training.losses import (
+    boundary_target,
+    boundary_weights,
+    edge_loss,
+    region_loss,
+    uniform_weights,
+)
+from tests.fixtures import runs
 
 
 def structure_loss(logit, mask):
-    return region_loss(logit, mask, pixel_weights(mask))
+    return region_loss(logit, mask, boundary_weights(mask))
 
 
 def bce_iou_loss(logit, mask):
-    return region_loss(logit, mask, torch.ones_like(mask))
+    return region_loss(logit, mask, uniform_weights(mask))
 
 
 def square(size=64, low=16, high=48) -> torch.Tensor:
@@ -77,23 +85,22 @@ def test_total_is_the_weighted_sum_and_stays_float32_under_autocast():
     torch.manual_seed(0)
     mask, edge = square(), torch.randn(1, 1, 16, 16)
     saliency = [torch.randn(1, 1, 64, 64) for _ in range(3)]
-    parts = SaliencyLoss((1, 0.5, 0.25), edge=2)(saliency, edge, mask)
+    parts = runs.loss(edge=2)(saliency, edge, mask)
     expected = parts.out4 + parts.out8 / 2 + parts.area / 4 + 2 * parts.edge
     torch.testing.assert_close(parts.total, expected)
     with torch.autocast("cpu", torch.bfloat16):
-        half = SaliencyLoss()([x.bfloat16() for x in saliency], edge.bfloat16(), mask)
+        half = runs.loss()([x.bfloat16() for x in saliency], edge.bfloat16(), mask)
     assert half.total.dtype == torch.float32 and torch.isfinite(half.total)
 
 
 @pytest.mark.parametrize(
     ("arguments", "named"),
     [
-        ({"saliency": (1, 1)}, "loss.saliency"),
-        ({"edge": -1}, "loss.edge"),
-        ({"edge_width": 4}, "loss.edge_width"),
-        ({"kind": "dice"}, "loss.kind"),
+        ({"saliency": (1, 1)}, "model.loss.saliency"),
+        ({"edge": -1}, "model.loss.edge"),
+        ({"edge_width": 4}, "model.loss.edge_width"),
     ],
 )
 def test_bad_values_name_their_key(arguments, named):
     with pytest.raises(ValueError, match=named):
-        SaliencyLoss(**arguments)
+        runs.loss(**arguments)

@@ -1,0 +1,44 @@
+"""Each benchmark runs on something small and prints its table."""
+
+from __future__ import annotations
+
+import sys
+
+import pytest
+
+from benchmarks import metrics
+from tests.fixtures.commands import ROOT
+
+
+def test_metrics_against_pysodmetrics(monkeypatch, capsys):
+    pytest.importorskip("py_sod_metrics")
+    arguments = ["--pairs", "3", "--size", "150x200", "--memory-pairs", "9"]
+    monkeypatch.setattr(sys, "argv", ["metrics", *arguments])
+    metrics.main()
+    header, one_thread, files, memory = capsys.readouterr().out.splitlines()
+    assert header.split()[-2:] == ["ratio", "difference"]
+    for line in (one_thread, files):
+        assert "200x150" in line
+        assert float(line.split()[-1]) < 1e-12
+    assert memory.startswith("peak memory over 9 pairs")
+
+
+def test_metrics_says_how_to_install_the_reference(monkeypatch):
+    monkeypatch.setitem(sys.modules, "py_sod_metrics", None)
+    monkeypatch.setattr(sys, "argv", ["metrics"])
+    with pytest.raises(SystemExit, match=r"tests/oracle/requirements\.lock"):
+        metrics.main()
+
+
+def test_training(run, trained):
+    small = ("--batch=2", "--size=64", "--steps=1", "--loader-images=8")
+    network = f"--checkpoint={trained}/checkpoints/demo.safetensors"
+    done = run(ROOT, "-m", "benchmarks.training", *small, network)
+    for line in ("plain eager", "ours", "ratio", "TFLOP a step", "loader alone", "1 workers"):
+        assert line in done.stdout
+
+
+def test_detection(run, trained):
+    network = f"--checkpoint={trained}/checkpoints/demo.safetensors"
+    done = run(ROOT, "-m", "benchmarks.detection", "--size=64", "--batches=1", network)
+    assert "batch 1, 64 px" in done.stdout and "batch 8, 64 px" in done.stdout
