@@ -17,6 +17,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -38,7 +39,7 @@ def largest_difference(
 ) -> float:
     """Return the largest difference of any figure; not of S where the reference gives NaN."""
     figures, curves = theirs
-    pairs = [(ours.figures[key], value) for key, value in figures.items()]
+    pairs: list[tuple[Any, Any]] = [(ours.figures[key], value) for key, value in figures.items()]
     pairs += [(ours.curves[name], curve) for name, curve in curves.items()]
     return float(np.nanmax(np.concatenate([np.abs(np.subtract(a, b)).ravel() for a, b in pairs])))
 

@@ -13,10 +13,22 @@ DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 
 
 def pick_device(name: str = "auto") -> torch.device:
-    """`auto` is the GPU if there is one; anything else is PyTorch's name of a device."""
-    if name != "auto":
-        return torch.device(name)
-    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    """`auto` is the GPU if there is one; anything else is PyTorch's name of a device.
+
+    Raises:
+        ValueError: no such device, or none is usable here.
+    """
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+    except RuntimeError:
+        raise ValueError(
+            f"device: {name!r} is not valid; use auto, cpu, cuda, cuda:1 or mps"
+        ) from None
+    if device.type == "cuda" and not torch.cuda.is_available():
+        raise ValueError(f"device={name}: PyTorch finds no GPU here; use device=cpu")
+    return device
 
 
 def pick_precision(device: torch.device, name: Precision = "auto") -> torch.dtype:

@@ -9,7 +9,11 @@ from salient.weights.store import convert, describe, find_checkpoint
 
 
 def weights(
-    checkpoint: str | None, output: str | None, half: bool, size: int | None, add: dict[str, Any]
+    checkpoint: str | None,
+    output: str | None,
+    half: bool,
+    size: int | None,
+    add: dict[str, Any] | None,
 ) -> None:
     """Describe a checkpoint; with an `output`, convert it. Raises as `convert`."""
     source = find_checkpoint(checkpoint)

@@ -113,11 +113,13 @@ class SaliencyTask(pl.LightningModule):
             group["lr"] * (self.encoder_rate if group["side"] == "encoder" else 1)
             for group in optimizer.param_groups
         ]
+        steps = int(self.trainer.estimated_stepping_batches)
+        rise = self.warmup if self.warmup * steps != 1 else 1.001 * self.warmup  # it divides by 0
         schedule = OneCycleLR(
             optimizer,
             max_lr=rates,
-            total_steps=int(self.trainer.estimated_stepping_batches),
-            pct_start=self.warmup,
+            total_steps=steps,
+            pct_start=rise,
             anneal_strategy=self.decay,
             cycle_momentum=False,
             final_div_factor=1e4,

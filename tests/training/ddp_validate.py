@@ -11,15 +11,20 @@ from pathlib import Path
 from salient import load_network
 from tests.fixtures import runs
 
-checkpoint, data_root, output = sys.argv[1:]
-data = runs.datamodule(Path(data_root), batch_size=5, held_out=0.25)
-trainer = runs.trainer(
-    Path(output).parent / "logs",
-    devices=int(os.environ["WORLD_SIZE"]),
-    strategy="ddp",
-    use_distributed_sampler=False,
-)
-trainer.validate(runs.task(load_network(checkpoint)), data, verbose=False)
-if trainer.is_global_zero:
-    figures = {key: float(value) for key, value in trainer.callback_metrics.items()}
-    Path(output).write_text(json.dumps({"pairs": len(data.validation_pairs), **figures}))
+
+def main(checkpoint: str, data_root: str, output: str) -> None:
+    data = runs.datamodule(Path(data_root), batch_size=5, held_out=0.25)
+    trainer = runs.trainer(
+        Path(output).parent / "logs",
+        devices=int(os.environ["WORLD_SIZE"]),
+        strategy="ddp",
+        use_distributed_sampler=False,
+    )
+    trainer.validate(runs.task(load_network(checkpoint)), data, verbose=False)
+    if trainer.is_global_zero:
+        figures = {key: float(value) for key, value in trainer.callback_metrics.items()}
+        Path(output).write_text(json.dumps({"pairs": len(data.validation_pairs), **figures}))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -237,3 +237,10 @@ def test_bad_trainer_values_name_their_key(tmp_path, key, value):
 def test_a_decay_outside_its_range_names_its_key():
     with pytest.raises(ValueError, match=r"callbacks\.weight_averaging\.decay"):
         moving_average(1.0)
+
+
+def test_a_warm_up_of_one_step_is_a_schedule(small_network, sample_root, tmp_path):
+    module = task(small_network(), warmup=0.25)
+    fit = trainer(tmp_path, max_epochs=1, limit_train_batches=4, limit_val_batches=0)
+    fit.fit(module, datamodule(sample_root))
+    assert fit.global_step == 4

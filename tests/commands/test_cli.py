@@ -1,0 +1,153 @@
+"""`salient`: its help, its errors, and a package that works from any folder."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import zipfile
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import salient
+from salient.commands.cli import VERBS
+from tests.fixtures.commands import ENVIRONMENT, ROOT
+
+
+def test_help_fits_one_screen_and_lists_verbs_keys_and_groups(run, tmp_path):
+    screen = run(tmp_path, "-m", "salient", "--help").stdout
+    assert len(screen.splitlines()) <= 24
+    assert all(f"  {verb} " in screen for verb in VERBS)
+    assert run(tmp_path, "-m", "salient", "--version").stdout.strip() == salient.__version__
+    for verb in VERBS:
+        screen = run(tmp_path, "-m", "salient", verb, "--help").stdout
+        assert len(screen.splitlines()) <= 48, verb
+        assert max(map(len, screen.splitlines())) <= 120, verb
+        groups = [path for path in (ROOT / "configs").iterdir() if path.is_dir()]
+        for group in groups if verb == "train" else []:
+            assert f"\n  {group.name} " in screen
+            assert all(choice.stem in screen for choice in group.glob("*.yaml"))
+    assert "dataset=folder" in run(tmp_path, "train.py", "--help").stdout
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [
+        ("modle", "modle: no such verb; there are train"),
+        ("evla dataset=sod", "evla: no such verb; did you mean eval? there are"),
+        ("eval", "dataset: missing; salient eval dataset=ecssd"),
+        ("predict", "input: missing; salient predict input=photo.jpg"),
+        ("export", "output: missing; salient export output=model.onnx"),
+        ("strip dataset=sample", "dataset and predictions: missing"),
+        ("eval dataset=ECSSD", "dataset=ECSSD: no such choice; did you mean ecssd? there are all"),
+        ("eval dataset=sample outptu=x", "outptu: unknown key; did you mean output? there are"),
+        ("eval dataset=sample +outptu=x", "outptu: unknown key; did you mean output? eval takes"),
+        ("eval dataset=sample device=gpu", "device: 'gpu' is not valid"),
+        ("predict input=x mode=cutuot", "mode: 'cutuot' is not valid; there are map, cutout"),
+        ("train model=lte seed=1 dataset=sample_train", "model=lte: no such choice; did you mean"),
+        ("train experiment=finetune", "start: missing"),
+        ("train loader.sizze=3 dataset=sample_train", "loader.sizze: unknown key; did you mean"),
+        ("train dataset=sample_train resume=gone", "resume=gone: no such checkpoint"),
+        ("predict input=[", "input=[: cannot be read"),
+    ],
+)
+def test_what_is_wrong_is_answered_in_one_line(run, tmp_path, arguments, line):
+    done = run(tmp_path, "-m", "salient", *arguments.split(), fails=True)
+    (error,) = [text for text in done.stderr.splitlines() if text.startswith("error: ")]
+    assert error.startswith(f"error: {line}"), error
+    assert "Traceback" not in done.stderr and "HYDRA" not in done.stderr
+    assert not list(tmp_path.glob("*.log"))
+
+
+def test_what_is_not_installed_is_named_with_its_extra(run, tmp_path):
+    (tmp_path / "pytorch_lightning.py").write_text("raise ModuleNotFoundError(name=__name__)")
+    program = "import sys; sys.path.insert(0, '.'); sys.argv = ['salient', 'train']; "
+    program += "from salient.commands.cli import main; main()"
+    done = run(tmp_path, "-m", "this", fails=False)  # python itself works
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=tmp_path,
+        env=os.environ | ENVIRONMENT,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 1 and "Traceback" not in done.stderr
+    assert "the package pytorch_lightning is not installed; pip install 'salient[train]'" in (
+        done.stderr
+    )
+
+
+def test_doctor_says_what_is_there(run, sample_root):
+    shown = run(sample_root, "-m", "salient", "doctor", f"data_root={sample_root}").stdout
+    assert "computes      on" in shown and "lite.safetensors" in shown
+    assert "ECSSD         NOT READY: ECSSD: no folders" in shown
+    assert "sample        32 pairs" in shown
+
+
+def test_strip_puts_methods_side_by_side(run, trained):
+    maps = ("save_maps=true", "output=strip", "workers=0")
+    run(trained, "eval.py", "dataset=sample", *maps)
+    methods = "predictions={a: strip/maps, b: strip/maps/sample}"
+    picture = ("output=strip/rows.png", "rows=4", "every=8")
+    run(trained, "-m", "salient", "strip", "dataset=sample", methods, *picture)
+    with Image.open(trained / "strip/rows.png") as image:
+        shown = np.asarray(image)
+    height, width = 160 + 4, 160 * 4 // 3 + 4
+    assert shown.shape == (2 * height, 2 * 4 * width, 3)
+    np.testing.assert_array_equal(shown[:, 2 * width : 3 * width], shown[:, 3 * width : 4 * width])
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory):
+    """The wheel of this checkout, unpacked: what `pip install .` brings."""
+    folder = tmp_path_factory.mktemp("wheel")
+    source = folder / "source"
+    files = subprocess.run(
+        ["git", "-C", str(ROOT), "ls-files"], capture_output=True, text=True, check=True
+    )
+    for name in files.stdout.splitlines():
+        if name.startswith(("salient/", "configs/")) or "/" not in name:
+            target = source / name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            if (ROOT / name).is_file():
+                target.write_bytes((ROOT / name).read_bytes())
+    build = ["wheel", "--quiet", "--no-deps", "--no-build-isolation", "-w", str(folder)]
+    subprocess.run([sys.executable, "-m", "pip", *build, str(source)], check=True)
+    (wheel,) = folder.glob("*.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(folder / "site")
+    return folder / "site"
+
+
+def test_the_wheel_brings_configs_weights_and_types(installed):
+    names = {str(path.relative_to(installed)) for path in installed.rglob("*") if path.is_file()}
+    configs = {str(path.relative_to(ROOT)) for path in (ROOT / "configs").rglob("*.yaml")}
+    assert {f"salient/{name}" for name in configs} <= names
+    assert {"salient/py.typed", "salient/weights/box/lite.safetensors"} <= names
+    assert not any(name.startswith(("tests", "benchmarks", "configs")) for name in names)
+    (scripts,) = installed.glob("*.dist-info/entry_points.txt")
+    assert "salient = salient.commands.cli:main" in scripts.read_text()
+
+
+def test_it_detects_and_scores_from_another_folder(installed, tmp_path):
+    picture = np.full((60, 80, 3), 90, np.uint8)
+    picture[20:40, 30:50] = (220, 60, 40)
+    Image.fromarray(picture).save(tmp_path / "photo.png")
+    program = "import sys; from salient.commands.cli import main; main()"
+    for arguments in (
+        ("predict", "input=photo.png", "output=maps"),
+        ("eval", "dataset=sample", "output=out", "workers=0"),
+    ):
+        subprocess.run(
+            [sys.executable, "-P", "-c", program, *arguments],
+            cwd=tmp_path,
+            env=os.environ | ENVIRONMENT | {"PYTHONPATH": str(installed)},
+            check=True,
+            capture_output=True,
+        )
+    with Image.open(tmp_path / "maps/photo.png") as image:
+        assert image.size == (80, 60)
+    assert {"maps", "out", "data", "photo.png"} == {path.name for path in tmp_path.iterdir()}

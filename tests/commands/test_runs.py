@@ -1,0 +1,90 @@
+"""Loggers, callbacks, sweeps and joint sets from the command line, and what a run leaves behind."""
+
+from __future__ import annotations
+
+import csv
+import json
+
+import pytest
+import torch
+
+from salient.weights.store import read_metadata
+from tests.fixtures.commands import QUICK, ROOT
+
+
+@pytest.fixture(scope="module")
+def swept(run, tmp_path_factory):
+    """Two runs of one command, with more loggers and callbacks."""
+    folder = tmp_path_factory.mktemp("sweep")
+    extras = ("logger=[tensorboard,csv]", "callbacks=[default,early_stopping,best]")
+    sweep = ("-m", "model.optimizer.lr=0.002,0.0005")
+    done = run(folder, "train.py", *QUICK, *extras, *sweep, "trainer.max_epochs=2")
+    return folder, done.stdout + done.stderr
+
+
+def test_every_job_of_a_sweep_has_its_own_folder_and_checkpoint(swept):
+    folder, _ = swept
+    (sweep,) = (folder / "runs/demo").iterdir()
+    rates = {}
+    for job in ("0", "1"):
+        names = {path.name for path in (sweep / job).iterdir()}
+        assert {"last.ckpt", "best.ckpt", "metrics.csv", "record.json", "train.log"} <= names
+        metadata = read_metadata(folder / f"checkpoints/demo-{job}.safetensors")
+        config = json.loads(metadata["config"])
+        rates[job] = config["model"]["optimizer"]["lr"]
+        assert metadata["name"] == f"demo-{job}" and str(folder) not in str(metadata)
+    assert rates == {"0": 0.002, "1": 0.0005}
+    assert not (folder / "checkpoints/demo.safetensors").exists()
+
+
+def test_a_csv_logger_has_the_figures_of_validation_and_the_end(swept):
+    (file,) = (swept[0] / "runs/demo").glob("*/0/metrics.csv")
+    with file.open() as lines:
+        rows = list(csv.DictReader(lines))
+    assert sum(bool(row["val/mae"]) for row in rows) == 2
+    assert [row["final/mae"] for row in rows if row["final/mae"]] == [rows[-2]["val/mae"]] or (
+        float(rows[-1]["final/mae"]) == pytest.approx(float(rows[-2]["val/mae"]))
+    )
+
+
+def test_a_logger_that_is_not_installed_is_named(run, tmp_path):
+    for logger in ("wandb", "mlflow"):
+        pytest.importorskip("pytorch_lightning")
+        if __import__("importlib.util").util.find_spec(logger):
+            pytest.skip(f"{logger} is installed")
+        done = run(tmp_path, "train.py", *QUICK, f"logger={logger}", fails=True)
+        expected = f"error: logger.{logger}: needs a package that is not installed; pip install"
+        assert f"{expected} {logger}" in done.stderr and "Traceback" not in done.stderr
+
+
+def test_checkpoints_keep_the_names_by_which_older_runs_resume(trained):
+    """Lightning finds a callback's state by its class and arguments; a rename would lose it."""
+    (last,) = (trained / "runs/demo").glob("*/last.ckpt")
+    saved = torch.load(last, weights_only=True)
+    names = {key.partition("{")[0] for key in saved["callbacks"]}
+    assert names == {"LastCheckpoint", "Timer", "WeightAveraging"}
+    assert saved["format"] == "salient" and all(
+        key.startswith("network.") for key in saved["state_dict"]
+    )
+
+
+def test_lightnings_own_launcher_starts_the_verb_again(run, tmp_path):
+    """`salient train trainer=ddp` without torchrun: Lightning starts the second process itself."""
+    devices = ("trainer=ddp", "trainer.accelerator=cpu", "trainer.devices=2", "name=ddp")
+    limits = ("trainer.max_epochs=1", "+trainer.limit_train_batches=1")
+    run(tmp_path, "-m", "salient", "train", *QUICK, *devices, *limits)
+    assert (tmp_path / "checkpoints/ddp.safetensors").is_file()
+
+
+def test_defaults_stand_once(composed):
+    """The network's own defaults are the published architecture: those of the YAML."""
+    import inspect
+
+    from salient.model.network import SaliencyNetwork
+
+    node = composed("train")["model"]["network"]
+    for name, parameter in inspect.signature(SaliencyNetwork).parameters.items():
+        if name in node and parameter.default is not parameter.empty:
+            value = node[name]
+            assert (tuple(value) if isinstance(value, list) else value) == parameter.default, name
+    assert (ROOT / "configs/train.yaml").is_file()
