@@ -56,8 +56,6 @@ def check_config(
         path = f"{prefix}{key}"
         if key not in parameters and not open_ended:
             raise ConfigError(f"{path}: {_unknown(key, list(parameters), target.__name__)}")
-        if value == "???":  # OmegaConf's mark of a value that has to be given
-            raise ConfigError(f"{path}: missing; give {path}=VALUE")
         _check_nested(value, path)
         if not _has_target(value):
             _check_type(value, hints.get(key, Any), path)

@@ -8,7 +8,6 @@ import re
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import cv2
@@ -21,10 +20,14 @@ from hydra.errors import (
     OverrideParseException,
 )
 from omegaconf import DictConfig, OmegaConf
-from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBaseException
+from omegaconf.errors import (
+    ConfigAttributeError,
+    ConfigKeyError,
+    OmegaConfBaseException,
+)
 
-import salient
-from salient.config import check_config
+from salient.commands.usage import config_folder
+from salient.config import ConfigError, check_config
 
 FORESEEN = (ValueError, OSError, ModuleNotFoundError)  # ConnectionError is an OSError
 
@@ -35,11 +38,6 @@ def run_function(verb: str, function: Callable[..., Any]) -> None:
     The function takes the config's keys. An error that is foreseen ends the process with one line;
     `HYDRA_FULL_ERROR=1` shows the traceback. What is not foreseen shows it always.
     """
-    if {"-h", "--help"} & set(sys.argv[1:]):
-        from salient.commands.usage import usage
-
-        print(usage(config_folder(), verb))
-        return
     register_resolvers()
     cv2.setNumThreads(0)  # parallelism is over pictures
     # Hydra would print its own errors; with its variable set it leaves them to us.
@@ -70,16 +68,18 @@ def in_one_line(traceback: bool) -> Iterator[None]:
         sys.exit(f"error: {line}")
 
 
-def config_folder() -> Path:
-    """`configs/` of an installed package, or of a checkout."""
-    package = Path(salient.__file__).resolve().parent
-    inside = package / "configs"
-    return inside if inside.is_dir() else package.parent / "configs"
-
-
 def register_resolvers() -> None:
-    """What the YAML files call: `${joined:${dataset}}` is the sets' names with plus signs."""
+    """What the YAML files call.
+
+    `${joined:${dataset}}` is the sets' names with plus signs; `${needed:KEY}` stands where a value
+    has to be given.
+    """
     OmegaConf.register_new_resolver("joined", lambda node: "+".join(node or ()), replace=True)
+    OmegaConf.register_new_resolver("needed", _needed, replace=True)
+
+
+def _needed(key: str) -> str:
+    raise ConfigError(f"{key}: missing; give {key}=VALUE")
 
 
 def explain(error: BaseException) -> str | None:
@@ -101,7 +101,8 @@ def explain(error: BaseException) -> str | None:
             key = match[1].rpartition(".")[2]
             return f"{match[1]}: unknown key; {_guess(key, map(str, known or ()))}"
     if isinstance(error, HydraException | OmegaConfBaseException):
-        return " ".join(str(error).splitlines()[0].split())
+        line = " ".join(str(error).splitlines()[0].split())
+        return re.sub(r"^\w+ raised while resolving interpolation: ", "", line)
     return str(error) if isinstance(error, FORESEEN) else None
 
 

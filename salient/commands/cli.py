@@ -9,6 +9,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import NamedTuple
 
+from salient.commands.usage import config_folder, usage
+
 
 class Verb(NamedTuple):
     """A command: what it does in a line, and the extra of `pip install` that it needs, if any."""
@@ -52,6 +54,9 @@ def main() -> None:
 
 def run(verb: str) -> None:
     """Run a verb with the arguments of this process; what it lacks is named in one line."""
+    if {"-h", "--help"} & set(sys.argv[1:]):
+        print(usage(config_folder(), verb))
+        return
     os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")  # it asks the network for its version
     try:
         module = import_module(f"salient.commands.{verb}")

@@ -9,6 +9,13 @@ from pathlib import Path
 WIDTH = 100
 
 
+def config_folder() -> Path:
+    """`configs/` of an installed package, or of a checkout."""
+    package = Path(__file__).resolve().parents[1]
+    inside = package / "configs"
+    return inside if inside.is_dir() else package.parent / "configs"
+
+
 def usage(folder: Path, verb: str) -> str:
     """The head of `<folder>/<verb>.yaml`, its keys and its groups, within one screen."""
     lines = (folder / f"{verb}.yaml").read_text().splitlines()
