@@ -1,9 +1,8 @@
-"""Exported networks give PyTorch's maps, at any batch and size; the README's example runs."""
+"""Exported networks give PyTorch's maps, at any batch and size."""
 
 from __future__ import annotations
 
 import json
-import re
 
 import numpy as np
 import onnx
@@ -11,9 +10,8 @@ import pytest
 import torch
 from PIL import Image
 
-from salient import Detector, save_network
+from salient import save_network
 from salient.export import FORMATS, Finest, check, export_network
-from tests.fixtures.commands import ROOT
 
 
 @pytest.mark.parametrize(
@@ -51,15 +49,3 @@ def test_onnx_carries_its_constants(run, small_network, tmp_path):
     wrong = ("checkpoint=a.safetensors", "output=a.h5")
     done = run(tmp_path, "-m", "salient", "export", *wrong, fails=True)
     assert "the name ends in .onnx or .pt2" in done.stderr
-
-
-def test_the_readmes_python_example_runs(small_network, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    save_network(small_network(), "checkpoints/demo.safetensors")
-    Image.fromarray(np.full((50, 70, 3), 90, np.uint8)).save("photo.jpg")
-    (example,) = re.findall(r"```python\n(.+?)```", (ROOT / "README.md").read_text(), re.DOTALL)
-    names: dict[str, object] = {}
-    exec(example, names)
-    assert isinstance(names["detector"], Detector)
-    assert names["saliency"].shape == names["edges"].shape == (50, 70)
-    assert names["probability"].dtype == np.float32 and len(names["maps"]) == 2

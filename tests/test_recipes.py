@@ -148,6 +148,7 @@ def trained_by_recipe(tmp_path_factory) -> tuple[Copy, str]:
         "callbacks=[default,greeter]",
         "logger=[tensorboard,lines]",
         "trainer.max_epochs=1",
+        "trainer.log_every_n_steps=1",
     )
     return copy, printed
 

@@ -169,6 +169,7 @@ def _log_choices(
         if logger not in boards:
             logger.log_hyperparams(choices)
             logger.log_metrics(final, fit.global_step)
+            logger.save()
 
 
 def _without_folder(node: Any, folder: str) -> Any:
@@ -183,7 +184,11 @@ def _without_folder(node: Any, folder: str) -> Any:
 
 
 def adapt_arguments(arguments: list[str]) -> list[str]:
-    """Fall back to the embedded sample if nothing was asked for and the default is not there."""
+    """`-m` goes first, where argparse wants it; and without data the embedded sample is used.
+
+    The sample stands in only if nothing was asked for and the default set is not there.
+    """
+    arguments = sorted(arguments, key=lambda argument: argument not in ("-m", "--multirun"))
     asked = ("dataset=", "data_root=", "images=", "experiment=", "+experiment=", "-")
     if any(argument.startswith(asked) for argument in arguments) or Path("data/DUTS-TR").is_dir():
         return arguments
