@@ -6,6 +6,7 @@ import difflib
 import os
 import re
 import sys
+import warnings
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -40,6 +41,7 @@ def run_function(verb: str, function: Callable[..., Any]) -> None:
     """
     register_resolvers()
     cv2.setNumThreads(0)  # parallelism is over pictures
+    warnings.formatwarning = lambda message, *_, **__: f"warning: {message}\n"
     # Hydra would print its own errors; with its variable set it leaves them to us.
     asked = os.environ.setdefault("SALIENT_FULL_ERROR", os.environ.get("HYDRA_FULL_ERROR", "0"))
     traceback = asked == "1"

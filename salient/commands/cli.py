@@ -49,6 +49,7 @@ def main() -> None:
         sys.exit(f"error: {verb}: no such verb; {guess}there are {', '.join(VERBS)}")
     # Lightning starts further processes as `python ARGV`: the module of the verb is a script too.
     sys.argv = [import_file(verb), *arguments[1:]]
+    sys.path.append("")  # a `_target_` may name a module of the working folder
     run(verb)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.metadata
+import json
 import platform
 from collections.abc import Iterator
 from typing import Any
@@ -37,8 +38,9 @@ def findings(data_root: str, dataset: dict[str, Any]) -> Iterator[tuple[str, str
     yield "computes", f"on {device} in {precision}, {cores()} cores"
     yield from _extras()
     path = find_checkpoint()
-    network = read_metadata(path).get("network", "unknown network")
-    yield "detects with", f"{path}: {network}"
+    network = json.loads(read_metadata(path).get("network", "{}"))
+    about = f"{network.get('encoder', 'unknown network')}, {network.get('size', '?')} px"
+    yield "detects with", f"{path}: {about}"
     for node in dataset.values():
         pair_set: PairSet = instantiate(node, _convert_="all")
         yield pair_set.title, _state(pair_set, data_root)
@@ -47,8 +49,10 @@ def findings(data_root: str, dataset: dict[str, Any]) -> Iterator[tuple[str, str
 def _state(pair_set: PairSet, data_root: str) -> str:
     try:
         pairs = pair_set.pairs(data_root)
-    except (FileNotFoundError, ValueError) as error:
-        return f"NOT READY: {error}"
+    except FileNotFoundError as error:
+        return f"not there: {str(error).removeprefix(f'{pair_set.title}: ')}"
+    except ValueError as error:
+        return f"NOT IN ORDER: {str(error).removeprefix(f'{pair_set.title}: ')}"
     return f"{len(pairs)} pairs, in order"
 
 

@@ -28,7 +28,7 @@ class Detector:
     A picture is a path, a file's content (bytes), an open binary file, a PIL image, or an RGB array
     uint8 H,W,3. Files and PIL images of any mode are taken as they are displayed: turned by their
     EXIF tag, transparency laid over white. Maps have the displayed picture's size. Memory grows
-    with a picture linearly, by some 15 bytes a pixel.
+    with a picture linearly, by some 12 bytes a pixel.
 
     Args:
         network: in eval mode, on the device to run on.

@@ -5,9 +5,27 @@ from __future__ import annotations
 from typing import Any
 
 import timm
+import torch.nn.functional as F
+from timm.layers import Conv2dSame
 from torch import Tensor, nn
 
 STRIDES = (4, 8, 16, 32)
+
+
+class ConstantSame(Conv2dSame):  # type: ignore[misc]
+    """TensorFlow's "same" padding where every side is a multiple of the stride: a constant.
+
+    timm's class computes it from the input's sides; as symbols these keep torch.export busy for
+    longer than anybody waits.
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        padding: list[int] = []
+        for kernel, stride in zip(reversed(self.kernel_size), reversed(self.stride)):
+            total = max(kernel - stride, 0)
+            padding += [total // 2, total - total // 2]
+        x = F.pad(x, padding)
+        return F.conv2d(x, self.weight, self.bias, self.stride, 0, self.dilation, self.groups)
 
 
 class Encoder(nn.Module):
@@ -40,6 +58,9 @@ class Encoder(nn.Module):
             )
         wanted = tuple(info.out_indices[reductions.index(stride)] for stride in STRIDES)
         self.body = timm.create_model(name, features_only=True, out_indices=wanted, **pretrained)
+        for module in self.body.modules():
+            if type(module) is Conv2dSame:
+                module.__class__ = ConstantSame
         self.channels: list[int] = self.body.feature_info.channels()
         self._channels_last = str(getattr(self.body, "output_fmt", "NCHW")).endswith("NHWC")
 

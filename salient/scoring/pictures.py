@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
-from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from salient.data.images import read_image, read_mask
 from salient.data.pairs import Pair
 from salient.scoring.tables import Row
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 
 def strip(
@@ -47,6 +50,8 @@ def draw_curves(rows: Sequence[Row]) -> Figure:
 
     The figure has a pair of plots for each data set of `rows`, which carry their curves.
     """
+    from matplotlib.figure import Figure  # an extra
+
     datasets = list(dict.fromkeys(row.dataset for row in rows))
     figure = Figure(figsize=(9, 3.6 * len(datasets)), layout="constrained")
     axes = figure.subplots(len(datasets), 2, squeeze=False)

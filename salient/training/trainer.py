@@ -7,7 +7,7 @@ from typing import Any
 
 import pytorch_lightning as pl
 import torch
-from pytorch_lightning.callbacks import Callback, ProgressBar
+from pytorch_lightning.callbacks import Callback, LearningRateMonitor, ProgressBar
 from pytorch_lightning.loggers import Logger
 
 from salient.config import passes_on
@@ -31,7 +31,8 @@ def build_trainer(
     """A Trainer.
 
     Args:
-        callbacks: in their order; progress bars are left out without `enable_progress_bar`.
+        callbacks: in their order; progress bars are left out without `enable_progress_bar`, the
+            monitor of rates without a logger.
         logger: where figures go.
         accelerator: as Lightning's.
         precision: see `training_precision`.
@@ -51,14 +52,16 @@ def build_trainer(
             f"trainer.gradient_clip_val must be above 0 or null, got {gradient_clip_val}"
         )
     gpu = accelerator in ("auto", "gpu", "cuda") and torch.cuda.is_available()
-    shown = [c for c in callbacks if enable_progress_bar or not isinstance(c, ProgressBar)]
+    idle = () if enable_progress_bar else (ProgressBar,)
+    idle += () if logger else (LearningRateMonitor,)  # which refuses to run without one
+    active = [callback for callback in callbacks if not isinstance(callback, idle)]
     return pl.Trainer(
         accelerator=accelerator,
         precision=LIGHTNING[training_precision(gpu, precision)],  # type: ignore[arg-type]
         max_epochs=max_epochs,
         gradient_clip_val=gradient_clip_val,
-        callbacks=shown,
-        logger=list(logger),
+        callbacks=active,
+        logger=list(logger) or False,
         enable_progress_bar=enable_progress_bar,
         sync_batchnorm=gpu if sync_batchnorm is None else sync_batchnorm,
         **lightning,

@@ -110,11 +110,11 @@ def describe(path: str | Path) -> str:
     file = Path(path) / "pytorch_model.bin" if Path(path).is_dir() else Path(path)
     network = load_network(path)
     metadata = read_metadata(file)
-    origin = "ModelScope's" if not metadata else "this project's"
+    origin = "by this project" if metadata else "of ModelScope's"
     weights = sum(parameter.numel() for parameter in network.parameters())
     with file.open("rb") as content:
         digest = hashlib.file_digest(content, "sha256").hexdigest()
-    lines = [f"{file}: a checkpoint of {origin}", f"sha256: {digest}"]
+    lines = [f"{file}: a checkpoint {origin}", f"sha256: {digest}"]
     lines += [f"weights: {weights / 1e6:.2f} M", f"network: {json.dumps(network.config)}"]
     known = ("format", "network")
     return "\n".join(lines + [f"{k}: {v}" for k, v in metadata.items() if k not in known])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+import timm
 import torch
 
 from salient.model.blocks import ASPP, CBAM, split_groups
@@ -35,6 +36,20 @@ def test_any_timm_backbone_with_the_four_strides(small_network, name):
         size = 224 if name.startswith("swin") else 64
         outputs = network(torch.randn(1, 3, size, size))
     assert outputs.saliency[0].shape == (1, 1, size, size)
+
+
+def test_constant_same_padding_is_timms_at_multiples_of_32():
+    torch.manual_seed(0)
+    ours = Encoder("tf_efficientnet_lite0").eval()
+    theirs = timm.create_model(
+        "tf_efficientnet_lite0", features_only=True, out_indices=(1, 2, 3, 4)
+    )
+    theirs.load_state_dict(ours.body.state_dict())
+    for size in ((32, 64), (96, 160)):
+        image = torch.randn(1, 3, *size)
+        with torch.inference_mode():
+            for a, b in zip(ours(image), theirs.eval()(image), strict=True):
+                assert torch.equal(a, b)
 
 
 def test_the_defaults_are_the_published_widths():
