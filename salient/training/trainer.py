@@ -52,9 +52,10 @@ def build_trainer(
             f"trainer.gradient_clip_val must be above 0 or null, got {gradient_clip_val}"
         )
     gpu = accelerator in ("auto", "gpu", "cuda") and torch.cuda.is_available()
-    idle = () if enable_progress_bar else (ProgressBar,)
-    idle += () if logger else (LearningRateMonitor,)  # which refuses to run without one
-    active = [callback for callback in callbacks if not isinstance(callback, idle)]
+    idle: list[type[Callback]] = [] if enable_progress_bar else [ProgressBar]
+    if not logger:
+        idle.append(LearningRateMonitor)  # it refuses to run without one
+    active = [callback for callback in callbacks if not isinstance(callback, tuple(idle))]
     return pl.Trainer(
         accelerator=accelerator,
         precision=LIGHTNING[training_precision(gpu, precision)],  # type: ignore[arg-type]
