@@ -235,7 +235,7 @@ def test_a_verb_is_a_function_a_yaml_and_a_row(copy):
         'if __name__ == "__main__":\n    run("count")\n',
     )
     copy.write("configs/count.yaml", "# Count.\ndefaults: [quiet, _self_]\n\nto: 3 # the last\n")
-    copy.insert("salient/commands/cli.py", '    "strip": Verb(', '    "count": Verb("count"),\n')
+    copy.insert("salient/commands/verbs.py", '    "strip": Verb(', '    "count": Verb("count"),\n')
     assert copy.run("-m", "salient", "count", "to=4").split() == ["1", "2", "3", "4"]
     assert "to=3  the last" in copy.run("-m", "salient", "count", "--help")
     assert "count" in copy.run("-m", "salient", "--help")

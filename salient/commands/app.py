@@ -28,9 +28,10 @@ from omegaconf.errors import (
 )
 
 from salient.commands.usage import config_folder
+from salient.commands.verbs import what_is_missing
 from salient.config import ConfigError, check_config
 
-FORESEEN = (ValueError, OSError, ModuleNotFoundError)  # ConnectionError is an OSError
+FORESEEN = (ValueError, OSError)  # ConnectionError is an OSError
 
 
 def run_function(verb: str, function: Callable[..., Any]) -> None:
@@ -49,20 +50,24 @@ def run_function(verb: str, function: Callable[..., Any]) -> None:
 
     @hydra.main(version_base="1.3", config_path=str(config_folder()), config_name=verb)
     def job(config: DictConfig) -> None:
-        with in_one_line(traceback):  # here, where Hydra has no word to add
+        with in_one_line(verb, traceback):  # here, where Hydra has no word to add
             plain: dict[str, Any] = OmegaConf.to_container(config, resolve=True)  # type: ignore[assignment]
             check_config(plain, function)
             function(**plain)
 
-    with in_one_line(traceback):
+    with in_one_line(verb, traceback):
         job()
 
 
 @contextmanager
-def in_one_line(traceback: bool) -> Iterator[None]:
+def in_one_line(verb: str, traceback: bool) -> Iterator[None]:
     """End the process on a foreseen error with one line, unless its traceback is asked for."""
     try:
         yield
+    except ModuleNotFoundError as error:
+        if traceback or (error.name or "").startswith("salient"):
+            raise
+        sys.exit(f"error: {what_is_missing(verb, error)}")
     except Exception as error:
         line = None if traceback else explain(error)
         if line is None:

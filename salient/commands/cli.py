@@ -1,4 +1,4 @@
-"""`salient VERB key=value ...`: which function each verb runs. Light to import."""
+"""`salient VERB key=value ...`: finds the function of the verb and runs it. Light to import."""
 
 from __future__ import annotations
 
@@ -7,28 +7,9 @@ import os
 import sys
 from importlib import import_module
 from pathlib import Path
-from typing import NamedTuple
 
 from salient.commands.usage import config_folder, usage
-
-
-class Verb(NamedTuple):
-    """A command: what it does in a line, and the extra of `pip install` that it needs, if any."""
-
-    summary: str
-    extra: str | None = None
-
-
-# Each is the function of its own name in the module of its name, and configs/VERB.yaml.
-VERBS = {
-    "train": Verb("train a network and publish its weights", "train"),
-    "eval": Verb("score a network or saved maps beside the published table"),
-    "predict": Verb("pictures in, saliency maps (or cut-outs, masks, ...) out"),
-    "export": Verb("write a network for other runtimes, and check it there", "export"),
-    "weights": Verb("say what a checkpoint is, or convert it"),
-    "doctor": Verb("say what is installed, which sets are there, what would run"),
-    "strip": Verb("draw rows of picture | truth | maps"),
-}
+from salient.commands.verbs import VERBS, what_is_missing
 
 
 def main() -> None:
@@ -63,15 +44,9 @@ def run(verb: str) -> None:
         module = import_module(f"salient.commands.{verb}")
         from salient.commands.app import run_function
     except ModuleNotFoundError as error:
-        package = (error.name or "").partition(".")[0]
-        if package == "salient":
+        if (error.name or "").startswith("salient"):
             raise
-        extra = VERBS[verb].extra
-        name = f"'salient[{extra}]'" if extra else "salient"
-        sys.exit(
-            f"error: salient {verb}: the package {package} is not installed; pip install {name}, "
-            "or in a checkout pip install -r requirements.txt"
-        )
+        sys.exit(f"error: {what_is_missing(verb, error)}")
     if hasattr(module, "adapt_arguments"):
         sys.argv[1:] = module.adapt_arguments(sys.argv[1:])
     run_function(verb, getattr(module, verb))

@@ -12,7 +12,8 @@ import pytest
 from PIL import Image
 
 import salient
-from salient.commands.cli import VERBS, main
+from salient.commands.cli import main
+from salient.commands.verbs import VERBS
 from tests.fixtures.commands import ENVIRONMENT, ROOT
 
 
@@ -102,6 +103,14 @@ def test_what_is_not_installed_is_named_with_its_extra(tmp_path):
     assert "the package pytorch_lightning is not installed; pip install 'salient[train]'" in (
         done.stderr
     )
+
+
+def test_a_package_that_is_missed_later_is_named_too(call, small_network, tmp_path, monkeypatch):
+    salient.save_network(small_network(), tmp_path / "a.safetensors")
+    monkeypatch.setitem(sys.modules, "onnx", None)
+    _, said = call("export", "checkpoint=a.safetensors", "output=a.onnx")
+    assert said.startswith("error: salient export: the package onnx is not installed")
+    assert "pip install 'salient[export]'" in said
 
 
 def test_doctor_says_what_is_there(run, sample_root):

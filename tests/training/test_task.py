@@ -17,7 +17,8 @@ from salient.scoring.predictions import from_network
 from salient.scoring.score import score_predictions, summarise
 from salient.training.callbacks import moving_average
 from salient.training.task import SaliencyTask
-from tests.fixtures.runs import datamodule, task, trainer
+from salient.training.trainer import build_trainer
+from tests.fixtures.runs import callbacks, datamodule, task, trainer
 
 
 def record_losses(module: SaliencyTask) -> list[float]:
@@ -244,3 +245,11 @@ def test_a_warm_up_of_one_step_is_a_schedule(small_network, sample_root, tmp_pat
     fit = trainer(tmp_path, max_epochs=1, limit_train_batches=4, limit_val_batches=0)
     fit.fit(module, datamodule(sample_root))
     assert fit.global_step == 4
+
+
+def test_a_run_without_a_logger(small_network, sample_root, tmp_path):
+    settings = dict(accelerator="cpu", precision="auto", max_epochs=1, gradient_clip_val=None)
+    settings |= dict(enable_progress_bar=False, limit_train_batches=1, limit_val_batches=1)
+    fit = build_trainer(callbacks(tmp_path), [], **settings)
+    fit.fit(task(small_network()), datamodule(sample_root))
+    assert fit.loggers == [] and (tmp_path / "last.ckpt").is_file()

@@ -1,0 +1,36 @@
+"""The table of verbs. A new one is a row here, a module of its name beside, and a YAML."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Verb(NamedTuple):
+    """A command: what it does in a line, and the extra of `pip install` that it needs, if any."""
+
+    summary: str
+    extra: str | None = None
+
+
+# Each is the function of its own name in the module of its name, and configs/VERB.yaml.
+VERBS = {
+    "train": Verb("train a network and publish its weights", "train"),
+    "eval": Verb("score a network or saved maps beside the published table"),
+    "predict": Verb("pictures in, saliency maps (or cut-outs, masks, ...) out"),
+    "export": Verb("write a network for other runtimes, and check it there", "export"),
+    "weights": Verb("say what a checkpoint is, or convert it"),
+    "doctor": Verb("say what is installed, which sets are there, what would run"),
+    "strip": Verb("draw rows of picture | truth | maps"),
+}
+
+
+def what_is_missing(verb: str, error: ModuleNotFoundError) -> str:
+    """A package that a verb needs and that is not installed, and how to install it."""
+    if error.name is None:
+        return str(error)
+    package, extra = error.name.partition(".")[0], VERBS[verb].extra
+    name = f"'salient[{extra}]'" if extra else "salient"
+    return (
+        f"salient {verb}: the package {package} is not installed; pip install {name}, or in a "
+        "checkout pip install -r requirements.txt"
+    )
