@@ -14,9 +14,7 @@ from salient import save_network
 from salient.export import FORMATS, Finest, check, export_network
 
 
-@pytest.mark.parametrize(
-    ("name", "kind"), [("a.onnx", "probability"), ("a.pt2", "logit")]
-)
+@pytest.mark.parametrize(("name", "kind"), [("a.onnx", "probability"), ("a.pt2", "logit")])
 def test_an_exported_network_gives_the_same_maps_at_any_size(small_network, tmp_path, name, kind):
     torch.manual_seed(0)
     network = small_network().eval()

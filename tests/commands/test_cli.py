@@ -12,37 +12,17 @@ import pytest
 from PIL import Image
 
 import salient
-from salient.commands.cli import main
 from salient.commands.verbs import VERBS
 from tests.fixtures.commands import ENVIRONMENT, ROOT
 
 
-@pytest.fixture
-def call(monkeypatch, capsys, tmp_path):
-    """Calls `salient` in this process, which has imported all; returns what it printed and said."""
-
-    def call_main(*arguments):
-        monkeypatch.chdir(tmp_path)
-        monkeypatch.setattr(sys, "argv", ["salient", *arguments])
-        monkeypatch.setenv("SALIENT_FULL_ERROR", "0")
-        monkeypatch.setenv("HYDRA_FULL_ERROR", "1")
-        said = ""
-        try:
-            main()
-        except SystemExit as end:
-            said = str(end.code)
-        return capsys.readouterr().out, said
-
-    return call_main
-
-
 def test_help_fits_one_screen_and_lists_verbs_keys_and_groups(run, call, tmp_path):
-    screen, _ = call("--help")
+    screen = call(tmp_path, "--help").stdout
     assert len(screen.splitlines()) <= 24
     assert all(f"  {verb} " in screen for verb in VERBS)
-    assert call("--version")[0].strip() == salient.__version__
+    assert call(tmp_path, "--version").stdout.strip() == salient.__version__
     for verb in VERBS:
-        screen, _ = call(verb, "--help")
+        screen = call(tmp_path, verb, "--help").stdout
         assert len(screen.splitlines()) <= 48, verb
         assert max(map(len, screen.splitlines())) <= 120, verb
         groups = [path for path in (ROOT / "configs").iterdir() if path.is_dir()]
@@ -75,7 +55,8 @@ def test_help_fits_one_screen_and_lists_verbs_keys_and_groups(run, call, tmp_pat
     ],
 )
 def test_what_is_wrong_is_answered_in_one_line(call, tmp_path, arguments, line):
-    _, said = call(*arguments.split())
+    said = call(tmp_path, *arguments.split(), fails=True).stderr
+    said = said[said.index("error: ") :]
     assert said.startswith(f"error: {line}") and "\n" not in said
     assert not list(tmp_path.glob("*.log"))
 
@@ -108,24 +89,25 @@ def test_what_is_not_installed_is_named_with_its_extra(tmp_path):
 def test_a_package_that_is_missed_later_is_named_too(call, small_network, tmp_path, monkeypatch):
     salient.save_network(small_network(), tmp_path / "a.safetensors")
     monkeypatch.setitem(sys.modules, "onnx", None)
-    _, said = call("export", "checkpoint=a.safetensors", "output=a.onnx")
+    where = ("checkpoint=a.safetensors", "output=a.onnx")
+    said = call(tmp_path, "export", *where, fails=True).stderr
     assert said.startswith("error: salient export: the package onnx is not installed")
     assert "pip install 'salient[export]'" in said
 
 
-def test_doctor_says_what_is_there(run, sample_root):
-    shown = run(sample_root, "-m", "salient", "doctor", f"data_root={sample_root}").stdout
+def test_doctor_says_what_is_there(call, sample_root):
+    shown = call(sample_root, "doctor", f"data_root={sample_root}").stdout
     assert "computes      on" in shown and "lite.safetensors" in shown
     assert "ECSSD         not there: no folders" in shown
     assert "sample        32 pairs" in shown
 
 
-def test_strip_puts_methods_side_by_side(run, trained):
+def test_strip_puts_methods_side_by_side(call, trained):
     maps = ("save_maps=true", "output=strip", "workers=0")
-    run(trained, "eval.py", "dataset=sample", *maps)
+    call(trained, "eval", "dataset=sample", *maps)
     methods = "predictions={a: strip/maps, b: strip/maps/sample}"
     picture = ("output=strip/rows.png", "rows=4", "every=8")
-    run(trained, "-m", "salient", "strip", "dataset=sample", methods, *picture)
+    call(trained, "strip", "dataset=sample", methods, *picture)
     with Image.open(trained / "strip/rows.png") as image:
         shown = np.asarray(image)
     height, width = 160 + 4, 160 * 4 // 3 + 4

@@ -34,24 +34,24 @@ def test_eval_prints_and_saves_the_table_with_a_baseline(run, trained):
     assert mean == pytest.approx(ours["mae"], abs=1e-9)
 
 
-def test_eval_of_a_folder_and_of_missing_sets(run, trained):
+def test_eval_of_a_folder_and_of_missing_sets(call, trained):
     sample = trained / "data/sample/test"
     folder = [f"images={sample}/images", f"masks={sample}/masks", "name=mine", "workers=0"]
-    done = run(trained, "eval.py", "dataset=folder", *folder, "output=mine")
+    done = call(trained, "eval", "dataset=folder", *folder, "output=mine")
     assert "mine" in done.stdout
-    done = run(trained, "eval.py", "dataset=ecssd", fails=True)
+    done = call(trained, "eval", "dataset=ecssd", fails=True)
     assert "error: ECSSD: no folders data/ECSSD/images" in done.stderr
     assert "cse.cuhk.edu.hk" in done.stderr and "Traceback" not in done.stderr
-    done = run(trained, "eval.py", "dataset=[sod,sample]", "workers=0", "output=both")
+    done = call(trained, "eval", "dataset=[sod,sample]", "workers=0", "output=both")
     assert "not scored: SOD: no folders" in done.stdout and "sample" in done.stdout
-    done = run(trained, "eval.py", "dataset=all", fails=True)
+    done = call(trained, "eval", "dataset=all", fails=True)
     assert done.stderr.count("no folders") == 7
 
 
 @pytest.fixture(scope="module")
-def saved(run, trained):
+def saved(call, trained):
     """The rows of the network, which also saved its maps in saved/maps/sample."""
-    run(trained, "eval.py", "dataset=sample", "save_maps=true", "output=saved", "workers=0")
+    call(trained, "eval", "dataset=sample", "save_maps=true", "output=saved", "workers=0")
     return json.loads((trained / "saved/results.json").read_text())["rows"]
 
 
@@ -59,12 +59,12 @@ def without_method(row):
     return {key: value for key, value in row.items() if key != "method"}
 
 
-def test_saved_maps_give_the_very_digits_of_scoring_on_the_fly(run, trained, saved):
-    run(trained, "eval.py", "dataset=sample", "predictions=saved/maps", "output=again")
+def test_saved_maps_give_the_very_digits_of_scoring_on_the_fly(call, trained, saved):
+    call(trained, "eval", "dataset=sample", "predictions=saved/maps", "output=again")
     (again,) = json.loads((trained / "again/results.json").read_text())["rows"]
     assert again["method"] == "maps" and without_method(again) == without_method(saved[0])
     folder = ["dataset=folder", "name=mine", f"masks={trained}/data/sample/test/masks"]
-    run(trained, "eval.py", *folder, "predictions=saved/maps/sample", "output=mine")
+    call(trained, "eval", *folder, "predictions=saved/maps/sample", "output=mine")
     (mine,) = json.loads((trained / "mine/results.json").read_text())["rows"]
     assert mine | {"dataset": "sample"} == again | {"method": "sample"}
 
@@ -82,7 +82,7 @@ def test_two_processes_give_the_same_digits(run, trained, saved):
     assert one == both
 
 
-def test_methods_side_by_side_sizes_and_conventions(run, trained, saved):
+def test_methods_side_by_side_sizes_and_conventions(call, trained, saved):
     half = trained / "half"
     shutil.copytree(trained / "saved/maps/sample", half)
     for path in sorted(half.iterdir())[:3]:
@@ -90,7 +90,7 @@ def test_methods_side_by_side_sizes_and_conventions(run, trained, saved):
             image.resize((50, 40)).save(path)
     methods = "predictions={whole: saved/maps, half: half}"
     conventions = ("metrics.max_f=image", "metrics.normalize=false")
-    done = run(trained, "eval.py", "dataset=sample", methods, *conventions, "output=side")
+    done = call(trained, "eval", "dataset=sample", methods, *conventions, "output=side")
     results = json.loads((trained / "side/results.json").read_text())
     whole, half = results["rows"]
     assert (whole["method"], half["method"]) == ("whole", "half")
@@ -104,16 +104,16 @@ def test_methods_side_by_side_sizes_and_conventions(run, trained, saved):
     assert "**" in done.stdout and r"\textbf{" in (trained / "side/table.tex").read_text()
 
 
-def test_bad_maps_and_conventions_are_refused_by_name(run, trained, saved, tmp_path):
+def test_bad_maps_and_conventions_are_refused_by_name(call, trained, saved, tmp_path):
     some = tmp_path / "some"
     shutil.copytree(trained / "saved/maps/sample", some)
     gone = sorted(some.iterdir())[4]
     gone.unlink()
-    done = run(trained, "eval.py", "dataset=sample", f"predictions={some}", fails=True)
+    done = call(trained, "eval", "dataset=sample", f"predictions={some}", fails=True)
     assert f"sample: 1 of 32 maps are not in {some}: {gone.stem}" in done.stderr
     broken = sorted(some.iterdir())[0]
     broken.with_name(gone.name).write_bytes(broken.read_bytes()[:60])
-    done = run(trained, "eval.py", "dataset=sample", f"predictions={some}", fails=True)
+    done = call(trained, "eval", "dataset=sample", f"predictions={some}", fails=True)
     assert f"{gone.name}: not a readable picture" in done.stderr
-    done = run(trained, "eval.py", "dataset=sample", "metrics.max_f=best", fails=True)
+    done = call(trained, "eval", "dataset=sample", "metrics.max_f=best", fails=True)
     assert "metrics.max_f: 'best' is not valid" in done.stderr and "Traceback" not in done.stderr

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+from importlib.util import find_spec
 
 import pytest
 import torch
@@ -47,12 +48,11 @@ def test_a_csv_logger_has_the_figures_of_validation_and_the_end(swept):
     )
 
 
-def test_a_logger_that_is_not_installed_is_named(run, tmp_path):
+def test_a_logger_that_is_not_installed_is_named(call, tmp_path):
     for logger in ("wandb", "mlflow"):
-        pytest.importorskip("pytorch_lightning")
-        if __import__("importlib.util").util.find_spec(logger):
+        if find_spec(logger):
             pytest.skip(f"{logger} is installed")
-        done = run(tmp_path, "train.py", *QUICK, f"logger={logger}", fails=True)
+        done = call(tmp_path, "train", *QUICK, f"logger={logger}", fails=True)
         expected = f"error: logger.{logger}: needs a package that is not installed; pip install"
         assert f"{expected} {logger}" in done.stderr and "Traceback" not in done.stderr
 

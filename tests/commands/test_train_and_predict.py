@@ -43,29 +43,29 @@ def album(tmp_path_factory):
     return folder
 
 
-def test_predict_keeps_a_folders_structure_and_the_pictures_sizes(run, trained, album):
-    run(trained, "predict.py", f"input={album}", "output=maps", "precision=fp32")
+def test_predict_keeps_a_folders_structure_and_the_pictures_sizes(call, trained, album):
+    call(trained, "predict", f"input={album}", "output=maps", "precision=fp32")
     written = {str(p.relative_to(trained / "maps")) for p in (trained / "maps").rglob("*.*")}
     assert written == {"a.png", "b.png", "inner/a.png"}
     for name, size in (("a.png", (60, 40)), ("b.png", (30, 70)), ("inner/a.png", (44, 33))):
         with Image.open(trained / "maps" / name) as saliency:
             assert saliency.mode == "L" and saliency.size == size
-    done = run(trained, "predict.py", f"input={album}", "output=maps", fails=True)
+    done = call(trained, "predict", f"input={album}", "output=maps", fails=True)
     assert "3 of 3 files are there already" in done.stderr and "overwrite=true" in done.stderr
-    run(trained, "predict.py", f"input={album}/a.png", "output=one", "precision=fp32")
+    call(trained, "predict", f"input={album}/a.png", "output=one", "precision=fp32")
     a, b = (np.asarray(Image.open(trained / folder / "a.png")) for folder in ("maps", "one"))
     assert np.abs(a.astype(int) - b).max() <= 1  # alone or in a batch
-    run(trained, "predict.py", f"input={album}/**/*.webp", "output=some")
+    call(trained, "predict", f"input={album}/**/*.webp", "output=some")
     assert [p.name for p in (trained / "some").iterdir()] == ["a.png"]
-    done = run(trained, "predict.py", "input=nowhere", fails=True)
+    done = call(trained, "predict", "input=nowhere", fails=True)
     assert "error: input=nowhere: no pictures" in done.stderr
 
 
-def test_predict_does_the_rest_and_tells_what_failed(run, trained, album, tmp_path):
+def test_predict_does_the_rest_and_tells_what_failed(call, trained, album, tmp_path):
     for name in ("0.png", "z.jpg"):
         (tmp_path / name).write_bytes((album / "b.jpg").read_bytes()[:200])
     (tmp_path / "good.jpg").write_bytes((album / "b.jpg").read_bytes())
-    done = run(trained, "predict.py", f"input={tmp_path}", "output=rest", fails=True)
+    done = call(trained, "predict", f"input={tmp_path}", "output=rest", fails=True)
     assert "error: 2 of 3 pictures failed" in done.stderr and "Traceback" not in done.stderr
     assert "0.png: not a readable picture" in done.stderr and "z.jpg: not" in done.stderr
     assert [p.name for p in (trained / "rest").iterdir()] == ["good.png"]
@@ -74,8 +74,8 @@ def test_predict_does_the_rest_and_tells_what_failed(run, trained, album, tmp_pa
 @pytest.mark.parametrize(
     ("mode", "layers"), [("cutout", 4), ("overlay", 3), ("mask", 1), ("edges", 1)]
 )
-def test_modes(run, trained, album, mode, layers):
-    run(trained, "predict.py", f"input={album}/a.png", f"output={mode}", f"mode={mode}")
+def test_modes(call, trained, album, mode, layers):
+    call(trained, "predict", f"input={album}/a.png", f"output={mode}", f"mode={mode}")
     with Image.open(trained / mode / "a.png") as image, Image.open(album / "a.png") as picture:
         written, given = np.asarray(image), np.asarray(picture)
     assert written.shape == (40, 60, layers)[: 3 if layers > 1 else 2]
@@ -116,8 +116,8 @@ def test_resume_continues_the_same_schedule(run, trained):
         (("trainer.max_epochs=three", "dataset=sample_train"), "trainer.max_epochs: 'three'"),
     ],
 )
-def test_train_refuses_in_one_line(run, tmp_path, arguments, message):
-    done = run(tmp_path, "train.py", *arguments, "model=lite", fails=True)
+def test_train_refuses_in_one_line(call, tmp_path, arguments, message):
+    done = call(tmp_path, "train", *arguments, "model=lite", fails=True)
     assert message in done.stderr and "Traceback" not in done.stderr
 
 

@@ -124,12 +124,12 @@ def test_modelscopes_folder_brings_its_normalisation(
         salient.load_network(tmp_path)
 
 
-def test_describe_and_convert(run, tmp_path):
+def test_describe_and_convert(call, tmp_path):
     salient.save_network(small_network(), tmp_path / "a.safetensors", {"data": "drawn"})
-    convert = ("-m", "salient", "weights", "checkpoint=a.safetensors")
-    run(tmp_path, *convert, "output=b.safetensors")
+    convert = ("weights", "checkpoint=a.safetensors")
+    call(tmp_path, *convert, "output=b.safetensors")
     added = "add={licence: ours, score: '1=1'}"
-    run(tmp_path, *convert, "output=half.safetensors", "half=true", "size=96", added)
+    call(tmp_path, *convert, "output=half.safetensors", "half=true", "size=96", added)
     a, b, half = (
         salient.load_network(tmp_path / f"{n}.safetensors").state_dict() for n in ("a", "b", "half")
     )
@@ -139,12 +139,12 @@ def test_describe_and_convert(run, tmp_path):
         tmp_path / "a.safetensors"
     ).stat().st_size
     assert salient.load_network(tmp_path / "half.safetensors").size == 96
-    done = run(tmp_path, *convert, "output=c.safetensors", "size=100", fails=True)
+    done = call(tmp_path, *convert, "output=c.safetensors", "size=100", fails=True)
     assert "size must be a positive multiple of 32, got 100" in done.stderr
     metadata = read_metadata(tmp_path / "half.safetensors")
     assert (metadata["data"], metadata["licence"], metadata["score"]) == ("drawn", "ours", "1=1")
-    done = run(tmp_path, "-m", "salient", "weights", "checkpoint=a.safetensors")
+    done = call(tmp_path, "weights", "checkpoint=a.safetensors")
     digest = hashlib.sha256((tmp_path / "a.safetensors").read_bytes()).hexdigest()
     assert digest in done.stdout and "data: drawn" in done.stdout and "resnet10t" in done.stdout
-    done = run(tmp_path, "-m", "salient", "weights", "checkpoint=c.safetensors", fails=True)
+    done = call(tmp_path, "weights", "checkpoint=c.safetensors", fails=True)
     assert "error: checkpoint=c.safetensors: no such file" in done.stderr
