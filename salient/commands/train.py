@@ -115,7 +115,7 @@ def _fit(
     try:
         fit.fit(task, datamodule, ckpt_path=resume, weights_only=True)
     except SIGTERMException:
-        saved = [c.best_model_path for c in fit.callbacks if isinstance(c, LastCheckpoint)]  # type: ignore[attr-defined]
+        saved = [c.path for c in fit.callbacks if isinstance(c, LastCheckpoint)]  # type: ignore[attr-defined]
         sys.exit(f"interrupted; go on with resume={saved[0]}" if saved else "interrupted")
     except RuntimeError as error:  # torch.OutOfMemoryError is one
         if not re.search("out of memory|can't allocate memory", str(error)):

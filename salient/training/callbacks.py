@@ -56,6 +56,7 @@ class LastCheckpoint(ModelCheckpoint):
 
     def __init__(self, folder: str | Path) -> None:
         super().__init__(folder, "last", enable_version_counter=False, save_on_exception=True)
+        self.path = Path(folder) / "last.ckpt"  # best_model_path is an older run's after a resume
 
     def on_fit_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         super().on_fit_start(trainer, pl_module)

@@ -5,10 +5,14 @@ from __future__ import annotations
 import csv
 import json
 from importlib.util import find_spec
+from types import SimpleNamespace
 
 import pytest
 import torch
+from pytorch_lightning.utilities.exceptions import SIGTERMException
 
+from salient.commands import train
+from salient.training.callbacks import LastCheckpoint
 from salient.weights.store import read_metadata
 from tests.fixtures.commands import QUICK, ROOT
 
@@ -88,3 +92,16 @@ def test_defaults_stand_once(composed):
             value = node[name]
             assert (tuple(value) if isinstance(value, list) else value) == parameter.default, name
     assert (ROOT / "configs/train.yaml").is_file()
+
+
+def test_an_interrupted_run_names_its_own_checkpoint(tmp_path):
+    """Not that of the run which it resumed, whose path the state of the callback still holds."""
+    last = LastCheckpoint(tmp_path / "mine")
+    last.best_model_path = "another/last.ckpt"
+
+    def interrupted(*_, **__):
+        raise SIGTERMException
+
+    trainer = SimpleNamespace(fit=interrupted, callbacks=[last])
+    with pytest.raises(SystemExit, match=f"resume={tmp_path}/mine/last.ckpt"):
+        train._fit(trainer, None, None, None)
