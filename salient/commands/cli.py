@@ -29,7 +29,7 @@ def main() -> None:
         guess = f"did you mean {near[0]}? " if near else ""
         sys.exit(f"error: {verb}: no such verb; {guess}there are {', '.join(VERBS)}")
     # Lightning starts further processes as `python ARGV`: the module of the verb is a script too.
-    sys.argv = [import_file(verb), *arguments[1:]]
+    sys.argv = [module_file(verb), *arguments[1:]]
     sys.path.append("")  # a `_target_` may name a module of the working folder
     run(verb)
 
@@ -71,6 +71,6 @@ def overview() -> str:
     )
 
 
-def import_file(verb: str) -> str:
+def module_file(verb: str) -> str:
     """The file of a verb's module, without importing it."""
     return str(Path(__file__).resolve().with_name(f"{verb}.py"))

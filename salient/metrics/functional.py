@@ -42,15 +42,9 @@ class Measured(NamedTuple):
 
 
 def measure_pair(prediction: Bytes, mask: Bytes, *, normalize: bool = True) -> Measured:
-    """Count one prediction against its mask, and threshold it at every level.
+    """Count one prediction against its mask, both uint8 H x W, and threshold it at every level.
 
-    Args:
-        prediction: uint8 H x W, 0..255.
-        mask: uint8 H x W; foreground is > 128.
-        normalize: stretch the prediction by its own minimum and maximum first; see `count_pair`.
-
-    Raises:
-        ValueError: not uint8, not H x W, of different sizes, or without pixels.
+    What the arguments mean, and the errors raised: `count_pair`.
     """
     pair = count_pair(prediction, mask, normalize=normalize)
     at_levels, adaptive = positives(pair), adaptive_positives(pair)
