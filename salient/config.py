@@ -11,7 +11,7 @@ import difflib
 import importlib
 import inspect
 import typing
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from inspect import Parameter
 from typing import Any, TypeVar
 
@@ -81,9 +81,13 @@ def _parameters(target: Callable[..., Any]) -> tuple[dict[str, Parameter], dict[
 
 
 def _unknown(key: str, known: list[str], owner: str) -> str:
-    near = difflib.get_close_matches(key, known, 1)
-    guess = f"did you mean {near[0]}? " if near else ""
-    return f"unknown key; {guess}{owner} takes {', '.join(known)}"
+    return f"unknown key; {did_you_mean(key, known)}{owner} takes {', '.join(known)}"
+
+
+def did_you_mean(name: str, known: Sequence[str]) -> str:
+    """A question that names the known word nearest to `name`, or nothing."""
+    near = difflib.get_close_matches(name.lower(), known, 1)
+    return f"did you mean {near[0]}? " if near else ""
 
 
 def _check_nested(value: Any, path: str) -> None:
@@ -123,10 +127,10 @@ def _adapter(hint: Any) -> TypeAdapter[Any]:
 def _resolve(name: str, prefix: str) -> Callable[..., Any]:
     module, _, attribute = name.rpartition(".")
     try:
-        found: Callable[..., Any] = getattr(importlib.import_module(module), attribute)
+        target: Callable[..., Any] = getattr(importlib.import_module(module), attribute)
     except (ImportError, AttributeError, ValueError) as error:
         raise ConfigError(f"{prefix}_target_: there is no {name} ({error})") from error
-    return found
+    return target
 
 
 def _hints(target: Callable[..., Any]) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 import re
 import sys
@@ -29,7 +28,7 @@ from omegaconf.errors import (
 
 from salient.commands.usage import config_folder
 from salient.commands.verbs import what_is_missing
-from salient.config import ConfigError, check_config
+from salient.config import ConfigError, check_config, did_you_mean
 
 FORESEEN = (ValueError, OSError)  # ConnectionError is an OSError
 
@@ -115,6 +114,4 @@ def explain(error: BaseException) -> str | None:
 
 def _guess(name: str, known: Iterable[str]) -> str:
     known = sorted(word for word in known if not word.startswith("_") and word != "hydra")
-    near = difflib.get_close_matches(name.lower(), known, 1)
-    guess = f"did you mean {near[0]}? " if near else ""
-    return f"{guess}there are {', '.join(known)}"
+    return f"{did_you_mean(name, known)}there are {', '.join(known)}"

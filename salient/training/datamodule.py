@@ -117,8 +117,8 @@ class PairsDataModule(pl.LightningDataModule):
     def val_dataloader(self) -> DataLoader[ScoringBatch]:
         dataset = ScoringSet(self.validation_pairs, self.size)
         processes, rank = self._processes()
-        share = Subset(dataset, range(rank, len(dataset), processes))  # no padding, no repeats
-        return DataLoader(share, self.batch_size, collate_fn=collate_scoring, **self._loading())
+        part = Subset(dataset, range(rank, len(dataset), processes))  # no padding, no repeats
+        return DataLoader(part, self.batch_size, collate_fn=collate_scoring, **self._loading())
 
     def _batches_done(self) -> int:
         return self.trainer.fit_loop.epoch_loop.batch_progress.current.ready if self.trainer else 0
