@@ -9,15 +9,17 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from salient.detection.detector import Detector
+    from salient.detection.pipeline import pipeline
     from salient.model.network import Outputs, SaliencyNetwork
     from salient.weights.store import load_network, save_network
 
 __version__ = "0.2.0"
-__all__ = ["Detector", "Outputs", "SaliencyNetwork", "load_network", "save_network"]
+__all__ = ["Detector", "Outputs", "SaliencyNetwork", "load_network", "pipeline", "save_network"]
 _HOMES = {
     "Detector": "salient.detection.detector",
     "Outputs": "salient.model.network",
     "SaliencyNetwork": "salient.model.network",
+    "pipeline": "salient.detection.pipeline",
     "load_network": "salient.weights.store",
     "save_network": "salient.weights.store",
 }

@@ -2,7 +2,7 @@
 
 Input `image`: float32 B,3,H,W, RGB, normalised; B is free, H and W are any multiples of 32. Output
 `saliency`: B,1,H,W, the finest map. An ONNX file's metadata holds `mean`, `std` (of RGB in [0, 1]),
-`size` (the side that the network was trained at) and `config`.
+`size` (the side that the network was trained at), `resize` (the filter) and `config`.
 """
 
 from __future__ import annotations
@@ -88,7 +88,7 @@ def write_onnx(network: SaliencyNetwork, probability: bool = True) -> bytes:
     assert program is not None
     model = program.model_proto
     config = network.config
-    constants = {key: json.dumps(config[key]) for key in ("mean", "std", "size")}
+    constants = {key: json.dumps(config[key]) for key in ("mean", "std", "size", "resize")}
     onnx.helper.set_model_props(model, constants | {"config": json.dumps(config)})
     return bytes(model.SerializeToString())
 

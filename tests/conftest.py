@@ -13,7 +13,7 @@ os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")  # it asks the network fo
 import torch
 
 from salient.sample.draw import write_sample
-from tests.fixtures import commands, networks
+from tests.fixtures import commands, modelscope, networks
 
 torch.set_num_threads(1)  # a process on each core
 
@@ -44,6 +44,12 @@ def trained(run, tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("work")
     run(folder, "train.py", *commands.QUICK, "trainer.max_epochs=2")
     return folder
+
+
+@pytest.fixture(scope="session")
+def modelscope_state() -> dict[str, torch.Tensor]:
+    """ModelScope's checkpoint with reproducible weights."""
+    return modelscope.fill_state()
 
 
 @pytest.fixture

@@ -74,8 +74,9 @@ def eval(
         path = find_checkpoint(checkpoint)
         network = load_network(path, pick_device(device))
         word, why = _pick_precision(network, present[0][1], precision)
-        details |= {"checkpoint": str(path), "size": network.size, "precision": word}
-        note += f" Network: {path} at {network.size} px in {why}."
+        details |= {"checkpoint": str(path), "size": network.size, "resize": network.resize}
+        details["precision"] = word
+        note += f" Network: {path} at {network.size} px ({network.resize}) in {why}."
     rows, lines = [], []
     for pair_set, pairs in present:
         part = pairs[rank::world]

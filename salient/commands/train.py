@@ -86,7 +86,7 @@ def train(
         model = model | {"network": network}
     task: SaliencyTask = instantiate(model, _convert_="all")
     task.network.train()
-    task.network.size = task.network.config["size"] = datamodule.size
+    task.network.set_input(datamodule.size, "area")  # as the loader resizes
     fit: pl.Trainer = instantiate(trainer, _convert_="all")(
         callbacks=_build(callbacks, "callbacks"), logger=_build(logger or {}, "logger")
     )

@@ -13,6 +13,7 @@ def weights(
     output: str | None,
     half: bool,
     size: int | None,
+    resize: str | None,
     add: dict[str, Any] | None,
 ) -> None:
     """Describe a checkpoint; with an `output`, convert it. Raises as `convert`."""
@@ -20,7 +21,7 @@ def weights(
     if output is None:
         print(describe(source))
     else:
-        print(f"wrote {convert(source, output, half, size, add)}")
+        print(f"wrote {convert(source, output, half, size, resize, add)}")
 
 
 if __name__ == "__main__":

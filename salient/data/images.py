@@ -18,29 +18,30 @@ File = str | Path | bytes | BinaryIO  # a path, a file's content, or an open fil
 SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".webp")
 
 
-def read_image(file: File) -> NDArray[np.uint8]:
+def read_image(file: File, over: str | None = "white") -> NDArray[np.uint8]:
     """A picture of any kind -> RGB uint8 H,W,3, as `to_rgb` makes it.
 
     Raises:
         FileNotFoundError: there is no such file.
         ValueError: the file is no readable picture; the message names it.
     """
-    return to_rgb(_decode(file))
+    return to_rgb(_decode(file), over)
 
 
-def to_rgb(picture: Image.Image) -> NDArray[np.uint8]:
+def to_rgb(picture: Image.Image, over: str | None = "white") -> NDArray[np.uint8]:
     """A picture of any mode -> RGB uint8 H,W,3, turned as its EXIF tag says.
 
-    Transparency is laid over white; 16-bit grey gives its upper 8 bits; CMYK, palettes and grey
-    become RGB; of an animation it is the first frame (or the one that Pillow stands at).
+    Transparency is laid `over` a colour, or with None left out; 16-bit grey gives its upper 8 bits;
+    CMYK, palettes and grey become RGB; of an animation it is the first frame (or the one that
+    Pillow stands at).
     """
     picture = ImageOps.exif_transpose(picture)
     if picture.mode.startswith("I") or picture.mode == "F":
         return np.repeat(_eight_bits(picture)[..., None], 3, axis=2)
-    if picture.has_transparency_data:
+    if over is not None and picture.has_transparency_data:
         layer = picture.convert("RGBA")
-        white = Image.new("RGBA", layer.size, "white")
-        picture = Image.alpha_composite(white, layer)
+        ground = Image.new("RGBA", layer.size, over)
+        picture = Image.alpha_composite(ground, layer)
     return np.asarray(picture.convert("RGB"))
 
 

@@ -1,27 +1,59 @@
-"""What happens to a picture before the network and to its map after it: OpenCV alone."""
+"""What happens to a picture before the network and to its map after it: OpenCV and Pillow."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 MASK_THRESHOLD = 128  # foreground is above it, in every mask of this project
 
 
-def squash(picture: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
+def squash(picture: NDArray[np.uint8], size: int, resize: str = "area") -> NDArray[np.uint8]:
     """A picture or mask uint8 H,W[,3] -> size,size[,3], whatever its shape was.
 
-    By area averages where a side shrinks (bilinear would alias large photographs), else bilinear.
+    Args:
+        picture: what a network is to see.
+        size: side of the square in pixels.
+        resize: a name in RESIZE: the filter that the network was trained with.
     """
-    height, width = picture.shape[:2]
-    if (height, width) == (size, size):
+    if picture.shape[:2] == (size, size):
         return picture
-    shrinks = size < height or size < width
-    method = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
+    return RESIZE[resize](picture, size)
+
+
+def _area(picture: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
+    """Area averages where a side shrinks (bilinear would alias large photographs), else bilinear.
+
+    What training does.
+    """
+    shrinks = size < max(picture.shape[:2])
+    return _linear(picture, size, cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
+
+
+def _linear(
+    picture: NDArray[np.uint8], size: int, method: int = cv2.INTER_LINEAR
+) -> NDArray[np.uint8]:
+    """OpenCV's bilinear filter, of four pixels at any scale."""
     return np.asarray(cv2.resize(picture, (size, size), interpolation=method), dtype=np.uint8)
+
+
+def _pillow(picture: NDArray[np.uint8], size: int, method: Image.Resampling) -> NDArray[np.uint8]:
+    """Pillow's filter, which widens with the scale; torchvision's `Resize` of a PIL image."""
+    return np.array(Image.fromarray(picture).resize((size, size), method))
+
+
+# By the word in a checkpoint's metadata. `pillow` is ModelScope's, `area` ours.
+RESIZE: dict[str, Callable[[NDArray[np.uint8], int], NDArray[np.uint8]]] = {
+    "area": _area,
+    "linear": _linear,
+    "pillow": partial(_pillow, method=Image.Resampling.BILINEAR),
+    "pillow_bicubic": partial(_pillow, method=Image.Resampling.BICUBIC),
+}
 
 
 def fit(probability: NDArray[np.float32], size: Sequence[int]) -> NDArray[np.float32]:

@@ -95,7 +95,7 @@ class Detector:
         for start in range(0, len(pictures), self.batch_size):
             images = [to_array(p) for p in pictures[start : start + self.batch_size]]
             sizes = [image.shape[:2] for image in images]
-            squares = [squash(image, self.network.size) for image in images]
+            squares = [squash(image, self.network.size, self.network.resize) for image in images]
             del images  # they may be large
             batch = torch.from_numpy(np.stack(squares)).permute(0, 3, 1, 2)
             found = self.network.predict(batch, self.precision)

@@ -45,6 +45,7 @@ class SaliencyNetwork(nn.Module):
         group: channels that enhancement and fusion treat together.
         enhance: width of each enhanced group.
         size: side in pixels of the square that pictures are resized to, a multiple of 32.
+        resize: the filter that does it, a name in `salient.data.transforms.RESIZE`.
         mean, std: of the RGB channels in [0, 1] under `normalize`.
 
     Raises:
@@ -64,6 +65,7 @@ class SaliencyNetwork(nn.Module):
         group: int = 128,
         enhance: int = 64,
         size: int = 352,
+        resize: str = "area",
         mean: tuple[float, float, float] = IMAGENET_MEAN,
         std: tuple[float, float, float] = IMAGENET_STD,
     ) -> None:
@@ -73,11 +75,9 @@ class SaliencyNetwork(nn.Module):
         for name, width in widths.items():
             if min(width if isinstance(width, list) else [width]) < 1:
                 raise ValueError(f"model.network.{name} must be at least 1, got {width}")
-        if size < 32 or size % 32:
-            raise ValueError(f"model.network.size must be a positive multiple of 32, got {size}")
-        self.size = size
-        self.config: dict[str, Any] = {"encoder": encoder.name, **widths, "size": size}
+        self.config: dict[str, Any] = {"encoder": encoder.name, **widths}
         self.config |= {"mean": list(mean), "std": list(std)}
+        self.set_input(size, resize)
         c1, c2, c3, c4 = encoder.channels
 
         self.encoder = encoder
@@ -96,13 +96,24 @@ class SaliencyNetwork(nn.Module):
         self.register_buffer("std", torch.tensor(std).view(1, 3, 1, 1), persistent=False)
         self.to(memory_format=torch.channels_last)
 
+    def set_input(self, size: int, resize: str) -> None:
+        """Choose the square that pictures are resized to: its side in pixels, and the filter.
+
+        Raises:
+            ValueError: a side that is no positive multiple of 32.
+        """
+        if size < 32 or size % 32:
+            raise ValueError(f"model.network.size must be a positive multiple of 32, got {size}")
+        self.size, self.resize = size, resize
+        self.config |= {"size": size, "resize": resize}
+
     def normalize(self, images: Tensor) -> Tensor:
-        """RGB uint8 B,3,H,W -> what `forward` takes: float32 with the network's mean and deviation.
+        """RGB uint8 B,3,H,W -> what `forward` takes: floats with the network's mean and deviation.
 
         Channels-last in memory, like the weights: depthwise convolutions on a CPU need it.
         """
         images = images.contiguous(memory_format=torch.channels_last)
-        return (images.float() / 255 - self.mean) / self.std
+        return (images.to(self.mean.dtype) / 255 - self.mean) / self.std
 
     @torch.inference_mode()
     def predict(self, images: Tensor, precision: torch.dtype = torch.float32) -> Probabilities:
@@ -115,7 +126,7 @@ class SaliencyNetwork(nn.Module):
         with torch.autocast(device.type, precision, enabled=precision != torch.float32):
             outputs = self(self.normalize(images.to(device, non_blocking=True)))
         saliency, edge = (
-            torch.sigmoid(logit.float())[:, 0].cpu()
+            torch.sigmoid(logit.to(self.mean.dtype))[:, 0].float().cpu()
             for logit in (outputs.saliency[0], outputs.edge)
         )
         return Probabilities(saliency, edge)

@@ -40,15 +40,15 @@ class ScoringBatch(NamedTuple):
 class ScoringSet(Dataset[ScoringBatch]):
     """Pictures at the network's size beside masks at their own."""
 
-    def __init__(self, pairs: Sequence[Pair], size: int) -> None:
-        self.pairs, self.size = list(pairs), size
+    def __init__(self, pairs: Sequence[Pair], size: int, resize: str = "area") -> None:
+        self.pairs, self.size, self.resize = list(pairs), size, resize
 
     def __len__(self) -> int:
         return len(self.pairs)
 
     def __getitem__(self, index: int) -> ScoringBatch:
         pair = self.pairs[index]
-        image = to_tensor(squash(read_image(pair.image), self.size))
+        image = to_tensor(squash(read_image(pair.image), self.size, self.resize))
         return ScoringBatch(image, [read_mask(pair.mask)], [pair.name])
 
 
@@ -77,7 +77,7 @@ def from_network(
     """
     device = next(network.parameters()).device
     loader = DataLoader(
-        ScoringSet(pairs, network.size),
+        ScoringSet(pairs, network.size, network.resize),
         batch_size,
         collate_fn=collate_scoring,
         num_workers=loader_workers(workers),

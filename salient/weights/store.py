@@ -14,6 +14,7 @@ from typing import Any
 import torch
 from safetensors.torch import save
 
+from salient.data.transforms import RESIZE
 from salient.files import check_tensors, read_tensors, write_whole
 from salient.model.encoder import Encoder
 from salient.model.network import SaliencyNetwork
@@ -56,16 +57,16 @@ def load_network(path: str | Path, device: str | torch.device = "cpu") -> Salien
 
     Our own safetensors; `last.ckpt` of a run (its averaged weights); ModelScope's
     `pytorch_model.bin`, or the folder of its model, whose `config.py` gives mean, deviation and
-    size. Nothing in a file is executed.
+    size; its pictures are resized by Pillow's filter. Nothing in a file is executed.
 
     Raises:
         FileNotFoundError: no such file.
         ValueError: another kind of file, or one whose tensors do not fit; names the first.
     """
     path = Path(path)
-    options: dict[str, Any] = {}
+    options: dict[str, Any] = {"resize": "pillow"}
     if path.is_dir():
-        options = modelscope.read_config(path / "config.py")
+        options |= modelscope.read_config(path / "config.py")
         path = path / "pytorch_model.bin"
     state, metadata = read_tensors(path)
     if modelscope.MARK in state:
@@ -74,6 +75,8 @@ def load_network(path: str | Path, device: str | torch.device = "cpu") -> Salien
     elif metadata.get("format") == "salient":
         config = json.loads(metadata["network"])
         network = SaliencyNetwork(Encoder(config.pop("encoder")), **config)
+        if network.resize not in RESIZE:
+            raise ValueError(f"{path}: resize {network.resize!r} is none of {', '.join(RESIZE)}")
         state = {key.removeprefix("network."): value for key, value in state.items()}
     else:
         raise ValueError(
@@ -125,6 +128,7 @@ def convert(
     output: str | Path,
     half: bool = False,
     size: int | None = None,
+    resize: str | None = None,
     add: Mapping[str, Any] | None = None,
 ) -> Path:
     """Write a checkpoint of any kind in this project's format; its metadata goes along.
@@ -134,16 +138,17 @@ def convert(
         output: the safetensors file to write.
         half: weights in 16 bits.
         size: detect at another size in pixels, a multiple of 32.
+        resize: resize pictures by another filter of `salient.data.transforms.RESIZE`.
         add: metadata to add or replace.
 
     Raises:
-        ValueError: a size that is no positive multiple of 32. And as `load_network`.
+        ValueError: a size that is no positive multiple of 32, or no such filter. And as
+            `load_network`.
     """
     network, source = load_network(checkpoint), Path(checkpoint)
-    if size is not None:
-        if size < 32 or size % 32:
-            raise ValueError(f"size must be a positive multiple of 32, got {size}")
-        network.size = network.config["size"] = size
+    if resize not in (None, *RESIZE):
+        raise ValueError(f"resize: {resize!r} is not valid; there are {', '.join(RESIZE)}")
+    network.set_input(network.size if size is None else size, resize or network.resize)
     metadata: dict[str, Any] = dict(read_metadata(source) if source.is_file() else {})
     metadata.pop("network", None)  # its size may be another now
     metadata = metadata or {"source": source.name}

@@ -15,6 +15,7 @@ from safetensors.torch import save_file
 
 import salient
 from salient.weights.store import read_metadata
+from tests.fixtures.modelscope import load_arrays
 from tests.fixtures.networks import small_network
 
 
@@ -22,7 +23,8 @@ from tests.fixtures.networks import small_network
 # random weights, the order of the sums alone moves it by up to 1.5e-5: it differs between
 # processors, and even with the number of threads.
 @pytest.mark.parametrize(("dtype", "tolerance"), [(torch.float64, 1e-5), (torch.float32, 3e-5)])
-def test_golden_outputs_of_modelscope(modelscope_state, golden, tmp_path, dtype, tolerance):
+def test_golden_outputs_of_modelscope(modelscope_state, tmp_path, dtype, tolerance):
+    golden = load_arrays("golden")
     path = tmp_path / "pytorch_model.bin"
     torch.save(modelscope_state, path)
     network = salient.load_network(path).to(dtype)

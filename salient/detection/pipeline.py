@@ -1,0 +1,124 @@
+"""ModelScope's pipeline of salient detection: the same call, the same mask to the grey level.
+
+For new programs `Detector` is the better choice: see "Coming from ModelScope" in
+docs/detecting.md. This is for those whose pictures must not change.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+
+from salient.data.images import read_image
+from salient.data.transforms import squash
+from salient.devices import pick_device
+from salient.model.network import SaliencyNetwork
+from salient.weights.hub import find_model
+from salient.weights.store import find_checkpoint, load_network
+
+TASK = "semantic-segmentation"  # ModelScope's Tasks.semantic_segmentation
+MASKS = "masks"  # ModelScope's OutputKeys.MASKS
+Array = NDArray[np.uint8]
+
+
+class Pipeline:
+    """A picture -> `{"masks": uint8 H,W}`, computed as ModelScope's pipeline does.
+
+    The probability is stretched by its own minimum and maximum, cut to bytes at the network's size,
+    and the bytes are enlarged (bilinear). Always in the network's own precision, float32 as a rule:
+    with 16 bits masks would differ between processors.
+
+    Args:
+        network: in eval mode, on the device to run on.
+    """
+
+    def __init__(self, network: SaliencyNetwork) -> None:
+        self.network = network
+
+    def __call__(self, input: Any) -> Any:
+        """The mask of a picture; a list of pictures gives a list.
+
+        Args:
+            input: a path, a PIL image, an array uint8 H,W,3 **in BGR** or H,W (grey), or a mapping
+                with one of these as `image`. As in ModelScope's, a file is turned by its EXIF tag,
+                a PIL image is not, and transparency is left out.
+
+        Returns:
+            `{"masks": mask}`, uint8 H,W. A constant map, where ModelScope's divides by zero, gives
+            a mask of zeros.
+
+        Raises:
+            FileNotFoundError, ValueError: a file that is not there or no picture, or an array of
+                another shape or type.
+            TypeError: anything else.
+        """
+        if isinstance(input, list):
+            return [self(picture) for picture in input]
+        picture = to_array(input)
+        height, width = picture.shape[:2]
+        square = squash(picture, self.network.size, self.network.resize)
+        batch = torch.from_numpy(square.copy())[None].permute(0, 3, 1, 2)
+        mask = to_mask(self.network.predict(batch).saliency[0].numpy())
+        return {MASKS: cv2.resize(mask, (width, height), interpolation=cv2.INTER_LINEAR)}
+
+
+def to_mask(probability: NDArray[np.float32]) -> Array:
+    """h,w in [0, 1] -> uint8: stretched to 0..1 and truncated, or zeros where it is constant."""
+    low, high = probability.min(), probability.max()
+    if low == high:
+        return np.zeros(probability.shape, np.uint8)
+    truncated: Array = ((probability - low) / (high - low) * 255).astype(np.uint8)
+    return truncated
+
+
+def to_array(picture: Any) -> Array:
+    """A picture as `Pipeline` takes it -> RGB uint8 H,W,3. Raises as a pipeline's call does."""
+    if isinstance(picture, Mapping):
+        if "image" not in picture:
+            raise ValueError(f"a mapping needs the key 'image', got {sorted(map(str, picture))}")
+        return to_array(picture["image"])
+    if isinstance(picture, str | Path):
+        return read_image(picture, over=None)
+    if isinstance(picture, Image.Image):
+        return np.asarray(picture.convert("RGB"))
+    if not isinstance(picture, np.ndarray):
+        raise TypeError(
+            f"a picture is a path, a PIL image, an array or a mapping, got {type(picture).__name__}"
+        )
+    grey = picture.ndim == 2
+    if picture.dtype != np.uint8 or not picture.size or not (grey or picture.shape[2:] == (3,)):
+        shape = f"{picture.dtype} {picture.shape}"
+        raise ValueError(f"an array is BGR uint8 H,W,3 or grey uint8 H,W, got {shape}")
+    return np.repeat(picture[..., None], 3, axis=2) if grey else picture[..., ::-1]
+
+
+def pipeline(
+    task: str = TASK,
+    model: str | Path | None = None,
+    model_revision: str | None = None,
+    device: str = "auto",
+) -> Pipeline:
+    """A pipeline in place of ModelScope's `pipeline(Tasks.semantic_segmentation, model=...)`.
+
+    Args:
+        task: `semantic-segmentation`, which is `Tasks.semantic_segmentation`.
+        model: a checkpoint of any kind, the folder of ModelScope's model, or a hub's id (see
+            `find_model`); if None as `find_checkpoint`.
+        model_revision: of a hub's id.
+        device: as `pick_device` takes it; ModelScope's word `gpu` is `auto`.
+
+    Raises:
+        ValueError: another task, an address, or a device that is not there.
+        FileNotFoundError: no such model. And as `load_network`.
+    """
+    if task != TASK:
+        raise ValueError(f"task: {task!r} is not valid; this pipeline does {TASK!r}")
+    path = find_checkpoint() if model is None else find_model(model, model_revision)
+    return Pipeline(load_network(path, pick_device("auto" if device == "gpu" else device)))

@@ -1,0 +1,59 @@
+"""A model by its path, or by its id on a hub where a package for hubs and a network are there."""
+
+from __future__ import annotations
+
+import re
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+
+HUBS = ("modelscope", "huggingface_hub")  # packages, asked in turn; both have `snapshot_download`
+FILES = ["*.safetensors", "pytorch_model.bin", "config.py"]
+BY_HAND = (
+    "download pytorch_model.bin and config.py from the model's page (Files) into a folder, and "
+    "give model=FOLDER"
+)
+
+
+def find_model(model: str | Path, revision: str | None = None) -> Path:
+    """The file or folder that `model` names, for `load_network`; an id is downloaded first.
+
+    An id is `owner/name`, such as `damo/cv_res2net_salient-detection`. It is fetched by the package
+    `modelscope` or else `huggingface_hub`, into that package's own cache.
+
+    Args:
+        model: a path, or an id.
+        revision: of an id; the hub's newest if None.
+
+    Raises:
+        ValueError: an address of the web.
+        FileNotFoundError: no such path, and no id that could be fetched; says how to get the file.
+    """
+    path, name = Path(model), str(model)
+    if path.exists():
+        return path
+    if "://" in name:
+        raise ValueError(f"model={name}: addresses are not opened; {BY_HAND}")
+    is_id = re.fullmatch(r"[\w-][\w.-]*/[\w-][\w.-]*", name) and not path.parent.exists()
+    if not is_id or path.suffix in (".safetensors", ".bin", ".ckpt", ".pth", ".pt"):
+        raise FileNotFoundError(f"model={name}: no such file or folder")
+    problems = []
+    for package in filter(find_spec, HUBS):
+        options = {"allow_patterns": FILES} if package == "huggingface_hub" else {}
+        try:
+            fetch = import_module(package).snapshot_download
+            return _only_model(Path(fetch(name, revision=revision, **options)))
+        except Exception as error:  # each package has its own, and so have their networks
+            problems.append(f"{package}: {' '.join(str(error).split())[:200]}")
+    reason = "; ".join(problems) or f"it needs pip install {HUBS[0]}"
+    raise FileNotFoundError(f"model={name} cannot be fetched ({reason}); {BY_HAND}")
+
+
+def _only_model(folder: Path) -> Path:
+    """The folder itself if it is one of ModelScope's, or else its only safetensors file."""
+    if (folder / "pytorch_model.bin").is_file():
+        return folder
+    files = sorted(folder.glob("*.safetensors"))
+    if len(files) != 1:
+        raise FileNotFoundError(f"{folder}: neither pytorch_model.bin nor one safetensors file")
+    return files[0]
