@@ -16,7 +16,7 @@ from tests.fixtures.commands import ROOT
 
 GROUPS = ["dataset", "loader", "model", "trainer", "callbacks", "logger", "experiment"]
 GROUPS += ["model/optimizer"]
-SETS = ["all", "everything"]  # several at once
+SETS = ["all", "camouflage", "everything"]  # several at once
 
 
 def choices(group: str) -> list[str]:
@@ -49,6 +49,12 @@ def test_seven_sets_carry_all_published_figures(composed):
         assert set(test_set["published"]) == {"mae", "sm", "max_f", "weighted_f"}
         assert test_set["expected"] > 0 and test_set["home"].startswith("http")
         assert test_set["layouts"]
+
+
+def test_four_camouflage_sets_and_their_counts(composed):
+    sets = composed("eval", "dataset=camouflage")["dataset"]
+    counts = {name: test_set["expected"] for name, test_set in sets.items()}
+    assert counts == {"chameleon": 76, "camo": 250, "cod10k": 2026, "nc4k": 4121}
 
 
 def test_several_sets_by_list(composed):

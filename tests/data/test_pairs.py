@@ -39,6 +39,17 @@ def test_pairs_by_stem_sorted_and_other_files_left_out(folders):
     assert all(p.image.stem == p.mask.stem == p.name for p in pairs)
 
 
+@pytest.mark.parametrize("archive", ["TestDataset/", ""])
+def test_camouflage_sets_are_found_as_their_field_passes_them_on(tmp_path, archive):
+    write(tmp_path / archive / "CAMO/Imgs/camourflage_00012.jpg")
+    write(tmp_path / archive / "CAMO/GT/camourflage_00012.png", mode="L")
+    settings = OmegaConf.to_container(OmegaConf.load(ROOT / "configs/dataset/camo.yaml"))
+    camo = PairSet(**{key: value for key, value in settings.items() if key != "_target_"})
+    with pytest.warns(UserWarning, match="CAMO: 1 of 250 pairs"):
+        (pair,) = camo.pairs(tmp_path, strict=False)
+    assert pair.name == "camourflage_00012"
+
+
 def test_one_shared_folder_as_msra10k(tmp_path):
     for name in ("1", "2"):
         write(tmp_path / f"{name}.jpg")
