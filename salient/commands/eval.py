@@ -19,6 +19,7 @@ from salient.commands.cli import run
 from salient.config import check_config
 from salient.data.pairs import Pair, find_maps
 from salient.data.sets import PairSet
+from salient.detection.detector import Averaging
 from salient.devices import DTYPES, Precision, pick_device, pick_precision, precision_name
 from salient.files import write_whole
 from salient.model.network import SaliencyNetwork
@@ -29,7 +30,7 @@ from salient.weights.store import find_checkpoint, load_network
 
 TOLERANCE = 0.0005  # by which 16 bits may move a figure, where a CPU would be faster with them
 PROBE = 32  # pairs on which that is tried
-GUESS = "centred Gaussian"
+GUESS, OURS = "centred Gaussian", "ours"
 
 
 def eval(
@@ -48,6 +49,7 @@ def eval(
     precision: Precision,
     batch_size: int,
     workers: int | None,
+    tta: Averaging | None,
     dataset: dict[str, Any] | None = None,
 ) -> list[Row]:
     """Score the sets of `dataset` that are there; returns their rows.
@@ -86,13 +88,16 @@ def eval(
         for method, folder in folders.items():
             methods[method] = from_files(find_maps(folder, part, pair_set.title), part)
         if runs_network:
-            methods["ours"] = from_network(network, part, batch_size, workers, DTYPES[word])
+            methods[OURS] = from_network(network, part, batch_size, workers, DTYPES[word])
+            if tta is not None:  # apart: a row of its own
+                averaged = from_network(network, part, batch_size, workers, DTYPES[word], True)
+                methods[f"{OURS}, {tta}"] = averaged
         for method, maps in methods.items():
             target = Path(output) / "maps" / pair_set.title if save_maps else None
             scored = score_predictions(
                 maps,
                 normalize=metrics["normalize"],
-                folder=target if method == "ours" else None,
+                folder=target if method == OURS else None,
             )
             progress = tqdm(scored, f"{pair_set.title}, {method}", len(part), disable=rank or None)
             published = pair_set.published if method != GUESS else {}

@@ -9,7 +9,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from salient.commands.cli import run
-from salient.detection.detector import Detector
+from salient.detection.detector import Averaging, Detector
 from salient.detection.folders import detect_files, find_pictures
 from salient.detection.modes import MODES
 from salient.devices import Precision, precision_name
@@ -25,6 +25,7 @@ def predict(
     device: str,
     precision: Precision,
     batch_size: int,
+    tta: Averaging | None,
 ) -> list[Path]:
     """Write a PNG under `output` for each picture of `input`; returns their paths.
 
@@ -46,7 +47,7 @@ def predict(
             f"{standing[0]}; overwrite=true replaces them"
         )
     detector = Detector.load(
-        checkpoint, device, precision, batch_size=batch_size, normalize=normalize
+        checkpoint, device, precision, batch_size=batch_size, normalize=normalize, tta=tta
     )
     start, problems = time.perf_counter(), list[str]()
     files = detect_files(detector, targets, mode, problems)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, overload
+from typing import Any, Literal, overload
 
 import numpy as np
 import torch
@@ -20,6 +20,7 @@ from salient.weights.store import find_checkpoint, load_network
 Picture = File | Image.Image | NDArray[np.uint8]
 Map = NDArray[np.uint8]
 Probability = NDArray[np.float32]
+Averaging = Literal["flip"]
 
 
 class Detector:
@@ -36,6 +37,11 @@ class Detector:
         normalize: stretch each map to 0..1 by its own minimum and maximum, as ModelScope's
             pipeline does; a constant map stays as it is.
         precision: see `pick_precision`.
+        tta: test-time averaging: `flip` averages a picture's map and its mirror image's, in twice
+            the time.
+
+    Raises:
+        ValueError: another `tta`.
     """
 
     def __init__(
@@ -44,9 +50,12 @@ class Detector:
         batch_size: int = 8,
         normalize: bool = False,
         precision: torch.dtype = torch.float32,
+        tta: Averaging | None = None,
     ) -> None:
+        if tta not in (None, "flip"):
+            raise ValueError(f"tta: {tta!r} is not valid; use flip or null")
         self.network, self.batch_size = network, batch_size
-        self.normalize, self.precision = normalize, precision
+        self.normalize, self.precision, self.tta = normalize, precision, tta
 
     @classmethod
     def load(
@@ -98,7 +107,7 @@ class Detector:
             squares = [squash(image, self.network.size, self.network.resize) for image in images]
             del images  # they may be large
             batch = torch.from_numpy(np.stack(squares)).permute(0, 3, 1, 2)
-            found = self.network.predict(batch, self.precision)
+            found = self.network.predict(batch, self.precision, self.tta == "flip")
             for saliency, edge, size in zip(found.saliency.numpy(), found.edge.numpy(), sizes):
                 if self.normalize and saliency.max() > saliency.min():
                     saliency = (saliency - saliency.min()) / (saliency.max() - saliency.min())

@@ -116,12 +116,19 @@ class SaliencyNetwork(nn.Module):
         return (images.to(self.mean.dtype) / 255 - self.mean) / self.std
 
     @torch.inference_mode()
-    def predict(self, images: Tensor, precision: torch.dtype = torch.float32) -> Probabilities:
+    def predict(
+        self, images: Tensor, precision: torch.dtype = torch.float32, flip: bool = False
+    ) -> Probabilities:
         """RGB uint8 B,3,H,W -> saliency and boundary as probabilities, on the CPU.
 
-        Runs where the network is, under autocast if `precision` is a type of 16 bits. The network
-        must be in eval mode. This is what scoring and the detector call.
+        Runs where the network is, under autocast if `precision` is a type of 16 bits; with `flip`
+        twice, and averages what it finds in a picture and in its mirror image. The network must be
+        in eval mode. This is what scoring and the detector call.
         """
+        if flip:
+            straight = self.predict(images, precision)
+            mirrored = self.predict(images.flip(3), precision)
+            return Probabilities(*((a + b.flip(2)) / 2 for a, b in zip(straight, mirrored)))
         device = self.mean.device
         with torch.autocast(device.type, precision, enabled=precision != torch.float32):
             outputs = self(self.normalize(images.to(device, non_blocking=True)))

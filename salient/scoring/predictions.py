@@ -70,10 +70,12 @@ def from_network(
     batch_size: int = 8,
     workers: int | None = None,
     precision: torch.dtype = torch.float32,
+    flip: bool = False,
 ) -> Iterator[Prediction]:
     """The network's maps, of the masks' own sizes, in the order of the pairs.
 
-    Runs on the device that the network is on; loader processes decode ahead.
+    Runs on the device that the network is on; loader processes decode ahead. `flip` averages with
+    mirror images: see `SaliencyNetwork.predict`.
     """
     device = next(network.parameters()).device
     loader = DataLoader(
@@ -84,7 +86,7 @@ def from_network(
         pin_memory=device.type == "cuda",
     )
     for batch in loader:
-        probabilities = network.predict(batch.images, precision).saliency.numpy()
+        probabilities = network.predict(batch.images, precision, flip).saliency.numpy()
         for probability, mask, name in zip(probabilities, batch.masks, batch.names):
             yield Prediction(name, partial(_fitted, probability, mask))
 

@@ -104,6 +104,15 @@ def test_methods_side_by_side_sizes_and_conventions(call, trained, saved):
     assert "**" in done.stdout and r"\textbf{" in (trained / "side/table.tex").read_text()
 
 
+def test_averaging_is_a_row_of_its_own(call, trained):
+    call(trained, "eval", "dataset=sample", "tta=flip", "output=flip", "workers=0")
+    plain, averaged = json.loads((trained / "flip/results.json").read_text())["rows"]
+    call(trained, "eval", "dataset=sample", "output=plain", "workers=0")
+    (alone,) = json.loads((trained / "plain/results.json").read_text())["rows"]
+    assert plain == alone and (plain["method"], averaged["method"]) == ("ours", "ours, flip")
+    assert averaged["mae"] != plain["mae"]
+
+
 def test_bad_maps_and_conventions_are_refused_by_name(call, trained, saved, tmp_path):
     some = tmp_path / "some"
     shutil.copytree(trained / "saved/maps/sample", some)

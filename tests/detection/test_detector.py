@@ -108,6 +108,24 @@ def test_tiny_and_narrow_pictures(detector, size):
     assert detector(picture).shape == detector.edges(picture).shape == size
 
 
+def test_flip_averages_the_mirror_images_map(detector):
+    picture = np.random.default_rng(2).integers(0, 256, (64, 64, 3), np.uint8)
+    plain, mirrored = (detector.probability(np.ascontiguousarray(x)) for x in both(picture))
+    detector.tta = "flip"
+    average = detector.probability(picture)
+    np.testing.assert_allclose(average, (plain + mirrored[:, ::-1]) / 2, atol=1e-6)
+    assert not np.array_equal(average, plain)
+    straight, turned = (detector.edges(np.ascontiguousarray(x)) for x in both(picture))
+    np.testing.assert_array_equal(straight, turned[:, ::-1])
+    with pytest.raises(ValueError, match="tta: 'rotate' is not valid; use flip or null"):
+        Detector(detector.network, tta="rotate")
+
+
+def both(picture):
+    """A picture and its mirror image."""
+    return picture, picture[:, ::-1]
+
+
 def test_probability_edges_and_normalize(detector):
     picture = np.random.default_rng(0).integers(0, 256, (50, 81, 3), np.uint8)
     probability = detector.probability(picture)
