@@ -13,6 +13,7 @@ demo: $(VENV)/installed
 	$(RUN) eval.py dataset=sample baseline=true checkpoint=results/demo/demo.safetensors output=results/demo
 	$(RUN) predict.py input=data/sample/test/images checkpoint=results/demo/demo.safetensors output=maps/demo overwrite=true
 	$(RUN) -m salient strip dataset=sample predictions=maps/demo output=results/demo/pictures.png
+	@echo "look at results/demo/report.html in a browser"
 
 test: check
 	$(RUN) -m pytest

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import atexit
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from importlib.util import find_spec
 from io import BytesIO
 from pathlib import Path
@@ -23,14 +24,18 @@ from salient.detection.detector import Averaging
 from salient.devices import DTYPES, Precision, pick_device, pick_precision, precision_name
 from salient.files import write_whole
 from salient.model.network import SaliencyNetwork
+from salient.scoring.album import Album
+from salient.scoring.leaderboard import save_leaderboard
 from salient.scoring.predictions import Prediction, from_files, from_gaussian, from_network
+from salient.scoring.record import describe_run
+from salient.scoring.report import ScoredSet, render
 from salient.scoring.score import largest_move, score_predictions, summarise
 from salient.scoring.tables import Row, conventions, markdown, save
 from salient.weights.store import find_checkpoint, load_network
 
 TOLERANCE = 0.0005  # by which 16 bits may move a figure, where a CPU would be faster with them
 PROBE = 32  # pairs on which that is tried
-GUESS, OURS = "centred Gaussian", "ours"
+GUESS, OURS = "centred Gaussian", "ours"  # names of methods
 
 
 def eval(
@@ -45,6 +50,7 @@ def eval(
     baseline: bool,
     save_maps: bool,
     metrics: dict[str, Any],
+    report: int,
     device: str,
     precision: Precision,
     batch_size: int,
@@ -55,13 +61,16 @@ def eval(
     """Score the sets of `dataset` that are there; returns their rows.
 
     Raises:
-        ValueError: no set is named; pairs that do not match (see `find_pairs`).
+        ValueError: no set is named; pairs that do not match (see `find_pairs`); report below 0.
         FileNotFoundError: none of the sets is there, or a map is missing.
     """
+    config = dict(locals())
     if not dataset:
         raise ValueError(
             "dataset: missing; salient eval dataset=ecssd (or [ecssd,sod], all, sample)"
         )
+    if report < 0:
+        raise ValueError(f"report must be 0 or more pictures, got {report}")
     check_config(metrics, conventions, "metrics.")
     rank, world = _join_processes()
     sets: list[PairSet] = [instantiate(node, _convert_="all") for node in dataset.values()]
@@ -71,7 +80,7 @@ def eval(
     runs_network = checkpoint is not None or not folders
     present, missing = _find(sets, data_root, strict, runs_network)
     details: dict[str, Any] = {"missing": missing, "metrics": metrics, "predictions": folders}
-    note = conventions(**metrics)
+    note, path = conventions(**metrics), None
     if runs_network:
         path = find_checkpoint(checkpoint)
         network = load_network(path, pick_device(device))
@@ -79,7 +88,7 @@ def eval(
         details |= {"checkpoint": str(path), "size": network.size, "resize": network.resize}
         details["precision"] = word
         note += f" Network: {path} at {network.size} px ({network.resize}) in {why}."
-    rows, lines = [], []
+    scored: list[ScoredSet] = []
     for pair_set, pairs in present:
         part = pairs[rank::world]
         methods: dict[str, Iterator[Prediction]] = {}
@@ -92,29 +101,66 @@ def eval(
             if tta is not None:  # apart: a row of its own
                 averaged = from_network(network, part, batch_size, workers, DTYPES[word], True)
                 methods[f"{OURS}, {tta}"] = averaged
-        for method, maps in methods.items():
-            target = Path(output) / "maps" / pair_set.title if save_maps else None
-            scored = score_predictions(
-                maps,
-                normalize=metrics["normalize"],
-                folder=target if method == OURS else None,
-            )
-            progress = tqdm(scored, f"{pair_set.title}, {method}", len(part), disable=rank or None)
-            published = pair_set.published if method != GUESS else {}
-            row, of_pairs = summarise(pair_set.title, method, progress, published, metrics["max_f"])
-            rows.append(row)
-            lines += of_pairs
+        target = Path(output) / "maps" / pair_set.title if save_maps else None
+        scored.append(ScoredSet(pair_set.title, pairs, [], [], []))
+        _score(scored[-1], methods, pair_set.published, target, metrics, report > 0)
+    rows = [row for in_set in scored for row in in_set.rows]
     if rank == 0:
-        print(markdown(rows), f"\n{note}")
-        for row in rows:
-            if row.resized:
-                print(f"{row.dataset}, {row.method}: {row.resized} maps had another size")
-        for problem in missing:
-            print(f"not scored: {problem}")
+        _tell(rows, note, missing)
+        lines = [line for in_set in scored for line in in_set.lines]
         save(rows, lines, output, details, note)
+        save_leaderboard(rows, Path(output), note)
         _save_curves(rows, Path(output) / "curves.png")
+        if report:
+            page = partial(render, scored, note=note, most=report, max_f=metrics["max_f"])
+            _save_report(page, config, path, Path(output) / "report.html")
         print(f"saved in {output}")
     return rows
+
+
+def _score(
+    in_set: ScoredSet,
+    methods: dict[str, Iterator[Prediction]],
+    published: dict[str, float],
+    target: Path | None,
+    metrics: dict[str, Any],
+    keep: bool,
+) -> None:
+    """Add each method's row, a line for each of its maps and, with `keep`, its album."""
+    for method, maps in methods.items():
+        album = Album()
+        scores = score_predictions(
+            maps,
+            normalize=metrics["normalize"],
+            folder=target if method == OURS else None,
+            watcher=album.add if keep else None,
+        )
+        rank, world = _ranks()
+        total = len(in_set.pairs[rank::world])
+        progress = tqdm(scores, f"{in_set.title}, {method}", total, disable=rank or None)
+        beside = published if method != GUESS else {}
+        row, of_pairs = summarise(in_set.title, method, progress, beside, metrics["max_f"])
+        in_set.rows.append(row)
+        in_set.albums.append(album.gather())
+        in_set.lines.extend(of_pairs)
+
+
+def _tell(rows: list[Row], note: str, missing: list[str]) -> None:
+    print(markdown(rows), f"\n{note}")
+    for row in rows:
+        if row.resized:
+            print(f"{row.dataset}, {row.method}: {row.resized} maps had another size")
+    for problem in missing:
+        print(f"not scored: {problem}")
+
+
+def _save_report(
+    page: Callable[..., str], config: dict[str, Any], checkpoint: Path | None, path: Path
+) -> None:
+    if not find_spec("jinja2"):
+        print(f"no {path.name}: it needs jinja2; pip install 'salient[eval]'")
+        return
+    write_whole(path, page(run=describe_run(config, checkpoint)))
 
 
 def _save_curves(rows: list[Row], path: Path) -> None:
@@ -128,9 +174,14 @@ def _save_curves(rows: list[Row], path: Path) -> None:
     write_whole(path, content.getvalue())
 
 
-def _join_processes() -> tuple[int, int]:
+def _ranks() -> tuple[int, int]:
     """This process's rank and their number, as torchrun or SLURM started them."""
-    rank, world = int(os.environ.get("RANK", 0)), int(os.environ.get("WORLD_SIZE", 1))
+    return int(os.environ.get("RANK", 0)), int(os.environ.get("WORLD_SIZE", 1))
+
+
+def _join_processes() -> tuple[int, int]:
+    """The same, once the processes can speak to each other."""
+    rank, world = _ranks()
     if world > 1 and not distributed.is_initialized():
         distributed.init_process_group("gloo")
         atexit.register(distributed.destroy_process_group)  # else its threads may abort the exit

@@ -20,11 +20,12 @@ from salient.devices import cores
 from salient.files import write_whole
 from salient.metrics import HEADLINE, ExactSums, MaxF, PairScores, score_pair
 from salient.model.network import SaliencyNetwork
-from salient.scoring.predictions import Prediction, from_network
+from salient.scoring.predictions import Map, Prediction, from_network
 from salient.scoring.tables import Row
 
 T = TypeVar("T")
 Scored = tuple[str, PairScores]
+Watcher = Callable[[str, Map, Map, PairScores], None]  # a pair's name, map, mask and scores
 AHEAD = 4  # pairs in flight for each worker
 
 
@@ -34,6 +35,7 @@ def score_predictions(
     normalize: bool = True,
     folder: Path | None = None,
     workers: int | None = None,
+    watcher: Watcher | None = None,
 ) -> Iterator[Scored]:
     """(name, scores) of each prediction in order, on threads while the next are being made.
 
@@ -45,6 +47,7 @@ def score_predictions(
         normalize: stretch each map by its own minimum and maximum; see `count_pair`.
         folder: where each map is also written, as `<name>.png`.
         workers: threads; None takes the cores that this process may use.
+        watcher: is called with each pair, of one size, on the thread that scored it.
 
     Raises:
         ValueError: a file cannot be read as a picture, or workers is below 1.
@@ -57,7 +60,10 @@ def score_predictions(
             content = BytesIO()
             Image.fromarray(saliency).save(content, "PNG")
             write_whole(folder / f"{prediction.name}.png", content.getvalue())
-        scores = score_pair(fit_map(saliency, mask.shape), mask, normalize=normalize)
+        fitted = fit_map(saliency, mask.shape)
+        scores = score_pair(fitted, mask, normalize=normalize)
+        if watcher is not None:
+            watcher(prediction.name, fitted, mask, scores)
         return scores._replace(resized=saliency.shape != mask.shape)
 
     return in_parallel(((p.name, partial(job, p)) for p in predictions), workers)
@@ -107,18 +113,26 @@ def summarise(
         sums.add(scores)
         line = {"dataset": dataset, "method": method, "name": name}
         lines.append(line | scores.figures | {"resized": scores.resized})
-    if distributed.is_initialized():
-        parts: list[Any] = [None] * distributed.get_world_size()
-        distributed.all_gather_object(parts, (sums, lines))
-        sums, lines = ExactSums(), []
-        for their_sums, their_lines in parts:
-            sums.merge(their_sums)
-            lines += their_lines
+    parts = of_all_processes((sums, lines))
+    sums, lines = ExactSums(), []
+    for their_sums, their_lines in parts:
+        sums.merge(their_sums)
+        lines += their_lines
+    if len(parts) > 1:
         lines.sort(key=lambda line: str(line["name"]))
     figures, curves = sums.means(max_f)
     resized = sum(line["resized"] for line in lines)
     named = {name: curve.tolist() for name, curve in curves.items()}
     return Row(dataset, method, sums.pairs, figures, published, resized, named), lines
+
+
+def of_all_processes(part: T) -> list[T]:
+    """What each process has, in their order; of a process alone its own."""
+    if not distributed.is_initialized():
+        return [part]
+    parts: list[Any] = [None] * distributed.get_world_size()
+    distributed.all_gather_object(parts, part)
+    return parts
 
 
 def largest_move(

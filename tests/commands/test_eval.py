@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import json
+import re
 import shutil
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from salient.commands import eval as eval_module
 from tests.fixtures.commands import ROOT
 
 
@@ -25,8 +28,13 @@ def test_eval_prints_and_saves_the_table_with_a_baseline(run, trained):
     names = {path.name for path in (trained / "out").iterdir()}
     assert names == {
         *("results.json", "table.md", "table.tex", "table.csv"),
-        *("images.csv", "curves.csv", "curves.png"),
+        *("images.csv", "curves.csv", "curves.png", "report.html"),
+        *("leaderboard.md", "leaderboard.csv"),
     }
+    page = (trained / "out/report.html").read_text()
+    digest = hashlib.sha256((trained / "checkpoints/demo.safetensors").read_bytes()).hexdigest()
+    assert digest in page and "32 pictures" in page and "eval.py dataset=sample" in page
+    assert f"{ours['weighted_f']:.4f}" in page
     with (trained / "out/images.csv").open() as file:
         images = list(csv.DictReader(file))
     assert len(images) == 64
@@ -80,6 +88,37 @@ def test_two_processes_give_the_same_digits(run, trained, saved):
         for folder in ("saved", "two")
     )
     assert one == both
+    pages = [(trained / f"{folder}/report.html").read_text() for folder in ("saved", "two")]
+    one, both = (re.search(r'id="data">(.+?)</script>', page)[1] for page in pages)
+    assert one.replace('"name":"ours"', '"name":"maps"') == both  # the albums of both processes
+
+
+def test_several_methods_have_a_leaderboard_from_saved_maps_alone(call, trained, saved):
+    sample = trained / "data/sample/test"
+    folder = [f"images={sample}/images", f"masks={sample}/masks", "name=mine"]
+    methods = "predictions={one: saved/maps/sample, other: saved/maps/sample}"
+    call(trained, "eval", "dataset=[sample,folder]", *folder, methods, "output=many")
+    with (trained / "many/leaderboard.csv").open() as file:
+        lines = list(csv.DictReader(file))
+    assert [line["method"] for line in lines] == ["one", "other"]
+    assert {line["sample mae rank"] for line in lines} == {"1"} == {lines[0]["mine sm rank"]}
+    text = (trained / "many/leaderboard.md").read_text()
+    assert f"**{saved[0]['mae']:.4f}** (1)" in text and "mine weighted F" in text
+    page = (trained / "many/report.html").read_text()
+    assert "Checkpoint" not in page and page.count("<section") == 8
+
+
+def test_the_report_can_be_left_out_and_names_what_it_lacks(call, trained, saved, monkeypatch):
+    scoring = ("eval", "dataset=sample", "predictions=saved/maps")
+    call(trained, *scoring, "report=0", "output=bare")
+    assert not (trained / "bare/report.html").exists()
+    done = call(trained, *scoring, "report=-1", fails=True)
+    assert "error: report must be 0 or more pictures, got -1" in done.stderr
+    find = eval_module.find_spec
+    monkeypatch.setattr(eval_module, "find_spec", lambda name: name != "jinja2" and find(name))
+    done = call(trained, *scoring, "output=without")
+    assert "no report.html: it needs jinja2; pip install 'salient[eval]'" in done.stdout
+    assert not (trained / "without/report.html").exists()
 
 
 def test_methods_side_by_side_sizes_and_conventions(call, trained, saved):

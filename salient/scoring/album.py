@@ -1,0 +1,115 @@
+"""What the report keeps of each pair while it is scored: a thumbnail, its curves, its objects."""
+
+from __future__ import annotations
+
+import zlib
+from base64 import b64encode
+from collections.abc import Mapping, Sequence
+from io import BytesIO
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from salient.data.transforms import MASK_THRESHOLD
+from salient.metrics import CURVES, FIGURES, PairScores
+from salient.metrics.counted import Floats
+from salient.scoring.score import of_all_processes
+
+SIDE = 224  # pixels, the longer side of a thumbnail
+QUALITY = 60  # WebP's
+STEP = 65000  # a curve's value 1 as an integer: 1e-5 is exact, and E may pass 1 a little
+SPECK = 0.001  # a part of the mask below this share of the picture is no object of its own
+Bytes = NDArray[np.uint8]
+
+
+class Objects(NamedTuple):
+    """What a mask holds: `area`, the foreground's share of the picture; whether it touches the
+    picture's `border`; in how many `parts` it falls (8-connected, each .1 % of the picture or more;
+    a smaller mask is one part).
+    """
+
+    area: float
+    border: bool
+    parts: int
+
+
+class Entry(NamedTuple):
+    """One map: its `figures`, its `curves` (uint16 len(CURVES) x 256, in steps of 1 / STEP), its
+    `thumbnail` (WebP), and the `objects` of its mask.
+    """
+
+    figures: Mapping[str, float]
+    curves: NDArray[np.uint16]
+    thumbnail: bytes
+    objects: Objects
+
+
+class Album:
+    """The entries of one method on one set, by the pairs' names: about 4 KB each."""
+
+    def __init__(self) -> None:
+        self.entries: dict[str, Entry] = {}
+
+    def add(self, name: str, saliency: Bytes, mask: Bytes, scores: PairScores) -> None:
+        """Keep a scored pair, both uint8 H,W; called on the threads that score."""
+        curves = np.stack([scores.curves[curve] for curve in CURVES])
+        integers = np.rint(curves * STEP).clip(0, 65535).astype(np.uint16)
+        self.entries[name] = Entry(scores.figures, integers, thumbnail(saliency), objects_of(mask))
+
+    def gather(self) -> Album:
+        """Take in what the other processes kept."""
+        for entries in of_all_processes(self.entries):
+            self.entries |= entries
+        return self
+
+
+def objects_of(mask: Bytes) -> Objects:
+    """The objects of a mask uint8 H,W."""
+    foreground = (mask > MASK_THRESHOLD).astype(np.uint8)
+    edges = (foreground[0], foreground[-1], foreground[:, 0], foreground[:, -1])
+    _, _, parts, _ = cv2.connectedComponentsWithStats(foreground, connectivity=8)
+    sizes = parts[1:, cv2.CC_STAT_AREA]
+    counted = int((sizes >= SPECK * mask.size).sum()) or int(sizes.size > 0)
+    return Objects(float(foreground.mean()), any(edge.any() for edge in edges), counted)
+
+
+def thumbnail(picture: Bytes) -> bytes:
+    """A picture uint8 H,W,3 or a map H,W as WebP, its longer side at most SIDE pixels."""
+    scale = min(SIDE / max(picture.shape[:2]), 1)
+    height, width = (max(round(side * scale), 1) for side in picture.shape[:2])
+    small = cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA)
+    content = BytesIO()
+    Image.fromarray(small).save(content, "WEBP", quality=QUALITY, method=2)
+    return content.getvalue()
+
+
+def values_of(entries: Sequence[Entry]) -> NDArray[np.float32]:
+    """Figures and curves of each pair, n x COLUMNS, ordered as `flatten` orders them."""
+    figures = np.array([[entry.figures[figure.key] for figure in FIGURES] for entry in entries])
+    curves = np.stack([entry.curves.reshape(-1) for entry in entries]).astype(np.float32) / STEP
+    return np.concatenate([figures.astype(np.float32), curves], axis=1)
+
+
+def packed(entries: Sequence[Entry]) -> str:
+    """The curves of all pairs for the page: base64 of deflated bytes.
+
+    F is left out, as it follows from precision and recall. Of what remains, n x curves x 256, each
+    value is stored as its step from the one before (modulo 65536): first all low bytes, then all
+    high ones, which deflates to about a third.
+    """
+    kept = [index for index, name in enumerate(CURVES) if name != "f"]
+    curves = np.stack([entry.curves[kept] for entry in entries])
+    steps = np.diff(curves, axis=2, prepend=np.zeros_like(curves[:, :, :1])).reshape(-1)
+    planes = np.concatenate([steps & 255, steps >> 8]).astype(np.uint8)
+    return b64encode(zlib.compress(planes.tobytes(), 6)).decode()
+
+
+def spread(ranked: Sequence[int], most: int) -> list[int]:
+    """At most `most` of `ranked`, evenly by rank, with the first and the last."""
+    if len(ranked) <= most:
+        return list(ranked)
+    places: Floats = np.linspace(0, len(ranked) - 1, most)
+    return [ranked[place] for place in np.rint(places).astype(int)]

@@ -1,0 +1,208 @@
+"""The report: one HTML page of a scoring, which opens anywhere and loads nothing.
+
+`page/` holds its template, style and programs; here they are put together with the data, which
+stands in the page as one JSON block. The browser is told to run and load nothing else.
+"""
+
+from __future__ import annotations
+
+import json
+from base64 import b64encode
+from collections.abc import Mapping, Sequence
+from functools import partial
+from hashlib import sha256
+from importlib.resources import files
+from itertools import combinations
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from salient.data.images import read_image, read_mask
+from salient.data.pairs import Pair
+from salient.data.transforms import MASK_THRESHOLD
+from salient.metrics import CURVES, FIGURES, MaxF
+from salient.metrics.counted import Floats
+from salient.metrics.figures import MAX_F
+from salient.scoring.album import Album, Entry, packed, spread, thumbnail, values_of
+from salient.scoring.confidence import differences, every_figure, intervals, replicates
+from salient.scoring.leaderboard import leaderboard
+from salient.scoring.score import in_parallel
+from salient.scoring.tables import Row
+
+PROGRAMS = ("figures.js", "charts.js", "gallery.js", "page.js")
+# How the page takes a figure of some of a set's pictures from its mean curves; without a rule it is
+# the mean of the pictures' own. `mean_f` and `mean_e` are that too: means of means.
+RULES = {"max_f_curve": "max f", "max_f_pooled": "pooled", "max_e": "max e"}
+
+
+class Shown(NamedTuple):
+    """A figure on the page: `source` is its key in a picture's figures, `rule` one of RULES' or
+    "mean", or None where the page cannot take it of some of the pictures.
+    """
+
+    key: str
+    label: str
+    source: str
+    up: bool
+    rule: str | None
+    first: bool
+
+
+class ScoredSet(NamedTuple):
+    """A set that was scored: its name and pairs; a row, an album and lines of each method."""
+
+    title: str
+    pairs: Sequence[Pair]
+    rows: list[Row]
+    albums: list[Album]
+    lines: list[dict[str, Any]]
+
+
+def shown_figures() -> list[Shown]:
+    """The figures of the page: those of `FIGURES`, the maximum F under each convention."""
+    shown = []
+    for figure in FIGURES:
+        known = figure.of_curves is None or figure.key in ("mean_f", "mean_e")
+        rule = RULES.get(figure.key, "mean" if known else None)
+        if figure.key == "max_f":
+            for name in MAX_F:
+                key, first = f"max_f_{name}", name != "image"
+                rule = RULES.get(key, "mean")
+                shown.append(Shown(key, f"max F, {name}", "max_f", True, rule, first))
+            continue
+        up = figure.higher_is_better
+        shown.append(Shown(figure.key, figure.label, figure.key, up, rule, figure.headline))
+    return shown
+
+
+def render(
+    scored: Sequence[ScoredSet], run: Mapping[str, str], note: str, most: int, max_f: MaxF
+) -> str:
+    """The page as one HTML text.
+
+    Args:
+        scored: the sets, each with the same methods.
+        run: what the last section lists, name and text.
+        note: the conventions in words.
+        most: thumbnails are of at most so many pictures, divided among the sets.
+        max_f: the convention of the rows; the published maximum F stands in its column.
+
+    Raises:
+        ModuleNotFoundError: jinja2 is not installed.
+    """
+    from jinja2 import Environment, PackageLoader, StrictUndefined  # an extra
+    from markupsafe import Markup
+
+    quotas = _quotas([len(part.pairs) for part in scored], most)
+    sets = [_set_data(part, quota) for part, quota in zip(scored, quotas)]
+    figures = [figure._asdict() for figure in shown_figures()]
+    columns, lines = leaderboard([row for part in scored for row in part.rows])
+    page = files("salient.scoring") / "page"
+    style = (page / "report.css").read_text()
+    program = "\n".join((page / name).read_text() for name in PROGRAMS)
+    data = json.dumps({"figures": figures, "sets": sets, "maxF": max_f}, separators=(",", ":"))
+    environment = Environment(
+        loader=PackageLoader("salient.scoring", "page"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["shown"] = "{:.4f}".format
+    return environment.get_template("report.html").render(
+        scored=scored,
+        sets=sets,
+        figures=figures,
+        columns=columns,
+        lines=lines,
+        run=run,
+        note=note,
+        max_f=f"max_f_{max_f}",
+        style=Markup(style),
+        program=Markup(program),
+        style_hash=_hash(style),
+        program_hash=_hash(program),
+        data=Markup(data.replace("<", "\\u003c")),  # so that no name can end the block
+    )
+
+
+def _set_data(part: ScoredSet, quota: int) -> dict[str, Any]:
+    """What the page holds of a set."""
+    names = [pair.name for pair in part.pairs]
+    entries = [[album.entries[name] for name in names] for album in part.albums]
+    values = [values_of(of_method) for of_method in entries]
+    drawn = [replicates(of_method) for of_method in values]
+    first = [entry.figures["mae"] for entry in entries[-1]]
+    chosen = sorted(spread(sorted(range(len(names)), key=first.__getitem__), quota))
+    pictures = _pictures([part.pairs[index] for index in chosen])
+    objects = [entry.objects for entry in entries[0]]
+    return {
+        "title": part.title,
+        "published": next((dict(row.published) for row in part.rows if row.published), {}),
+        "names": names,
+        "area": [round(of_mask.area, 5) for of_mask in objects],
+        "border": [int(of_mask.border) for of_mask in objects],
+        "parts": [of_mask.parts for of_mask in objects],
+        "shown": chosen,
+        "pictures": [picture for picture, _ in pictures],
+        "truths": [truth for _, truth in pictures],
+        "methods": [
+            _method_data(*parts, chosen) for parts in zip(part.rows, entries, values, drawn)
+        ],
+        "differences": [
+            {"of": [a, b], "intervals": _rounded(differences(drawn[a], drawn[b]))}
+            for a, b in combinations(range(len(drawn)), 2)
+        ],
+    }
+
+
+def _method_data(
+    row: Row,
+    entries: Sequence[Entry],
+    values: NDArray[np.float32],
+    drawn: Mapping[str, Floats],
+    chosen: Sequence[int],
+) -> dict[str, Any]:
+    """What the page holds of a method on a set."""
+    own = {f.key: [round(entry.figures[f.key], 6) for entry in entries] for f in FIGURES}
+    means = values[:, : len(FIGURES)].mean(axis=0, dtype=np.float64)
+    curves = np.concatenate([row.curves[name] for name in CURVES])
+    return {
+        "name": row.method,
+        "figures": every_figure(np.concatenate([means, curves])),
+        "intervals": _rounded(intervals(drawn)),
+        "curves": {name: [round(x, 5) for x in row.curves[name]] for name in CURVES},
+        "values": own,
+        "packed": packed(entries),
+        "maps": [b64encode(entries[index].thumbnail).decode() for index in chosen],
+    }
+
+
+def _pictures(pairs: Sequence[Pair]) -> list[tuple[str, str]]:
+    """Thumbnails of pictures and masks in base64; no picture where only masks are there."""
+
+    def job(pair: Pair) -> tuple[str, str]:
+        truth = np.where(read_mask(pair.mask) > MASK_THRESHOLD, 255, 0).astype(np.uint8)
+        picture = b"" if pair.image == pair.mask else thumbnail(read_image(pair.image))
+        return b64encode(picture).decode(), b64encode(thumbnail(truth)).decode()
+
+    return [done for _, done in in_parallel((p.name, partial(job, p)) for p in pairs)]
+
+
+def _quotas(sizes: Sequence[int], most: int) -> list[int]:
+    """How many pictures of each set are shown: equal parts, what a small set leaves to the rest."""
+    quotas, left = dict.fromkeys(range(len(sizes)), 0), most
+    for done, index in enumerate(sorted(quotas, key=sizes.__getitem__)):
+        quotas[index] = min(sizes[index], left // (len(sizes) - done))
+        left -= quotas[index]
+    return list(quotas.values())
+
+
+def _rounded(bounds: Mapping[str, tuple[float, float]]) -> dict[str, list[float]]:
+    return {key: [round(low, 5), round(high, 5)] for key, (low, high) in bounds.items()}
+
+
+def _hash(text: str) -> str:
+    """As a content security policy names a text that may run."""
+    return f"sha256-{b64encode(sha256(text.encode()).digest()).decode()}"
