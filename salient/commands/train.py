@@ -157,6 +157,10 @@ def _log_choices(
     choices = {"encoder": encoder, "lr": optimizer["lr"], "seed": config["seed"], "pairs": pairs}
     choices |= {key: loader[key] for key in ("size", "batch_size")}
     choices["max_epochs"] = config["trainer"]["max_epochs"]
+    for override in HydraConfig.get().overrides.task:  # so that whatever is swept over is a column
+        key, _, value = override.lstrip("+~").partition("=")
+        if key.rpartition(".")[2] not in choices:
+            choices[key] = value
     final = {
         f"final/{figure.key}": figures[f"val/{figure.key}"]
         for figure in HEADLINE

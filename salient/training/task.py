@@ -15,7 +15,7 @@ from torch.optim import Optimizer
 from torch.optim.lr_scheduler import OneCycleLR
 
 from salient.data.transforms import MASK_THRESHOLD, to_map
-from salient.metrics import CURVES, HEADLINE, SaliencyMetrics
+from salient.metrics import CURVES, HEADLINE, SaliencyMetrics, score_pair
 from salient.model.network import SaliencyNetwork
 from salient.scoring.predictions import ScoringBatch
 from salient.training.batches import TrainingBatch
@@ -84,15 +84,26 @@ class SaliencyTask(pl.LightningModule):
         self._log_parts("train", parts, len(batch.images), prog_bar=True)
         return parts.total
 
-    def validation_step(self, batch: ScoringBatch, batch_index: int) -> None:
+    def validation_step(self, batch: ScoringBatch, batch_index: int) -> dict[str, Any]:
+        """Score a batch; returns its probabilities on the CPU and each map's MAE, for callbacks."""
         images = self.network.normalize(batch.images)
         outputs = self.network(images)
         masks = torch.stack([_fit(mask, images.shape[2:]) for mask in batch.masks]).to(images)
         parts = self.loss(outputs.saliency, outputs.edge, masks)
         self._log_parts("val", parts, len(images), on_epoch=True, sync_dist=True)
-        probabilities = torch.sigmoid(outputs.saliency[0].float()).cpu().numpy()
-        for (probability,), mask in zip(probabilities, batch.masks):
-            self.metrics.update(to_map(probability, mask.shape), mask)
+        saliency = torch.sigmoid(outputs.saliency[0].float()).cpu()
+        scores = [
+            score_pair(to_map(probability, mask.shape), mask)
+            for (probability,), mask in zip(saliency.numpy(), batch.masks)
+        ]
+        for of_pair in scores:
+            self.metrics.add(of_pair)
+        errors = [of_pair.figures["mae"] for of_pair in scores]
+        return {
+            "saliency": saliency,
+            "edge": torch.sigmoid(outputs.edge.float()).cpu(),
+            "mae": errors,
+        }
 
     def on_validation_epoch_end(self) -> None:
         figures = self.metrics.compute()

@@ -1,59 +1,40 @@
-"""What TensorBoard shows of a run: speed, gradient norm, curves, pictures, and the final table."""
+"""What TensorBoard shows beside figures: curves, and panels of held-out pictures."""
 
 from __future__ import annotations
 
-import time
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytorch_lightning as pl
-import torch
 from pytorch_lightning.callbacks import Callback
 from pytorch_lightning.loggers import TensorBoardLogger
-from torch.optim import Optimizer
+from torch import Tensor
 
 from salient.data.transforms import MASK_THRESHOLD, to_map
-from salient.model.blocks import resize
 from salient.scoring.pictures import draw_curves
 from salient.scoring.predictions import ScoringBatch
 from salient.scoring.tables import Row
-from salient.training.batches import TrainingBatch
 from salient.training.task import SaliencyTask
 
 
-class Watch(Callback):
-    """Logs the gradient's norm before clipping and images a second, with every logged step.
+class Seen(NamedTuple):
+    """A held-out picture: the map's error (MAE), its name, its row of a panel uint8 H,4W,3."""
 
-    The rate is that of this process, from the end of one such step to the end of the next,
-    validation left out. Both go to every logger.
+    error: float
+    name: str
+    row: Any
+
+
+class Board(TensorBoardLogger):
+    """TensorBoard's logger, which shows the number of the epoch among what concerns the machine.
+
+    Lightning adds it to every line of figures; by itself it would be the first row of the page.
     """
 
-    def __init__(self) -> None:
-        self.images, self.begin = 0, 0.0
-
-    def on_before_optimizer_step(
-        self, trainer: pl.Trainer, pl_module: pl.LightningModule, optimizer: Optimizer
-    ) -> None:
-        if (trainer.global_step + 1) % _every(trainer) == 0:
-            gradients = [p.grad for p in pl_module.parameters() if p.grad is not None]
-            pl_module.log("train/gradient_norm", torch.nn.utils.get_total_norm(gradients))
-
-    def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        self.images, self.begin = 0, time.perf_counter()
-
-    def on_train_batch_end(
-        self,
-        trainer: pl.Trainer,
-        pl_module: pl.LightningModule,
-        outputs: Any,
-        batch: TrainingBatch,
-        batch_idx: int,
-    ) -> None:
-        self.images += len(batch.images)
-        if trainer.global_step % _every(trainer) == 0:
-            rate = self.images / (time.perf_counter() - self.begin)
-            pl_module.log("train/images_per_second", rate)
-            self.images, self.begin = 0, time.perf_counter()
+    def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:
+        renamed = {f"system/{k}" if k == "epoch" else k: value for k, value in metrics.items()}
+        super().log_metrics(renamed, step)
 
 
 def tensorboards(trainer: pl.Trainer) -> list[TensorBoardLogger]:
@@ -74,14 +55,21 @@ class CurvesPlot(Callback):
 
 
 class PicturePanel(Callback):
-    """A panel in TensorBoard after each validation: picture | truth | map | edge, the first pairs.
+    """Two panels in TensorBoard after each validation, rows of picture | truth | map | edge.
+
+    The first pairs, always the same; and those of the largest error (MAE), the worst first, with
+    their names in the text `worst`. Of several processes the first one's pairs.
 
     Args:
-        rows: how many pictures of the first validation batch.
+        rows: how many pictures each panel has.
     """
 
     def __init__(self, rows: int) -> None:
         self.rows = rows
+
+    def on_validation_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        self.first: list[Seen] = []
+        self.worst: list[Seen] = []
 
     def on_validation_batch_end(
         self,
@@ -92,36 +80,44 @@ class PicturePanel(Callback):
         batch_idx: int,
         dataloader_idx: int = 0,
     ) -> None:
-        boards = tensorboards(trainer)
-        if batch_idx or trainer.sanity_checking or not boards:
+        if trainer.sanity_checking or not tensorboards(trainer):
             return
-        assert isinstance(pl_module, SaliencyTask)
-        images = batch.images[: self.rows]
-        with torch.inference_mode():
-            predicted = pl_module.network(pl_module.network.normalize(images))
-        saliency = torch.sigmoid(predicted.saliency[0].float())
-        edge = resize(
-            torch.sigmoid(predicted.edge.float()), saliency.shape[2:], align_corners=False
+        for index, error in enumerate(outputs["mae"]):
+            bad = len(self.worst) < self.rows or error > self.worst[-1].error
+            if len(self.first) >= self.rows and not bad:
+                continue
+            images = (batch.images[index], batch.masks[index])
+            maps = (outputs["saliency"][index, 0], outputs["edge"][index, 0])
+            seen = Seen(error, batch.names[index], _row(*images, *maps))
+            if len(self.first) < self.rows:
+                self.first.append(seen)
+            if bad:
+                self.worst = sorted([*self.worst, seen], key=lambda s: -s.error)[: self.rows]
+
+    def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        if trainer.sanity_checking or not self.first:
+            return
+        names = "\n".join(
+            f"{k}. `{s.name}`, MAE {s.error:.4f}" for k, s in enumerate(self.worst, 1)
         )
-        size = (saliency.shape[2], saliency.shape[3])
-        rows = [
-            np.concatenate([image.permute(1, 2, 0).numpy(), *map(_grey, (truth, s[0], e[0]))], 1)
-            for image, truth, s, e in zip(
-                images.cpu(),
-                [to_map((mask > MASK_THRESHOLD).astype(np.float32), size) for mask in batch.masks],
-                (saliency.cpu().numpy() * 255).astype(np.uint8),
-                (edge.cpu().numpy() * 255).astype(np.uint8),
-            )
-        ]
-        panel = np.concatenate(rows)
-        for board in boards:
-            name = "picture | truth | map | edge"
-            board.experiment.add_image(name, panel, trainer.global_step, dataformats="HWC")
+        for board in tensorboards(trainer):
+            for name, seen in (("first", self.first), ("worst", self.worst)):
+                panel = np.concatenate([one.row for one in seen])
+                tag = f"pictures/{name}: picture, truth, map, edge"
+                board.experiment.add_image(tag, panel, trainer.global_step, dataformats="HWC")
+            board.experiment.add_text("worst", names, trainer.global_step)
 
 
-def _every(trainer: pl.Trainer) -> int:
-    return int(trainer.log_every_n_steps)  # type: ignore[attr-defined]
+def _row(image: Tensor, mask: Any, saliency: Tensor, edge: Tensor) -> Any:
+    """Picture | truth | map | edge at the map's size, uint8 H,4W,3.
+
+    `image` is uint8 3,H,W, `mask` uint8 of any size, `saliency` and `edge` probabilities h,w.
+    """
+    size = tuple(saliency.shape)
+    truth = to_map((mask > MASK_THRESHOLD).astype(np.float32), size)
+    grey = [truth, to_map(saliency.numpy(), size), to_map(edge.numpy(), size)]
+    return np.concatenate([image.cpu().permute(1, 2, 0).numpy(), *map(_coloured, grey)], axis=1)
 
 
-def _grey(picture: Any) -> Any:
+def _coloured(picture: Any) -> Any:
     return np.repeat(picture[..., None], 3, axis=2)

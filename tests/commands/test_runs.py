@@ -10,6 +10,8 @@ from types import SimpleNamespace
 import pytest
 import torch
 from pytorch_lightning.utilities.exceptions import SIGTERMException
+from tensorboard.backend.event_processing.event_file_loader import EventFileLoader
+from tensorboard.plugins.hparams.plugin_data_pb2 import HParamsPluginData
 
 from salient.commands import train
 from salient.training.callbacks import LastCheckpoint
@@ -22,7 +24,7 @@ def swept(run, tmp_path_factory):
     """Two runs of one command, with more loggers and callbacks."""
     folder = tmp_path_factory.mktemp("sweep")
     extras = ("logger=[tensorboard,csv]", "callbacks=[default,early_stopping,best]")
-    sweep = ("-m", "model.optimizer.lr=0.002,0.0005")
+    sweep = ("-m", "model.optimizer.lr=0.002,0.0005", "model.loss.edge=0.5")
     done = run(folder, "train.py", *QUICK, *extras, *sweep, "trainer.max_epochs=2")
     return folder, done.stdout + done.stderr
 
@@ -105,3 +107,25 @@ def test_an_interrupted_run_names_its_own_checkpoint(tmp_path):
     trainer = SimpleNamespace(fit=interrupted, callbacks=[last])
     with pytest.raises(SystemExit, match=f"resume={tmp_path}/mine/last.ckpt"):
         train._fit(trainer, None, None, None)
+
+
+def test_the_runs_of_a_sweep_are_rows_of_one_table(swept):
+    """TensorBoard's HPARAMS: the same columns for each run, what was swept over and the figures."""
+    columns, figures = {}, {}
+    for job in ("0", "1"):
+        (folder,) = (swept[0] / "runs/demo").glob(f"*/{job}")
+        for file in folder.glob("events.*"):
+            for event in EventFileLoader(str(file)).Load():
+                for value in event.summary.value:
+                    content = HParamsPluginData()
+                    if value.tag.startswith("_hparams_/"):
+                        content.ParseFromString(value.metadata.plugin_data.content)
+                    if value.tag == "_hparams_/session_start_info":
+                        columns[job] = dict(content.session_start_info.hparams)
+                    if value.tag == "_hparams_/experiment":
+                        figures[job] = {info.name.tag for info in content.experiment.metric_infos}
+    expected = {"final/mae", "final/sm", "final/max_f", "final/weighted_f"}
+    assert figures == {"0": expected, "1": expected}
+    assert columns["0"].keys() == columns["1"].keys() >= {"lr", "experiment", "encoder", "seed"}
+    assert columns["0"].keys() >= {"model.loss.edge", "pairs"}
+    assert [columns[job]["lr"].number_value for job in ("0", "1")] == [0.002, 0.0005]
