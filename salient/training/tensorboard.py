@@ -12,6 +12,7 @@ from pytorch_lightning.callbacks import Callback
 from pytorch_lightning.loggers import TensorBoardLogger
 from torch.optim import Optimizer
 
+from salient.config import Count
 from salient.data.transforms import MASK_THRESHOLD, to_map
 from salient.model.blocks import resize
 from salient.scoring.pictures import draw_curves
@@ -80,7 +81,7 @@ class PicturePanel(Callback):
         rows: how many pictures of the first validation batch.
     """
 
-    def __init__(self, rows: int) -> None:
+    def __init__(self, rows: Count) -> None:
         self.rows = rows
 
     def on_validation_batch_end(
