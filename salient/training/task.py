@@ -135,6 +135,8 @@ class SaliencyTask(pl.LightningModule):
         optimizer = self.make_optimizer(self._parameter_groups())
         if not 0 < (rate := optimizer.defaults["lr"]) <= HIGHEST_RATE:
             raise ValueError(f"model.optimizer.lr must be in (0, {HIGHEST_RATE}], got {rate}")
+        if not 0 <= (weight := optimizer.defaults.get("weight_decay", 0)) <= 1:
+            raise ValueError(f"model.optimizer.weight_decay must be in [0, 1], got {weight}")
         if optimizer.defaults.get("fused") and self.trainer.precision == "16-mixed":
             # The gradient scaler would unscale within the fused step, after the clipping.
             optimizer = self.make_optimizer(self._parameter_groups(), fused=False)
