@@ -156,7 +156,7 @@ def spoilt(good: Path) -> Iterator[tuple[str, bytes]]:
         yield f"no {key}", with_tensor(good, key, lambda x: None)
         yield f"flat {key}", with_tensor(good, key, lambda x: x.reshape(-1)[:-1])
         yield f"whole {key}", with_tensor(good, key, lambda x: x.int())
-        yield f"another {key}", with_tensor(good, key, lambda x: 1.001 * x, checked=True)
+        yield f"another {key}", with_tensor(good, key, lambda x: x + 1e-3, checked=True)
     more = dict.fromkeys(["\x1b[31mred"], torch.zeros(1))
     yield "more", with_state(good, lambda s: s.update(more))
     yield "overflowing", with_state(good, lambda s: [s[k].mul_(1e30) for k in weights])
