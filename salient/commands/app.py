@@ -8,7 +8,7 @@ import os
 import re
 import sys
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -64,9 +64,12 @@ def run_function(
     traceback = asked == "1"
     os.environ["HYDRA_FULL_ERROR"] = "1"
 
+    foreseen: list[type[Exception]] = [Exception]  # in composing all is the arguments' fault
+
     @hydra.main(version_base="1.3", config_path=str(config_folder()), config_name=verb)
     def job(config: DictConfig) -> None:
-        with in_one_line(verb, traceback):  # here, where Hydra has no word to add
+        foreseen[:] = FORESEEN
+        with in_one_line(verb, traceback, foreseen):  # here, where Hydra has no word to add
             plain: dict[str, Any] = OmegaConf.to_container(  # type: ignore[assignment]
                 config, resolve=True, throw_on_missing=True
             )
@@ -77,13 +80,13 @@ def run_function(
             check_config(plain, function)
             function(**plain)
 
-    with in_one_line(verb, traceback, (Exception,)):  # outside the job it is the arguments' fault
+    with in_one_line(verb, traceback, foreseen):
         job()
 
 
 @contextmanager
 def in_one_line(
-    verb: str, traceback: bool, foreseen: tuple[type[Exception], ...] = FORESEEN
+    verb: str, traceback: bool, foreseen: Sequence[type[Exception]] = FORESEEN
 ) -> Iterator[None]:
     """End the process on a foreseen error with one line, unless its traceback is asked for.
 
@@ -154,7 +157,7 @@ def claim_folder(folder: str, mark: str) -> str:
     raise AssertionError
 
 
-def explain(error: BaseException, foreseen: tuple[type[Exception], ...] = FORESEEN) -> str | None:
+def explain(error: BaseException, foreseen: Sequence[type[Exception]] = FORESEEN) -> str | None:
     """A foreseen error in one line; None for one that is not foreseen."""
     if isinstance(error.__cause__, ConfigError | OSError) and isinstance(
         error, HydraException | OmegaConfBaseException
@@ -182,7 +185,7 @@ def explain(error: BaseException, foreseen: tuple[type[Exception], ...] = FORESE
     if isinstance(error, OSError) and error.strerror:
         what = PROBLEMS.get(error.errno or 0, error.strerror.lower())
         return f"{error.filename or 'a file'}: {what}"
-    return str(error) or type(error).__name__ if isinstance(error, foreseen) else None
+    return str(error) or type(error).__name__ if isinstance(error, tuple(foreseen)) else None
 
 
 def _guess(name: str, known: Iterable[str]) -> str:

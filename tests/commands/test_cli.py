@@ -102,6 +102,15 @@ def test_arguments_are_divided_into_overrides_and_paths(tmp_path, monkeypatch):
     assert divide(given) == (overrides, ["a.jpg", "mode=x", "-m", "b=1"])
 
 
+def test_what_is_not_foreseen_is_no_single_line(call, tmp_path, monkeypatch):
+    def broken(*_):
+        raise KeyError("a fault of ours")
+
+    monkeypatch.setattr("salient.commands.weights.describe", broken)
+    with pytest.raises(KeyError, match="a fault of ours"):
+        call(tmp_path, "weights")
+
+
 def test_an_interrupt_ends_in_a_line(call, tmp_path, monkeypatch):
     def interrupted(*_):
         raise KeyboardInterrupt
