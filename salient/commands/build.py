@@ -20,6 +20,8 @@ def build(node: dict[str, Any], key: str, kind: type[T], *arguments: Any, **more
         ConfigError: its constructor fails, or it makes something else than a `kind`.
         ValueError, OSError, ImportError: as they are, when its constructor raises them.
     """
+    if not isinstance(node, dict) or not isinstance(node.get("_target_"), str):
+        raise ConfigError(f"{key}: {node!r:.80} has no _target_, which says what it makes")
     try:
         built = instantiate(node, _convert_="all")
         built = built(*arguments, **more) if node.get("_partial_") else built
@@ -29,7 +31,7 @@ def build(node: dict[str, Any], key: str, kind: type[T], *arguments: Any, **more
             cause = cause.__cause__  # Hydra's wrapper around the constructor's own error
         if isinstance(cause, ValueError | OSError | ImportError):
             raise cause from None
-        name = str(node.get("_target_")).rpartition(".")[2]
+        name = node["_target_"].rpartition(".")[2]
         problem = " ".join(str(cause).split()) or type(cause).__name__
         raise ConfigError(f"{key}: {name} refuses its values: {problem:.300}") from error
     if not isinstance(built, kind):

@@ -64,6 +64,7 @@ def test_help_fits_one_screen_and_lists_verbs_keys_and_groups(run, call, tmp_pat
         ("weights checkpoint=last", "checkpoint=last: no safetensors file in checkpoints/"),
         ("eval dataset=[]", "dataset: missing"),
         ("doctor +dataset.x={_target_:os.getcwd}", "dataset.x: its _target_ makes a str, no PairS"),
+        ("doctor +dataset.x=1", "dataset.x: 1 has no _target_, which says what it makes"),
         ("train name=/abs dataset=sample_train", "name: '/abs' is not valid"),
         ("train name=a/../../b dataset=sample_train", "name: 'a/../../b' is not valid"),
         ("train name=. dataset=sample_train", "name: '.' is not valid"),
