@@ -1,8 +1,10 @@
 """Checks a composed config before anything is built: every key known, every value of its type.
 
 A node with a `_target_` is checked against that callable's signature, so a parameter is declared
-once, where it is used. Where a callable hands the rest of its keywords on to another, `passes_on`
-says to which, and that one's signature is checked too.
+once, where it is used. Types are strict: `true` is no number, and no number is infinite or NaN.
+Bounds stand in the signature too: `Annotated[int, Field(ge=1)]`. Where a callable hands the rest
+of its keywords on to another, `passes_on` says to which, and that one's signature is checked too.
+The metadata of a checkpoint is checked in the same way.
 """
 
 from __future__ import annotations
@@ -10,15 +12,22 @@ from __future__ import annotations
 import difflib
 import importlib
 import inspect
+import json
 import typing
 from collections.abc import Callable, Mapping, Sequence
 from inspect import Parameter
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
-from pydantic import ConfigDict, TypeAdapter, ValidationError
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic.errors import PydanticSchemaGenerationError, PydanticUserError
 
 F = TypeVar("F", bound=Callable[..., Any])
+
+# Types of several signatures.
+Word = Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[^\W_][^/\\\x00-\x1f\x7f]*$")]
+Count = Annotated[int, Field(ge=1, le=4096)]
+Share = Annotated[float, Field(ge=0, le=1)]
+Workers = Annotated[int, Field(ge=0, le=256)]
 
 
 class ConfigError(ValueError):
@@ -53,16 +62,15 @@ def check_config(
     for key, value in config.items():
         if key in ("_target_", "_partial_", "_convert_"):
             continue
-        path = f"{prefix}{key}"
+        path, key = f"{prefix}{key}", str(key)
         if key not in parameters and not open_ended:
             raise ConfigError(f"{path}: {_unknown(key, list(parameters), target.__name__)}")
         _check_nested(value, path)
         if not _has_target(value):
-            _check_type(value, hints.get(key, Any), path)
+            check_value(value, hints.get(key, Any), path)
     if not config.get("_partial_"):
         for key, parameter in parameters.items():
-            required = parameter.default is parameter.empty
-            if required and key not in config and name:
+            if parameter.default is parameter.empty and key not in config:
                 raise ConfigError(f"{prefix}{key}: missing; {target.__name__} needs it")
 
 
@@ -105,21 +113,27 @@ def _has_target(value: Any) -> bool:
     return isinstance(value, list) and any(map(_has_target, value))
 
 
-def _check_type(value: Any, hint: Any, path: str) -> None:
+def check_value(value: Any, hint: Any, path: str) -> None:
+    """Check a plain value against a type with its bounds.
+
+    Raises:
+        ConfigError: it is of another type, or outside the bounds.
+    """
     try:
         adapter: TypeAdapter[Any] = _adapter(hint)
     except (PydanticSchemaGenerationError, PydanticUserError, NameError):
         return  # a type that pydantic cannot describe: left to the target itself
-    try:
-        adapter.validate_python(value)
+    try:  # as JSON, where strict types still let a list stand for a tuple
+        adapter.validate_json(json.dumps(value, default=str), strict=True)
     except ValidationError as error:
         problem = error.errors()[0]["msg"]
-        raise ConfigError(f"{path}: {value!r} is not valid: {problem}") from error
+        raise ConfigError(f"{path}: {value!r:.80} is not valid: {problem}") from error
 
 
 def _adapter(hint: Any) -> TypeAdapter[Any]:
     try:
-        return TypeAdapter(hint, config=ConfigDict(arbitrary_types_allowed=True))
+        config = ConfigDict(arbitrary_types_allowed=True, allow_inf_nan=False)
+        return TypeAdapter(hint, config=config)
     except PydanticUserError:  # a type with a config of its own
         return TypeAdapter(hint)
 
@@ -136,6 +150,6 @@ def _resolve(name: str, prefix: str) -> Callable[..., Any]:
 def _hints(target: Callable[..., Any]) -> dict[str, Any]:
     function = target.__init__ if inspect.isclass(target) else target
     try:
-        return typing.get_type_hints(function)
+        return typing.get_type_hints(function, include_extras=True)
     except (NameError, TypeError):
         return {}

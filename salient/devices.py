@@ -20,15 +20,16 @@ def pick_device(name: str = "auto") -> torch.device:
     """
     if name == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    try:
-        device = torch.device(name)
-    except RuntimeError:
-        raise ValueError(
-            f"device: {name!r} is not valid; use auto, cpu, cuda, cuda:1 or mps"
-        ) from None
-    if device.type == "cuda" and not torch.cuda.is_available():
-        raise ValueError(f"device={name}: PyTorch finds no GPU here; use device=cpu")
-    return device
+    word, _, number = name.partition(":")
+    if word not in ("cpu", "cuda", "mps") or (number and not number.isdecimal()):
+        raise ValueError(f"device: {name!r} is not valid; use auto, cpu, cuda, cuda:1 or mps")
+    if word == "mps" and not torch.backends.mps.is_available():
+        raise ValueError(f"device={name}: PyTorch finds no Apple GPU here; use device=cpu")
+    if word == "cuda":
+        count = torch.cuda.device_count()
+        if int(number or 0) >= count:
+            raise ValueError(f"device={name}: PyTorch finds {count} GPUs here; use device=cpu")
+    return torch.device(name)
 
 
 def pick_precision(device: torch.device, name: Precision = "auto") -> torch.dtype:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import errno
+import itertools
 import os
 import re
 import sys
 import warnings
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import cv2
@@ -15,7 +18,6 @@ import hydra
 from hydra.errors import (
     ConfigCompositionException,
     HydraException,
-    InstantiationException,
     MissingConfigException,
     OverrideParseException,
 )
@@ -28,70 +30,139 @@ from omegaconf.errors import (
 
 from salient.commands.usage import config_folder
 from salient.commands.verbs import what_is_missing
-from salient.config import ConfigError, check_config, did_you_mean
+from salient.config import ConfigError, Word, check_config, check_value, did_you_mean
+from salient.files import printable
 
 FORESEEN = (ValueError, OSError)  # ConnectionError is an OSError
+NO_MEMORY = re.compile("out of memory|(can't|failed to|not enough memory.*) allocate", re.I)
+PROBLEMS = {
+    errno.ENOSPC: "no space is left on the disk; what was there before is whole",
+    errno.EDQUOT: "the quota is used up; what was there before is whole",
+    errno.EROFS: "cannot be written; name another folder",
+    errno.EACCES: "cannot be read or written by this user; name another",
+    errno.EPERM: "cannot be written by this user; name another folder",
+    errno.ENOTDIR: "a file stands where a folder is needed",
+    errno.EEXIST: "a file stands where a folder is needed",
+    errno.EISDIR: "a folder stands where a file is needed",
+}
 
 
-def run_function(verb: str, function: Callable[..., Any]) -> None:
+def run_function(
+    verb: str, function: Callable[..., Any], given: Mapping[str, Any] | None = None
+) -> None:
     """Compose `configs/<verb>.yaml` with this process's arguments, check it, call the function.
 
-    The function takes the config's keys. An error that is foreseen ends the process with one line;
-    `HYDRA_FULL_ERROR=1` shows the traceback. What is not foreseen shows it always.
+    The function takes the config's keys; `given` are values that no grammar has read. An error that
+    is foreseen, and any in composing, ends the process with one line; `HYDRA_FULL_ERROR=1` shows
+    the traceback. What is not foreseen shows it always.
     """
     register_resolvers()
     cv2.setNumThreads(0)  # parallelism is over pictures
-    warnings.formatwarning = lambda message, *_, **__: f"warning: {message}\n"
+    warnings.formatwarning = lambda message, *_, **__: f"warning: {_tidy(str(message))}\n"
     # Hydra would print its own errors; with its variable set it leaves them to us.
     asked = os.environ.setdefault("SALIENT_FULL_ERROR", os.environ.get("HYDRA_FULL_ERROR", "0"))
     traceback = asked == "1"
     os.environ["HYDRA_FULL_ERROR"] = "1"
 
+    foreseen: list[type[Exception]] = [Exception]  # in composing all is the arguments' fault
+
     @hydra.main(version_base="1.3", config_path=str(config_folder()), config_name=verb)
     def job(config: DictConfig) -> None:
-        with in_one_line(verb, traceback):  # here, where Hydra has no word to add
-            plain: dict[str, Any] = OmegaConf.to_container(config, resolve=True)  # type: ignore[assignment]
+        foreseen[:] = FORESEEN
+        with in_one_line(verb, traceback, foreseen):  # here, where Hydra has no word to add
+            plain: dict[str, Any] = OmegaConf.to_container(  # type: ignore[assignment]
+                config, resolve=True, throw_on_missing=True
+            )
+            for key, value in (given or {}).items():
+                if plain.get(key) is not None:
+                    raise ConfigError(f"{key}: given twice, as {key}= and as {value[0]}")
+                plain[key] = value
             check_config(plain, function)
             function(**plain)
 
-    with in_one_line(verb, traceback):
+    with in_one_line(verb, traceback, foreseen):
         job()
 
 
 @contextmanager
-def in_one_line(verb: str, traceback: bool) -> Iterator[None]:
-    """End the process on a foreseen error with one line, unless its traceback is asked for."""
+def in_one_line(
+    verb: str, traceback: bool, foreseen: Sequence[type[Exception]] = FORESEEN
+) -> Iterator[None]:
+    """End the process on a foreseen error with one line, unless its traceback is asked for.
+
+    What is printed holds no control characters, whatever file or name it quotes.
+    """
     try:
         yield
+    except KeyboardInterrupt:
+        print("\ninterrupted; what was written stays", file=sys.stderr)
+        sys.exit(130)
+    except SystemExit as end:
+        sys.exit(_tidy(end.code) if isinstance(end.code, str) else end.code)
     except ModuleNotFoundError as error:
         if traceback or (error.name or "").startswith("salient"):
             raise
         sys.exit(f"error: {what_is_missing(verb, error)}")
     except Exception as error:
-        line = None if traceback else explain(error)
+        line = None if traceback else explain(error, foreseen)
         if line is None:
             raise
-        sys.exit(f"error: {line}")
+        sys.exit(f"error: {_tidy(line)}")
+
+
+def _tidy(text: str) -> str:
+    return "\n".join(map(printable, text.split("\n")))
 
 
 def register_resolvers() -> None:
     """What the YAML files call.
 
     `${joined:${dataset}}` is the sets' names with plus signs; `${needed:KEY}` stands where a value
-    has to be given.
+    has to be given; `${word:KEY,VALUE}` is a value that may be part of a file's name;
+    `${claimed:FOLDER,FILE}` is a folder that no other run has, which the file marks.
     """
     OmegaConf.register_new_resolver("joined", lambda node: "+".join(node or ()), replace=True)
     OmegaConf.register_new_resolver("needed", _needed, replace=True)
+    OmegaConf.register_new_resolver("word", _word, replace=True)
+    OmegaConf.register_new_resolver("claimed", claim_folder, replace=True, use_cache=True)
 
 
 def _needed(key: str) -> str:
     raise ConfigError(f"{key}: missing; give {key}=VALUE")
 
 
-def explain(error: BaseException) -> str | None:
+def _word(key: str, value: Any) -> Any:
+    check_value(value, Word, key)
+    return value
+
+
+def claim_folder(folder: str, mark: str) -> str:
+    """Make a folder that no other run has: the name itself, or with the first free number.
+
+    Further processes of one run, which have a rank, take the name as it is.
+
+    Raises:
+        OSError: it cannot be made.
+    """
+    if os.environ.get("RANK", "0") != "0":
+        return folder
+    for number in itertools.count(1):
+        claimed = Path(folder if number == 1 else f"{folder}-{number}")
+        claimed.mkdir(parents=True, exist_ok=True)
+        try:
+            (claimed / mark).touch(exist_ok=False)
+        except FileExistsError:
+            continue
+        return str(claimed)
+    raise AssertionError
+
+
+def explain(error: BaseException, foreseen: Sequence[type[Exception]] = FORESEEN) -> str | None:
     """A foreseen error in one line; None for one that is not foreseen."""
-    while isinstance(error, InstantiationException) and error.__cause__:
-        error = error.__cause__  # Hydra's wrapper around a constructor's own error
+    if isinstance(error.__cause__, ConfigError | OSError) and isinstance(
+        error, HydraException | OmegaConfBaseException
+    ):
+        error = error.__cause__  # a resolver's own error
     if isinstance(error, MissingConfigException) and error.options is not None:
         group, _, choice = str(error.missing_cfg_file).rpartition("/")
         return f"{group}={choice}: no such choice; {_guess(choice, error.options)}"
@@ -109,7 +180,12 @@ def explain(error: BaseException) -> str | None:
     if isinstance(error, HydraException | OmegaConfBaseException):
         line = " ".join(str(error).splitlines()[0].split())
         return re.sub(r"^\w+ raised while resolving interpolation: ", "", line)
-    return str(error) if isinstance(error, FORESEEN) else None
+    if isinstance(error, MemoryError) or NO_MEMORY.search(str(error)):
+        return "out of memory; lower batch_size, or the size of the network or the pictures"
+    if isinstance(error, OSError) and error.strerror:
+        what = PROBLEMS.get(error.errno or 0, error.strerror.lower())
+        return f"{error.filename or 'a file'}: {what}"
+    return str(error) or type(error).__name__ if isinstance(error, tuple(foreseen)) else None
 
 
 def _guess(name: str, known: Iterable[str]) -> str:

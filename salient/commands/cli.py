@@ -47,9 +47,32 @@ def run(verb: str) -> None:
         if (error.name or "").startswith("salient"):
             raise
         sys.exit(f"error: {what_is_missing(verb, error)}")
+    given: dict[str, list[str]] = {}
     if hasattr(module, "adapt_arguments"):
         sys.argv[1:] = module.adapt_arguments(sys.argv[1:])
-    run_function(verb, getattr(module, verb))
+    key = VERBS[verb].paths
+    if key is not None:
+        sys.argv[1:], paths = divide(sys.argv[1:])
+        given = {key: paths} if paths else {}
+    run_function(verb, getattr(module, verb), given)
+
+
+def divide(arguments: list[str]) -> tuple[list[str], list[str]]:
+    """The arguments of Hydra, and those that are paths, whose names may hold anything.
+
+    A path is what exists as a file or folder, what has no equals sign, and all after `--`. What
+    follows an option such as `--cfg` belongs to it.
+    """
+    overrides: list[str] = []
+    paths: list[str] = []
+    for index, argument in enumerate(arguments):
+        if argument == "--":
+            return overrides, paths + arguments[index + 1 :]
+        before = arguments[index - 1] if index else ""
+        option = argument.startswith(("-", "~")) or before.startswith("-")
+        is_path = os.path.exists(argument) or "=" not in argument  # noqa: PTH110 - any text
+        (paths if is_path and not option else overrides).append(argument)
+    return overrides, paths
 
 
 def overview() -> str:
@@ -64,7 +87,7 @@ def overview() -> str:
             "",
             *lines,
             "",
-            "  salient predict input=photo.jpg output=maps",
+            "  salient predict photo.jpg output=maps",
             "  salient eval dataset=ecssd",
             "  salient train dataset=duts_tr",
         ]

@@ -8,11 +8,12 @@ import platform
 from collections.abc import Iterator
 from typing import Any
 
-from hydra.utils import instantiate
 from packaging.requirements import Requirement
 
 import salient
+from salient.commands.build import build_sets
 from salient.commands.cli import run
+from salient.config import Word
 from salient.data.sets import PairSet
 from salient.devices import cores, pick_device, pick_precision, precision_name
 from salient.weights.store import find_checkpoint, read_metadata
@@ -20,7 +21,7 @@ from salient.weights.store import find_checkpoint, read_metadata
 
 def doctor(
     data_root: str,
-    name: str,
+    name: Word,
     images: str | None,
     masks: str | None,
     dataset: dict[str, Any] | None = None,
@@ -41,8 +42,7 @@ def findings(data_root: str, dataset: dict[str, Any]) -> Iterator[tuple[str, str
     network = json.loads(read_metadata(path).get("network", "{}"))
     about = f"{network.get('encoder', 'unknown network')}, {network.get('size', '?')} px"
     yield "detects with", f"{path}: {about}"
-    for node in dataset.values():
-        pair_set: PairSet = instantiate(node, _convert_="all")
+    for pair_set in build_sets(dataset):
         yield pair_set.title, _state(pair_set, data_root)
 
 

@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from hydra.utils import instantiate
 from torch import distributed
 from tqdm import tqdm
 
+from salient.commands.build import build_sets
 from salient.commands.cli import run
-from salient.config import check_config
+from salient.config import Count, Word, Workers, check_config
 from salient.data.pairs import Pair, find_maps
 from salient.data.sets import PairSet
 from salient.detection.detector import Averaging
@@ -40,7 +40,7 @@ GUESS, OURS = "centred Gaussian", "ours"  # names of methods
 
 def eval(
     data_root: str,
-    name: str,
+    name: Word,
     images: str | None,
     masks: str | None,
     strict: bool,
@@ -53,8 +53,8 @@ def eval(
     report: int,
     device: str,
     precision: Precision,
-    batch_size: int,
-    workers: int | None,
+    batch_size: Count,
+    workers: Workers | None,
     tta: Averaging | None,
     dataset: dict[str, Any] | None = None,
 ) -> list[Row]:
@@ -73,7 +73,7 @@ def eval(
         raise ValueError(f"report must be 0 or more pictures, got {report}")
     check_config(metrics, conventions, "metrics.")
     rank, world = _join_processes()
-    sets: list[PairSet] = [instantiate(node, _convert_="all") for node in dataset.values()]
+    sets = build_sets(dataset)
     folders = predictions if isinstance(predictions, dict) else {}
     if isinstance(predictions, str):
         folders = {Path(predictions).name: predictions}
@@ -84,6 +84,8 @@ def eval(
     if runs_network:
         path = find_checkpoint(checkpoint)
         network = load_network(path, pick_device(device))
+        if rank == 0:
+            print(f"network: {network.origin}")
         word, why = _pick_precision(network, present[0][1], precision)
         details |= {"checkpoint": str(path), "size": network.size, "resize": network.resize}
         details["precision"] = word

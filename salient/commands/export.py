@@ -26,6 +26,7 @@ def export(
     if output is None:
         raise ValueError("output: missing; salient export output=model.onnx")
     network, probability = load_network(find_checkpoint(checkpoint)), content == "probability"
+    print(f"network: {network.origin}")
     path = export_network(network, output, probability)
     print(f"{path}: {path.stat().st_size / 2**20:.1f} MiB")
     checked = check(network, path, probability, pictures)

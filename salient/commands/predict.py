@@ -9,14 +9,16 @@ from pathlib import Path
 from tqdm import tqdm
 
 from salient.commands.cli import run
+from salient.config import Count
 from salient.detection.detector import Averaging, Detector
 from salient.detection.folders import detect_files, find_pictures
 from salient.detection.modes import MODES
 from salient.devices import Precision, precision_name
+from salient.files import check_writable
 
 
 def predict(
-    input: str | None,
+    input: str | list[str] | None,
     output: str,
     checkpoint: str | None,
     mode: str,
@@ -24,7 +26,7 @@ def predict(
     overwrite: bool,
     device: str,
     precision: Precision,
-    batch_size: int,
+    batch_size: Count,
     tta: Averaging | None,
 ) -> list[Path]:
     """Write a PNG under `output` for each picture of `input`; returns their paths.
@@ -35,11 +37,15 @@ def predict(
         ValueError: no input, an unknown mode, or files that are there already.
         FileNotFoundError: no pictures.
     """
-    if input is None:
-        raise ValueError("input: missing; salient predict input=photo.jpg output=maps")
+    if not input:
+        raise ValueError("input: missing; salient predict photo.jpg output=maps")
     if mode not in MODES:
         raise ValueError(f"mode: {mode!r} is not valid; there are {', '.join(MODES)}")
-    targets = find_pictures(input, Path(output))
+    check_writable(output)
+    named = [input] if isinstance(input, str) else input
+    targets: dict[Path, Path] = {}
+    for path in named:
+        targets |= find_pictures(path, Path(output))
     standing = [target for target in targets.values() if target.exists()]
     if standing and not overwrite:
         raise ValueError(
@@ -49,6 +55,7 @@ def predict(
     detector = Detector.load(
         checkpoint, device, precision, batch_size=batch_size, normalize=normalize, tta=tta
     )
+    print(f"network: {detector.network.origin}")
     start, problems = time.perf_counter(), list[str]()
     files = detect_files(detector, targets, mode, problems)
     written = list(tqdm(files, unit="picture", total=len(targets), disable=None))

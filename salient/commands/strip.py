@@ -5,12 +5,12 @@ from __future__ import annotations
 from io import BytesIO
 from typing import Any
 
-from hydra.utils import instantiate
 from PIL import Image
 
+from salient.commands.build import build_sets
 from salient.commands.cli import run
+from salient.config import Count, Word
 from salient.data.pairs import find_maps
-from salient.data.sets import PairSet
 from salient.files import write_whole
 from salient.scoring.pictures import strip as draw_strip
 
@@ -18,10 +18,10 @@ from salient.scoring.pictures import strip as draw_strip
 def strip(
     predictions: str | dict[str, str] | None,
     output: str,
-    every: int,
-    rows: int,
+    every: Count,
+    rows: Count,
     data_root: str,
-    name: str,
+    name: Word,
     images: str | None,
     masks: str | None,
     strict: bool,
@@ -41,8 +41,7 @@ def strip(
         raise ValueError(f"every and rows must be at least 1, got {every} and {rows}")
     folders = list(predictions.values()) if isinstance(predictions, dict) else [predictions]
     drawn = []
-    for node in dataset.values():
-        pair_set: PairSet = instantiate(node, _convert_="all")
+    for pair_set in build_sets(dataset):
         pairs = pair_set.pairs(data_root, strict)[::every]
         maps = [find_maps(folder, pairs, pair_set.title) for folder in folders]
         drawn += list(zip(pairs, zip(*maps)))

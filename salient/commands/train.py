@@ -2,30 +2,38 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import logging
-import re
 import sys
 import warnings
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import pytorch_lightning as pl
 from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
-from hydra.utils import instantiate
 from omegaconf import OmegaConf
+from pydantic import Field
+from pytorch_lightning.loggers import Logger
 from pytorch_lightning.utilities.exceptions import SIGTERMException
 
+from salient.commands.app import NO_MEMORY
+from salient.commands.build import build, build_group, build_sets
 from salient.commands.cli import run
+from salient.config import Word
+from salient.files import check_writable, remove_partials
 from salient.metrics import HEADLINE
+from salient.model.network import SaliencyNetwork
 from salient.training.callbacks import LastCheckpoint
+from salient.training.datamodule import PairsDataModule
 from salient.training.record import hours_trained, write_record
 from salient.training.task import SaliencyTask
 from salient.training.tensorboard import tensorboards
-from salient.weights.store import save_network
+from salient.weights.store import find_checkpoint, save_network
 
 log = logging.getLogger("salient")
+Seed = Annotated[int, Field(ge=0, le=2**32 - 1)]
 
 NOISE = (
     "You're resuming from a checkpoint that ended before the epoch ended",  # TrainingLoader can
@@ -42,16 +50,17 @@ BANNER = """
 
 
 def train(
-    name: str,
+    name: Word,
     data_root: str,
     images: str | None,
     masks: str | None,
     strict: bool,
-    seed: int,
+    seed: Seed,
     deterministic: bool,
     resume: str | None,
     start: str | None,
     checkpoints: str,
+    overwrite: bool,
     loader: dict[str, Any],
     model: dict[str, Any],
     trainer: dict[str, Any],
@@ -61,9 +70,13 @@ def train(
 ) -> Path:
     """Fit and publish `<checkpoints>/<name>.safetensors`; returns its path.
 
+    Where there is such a file already, and it is not to be overwritten, the name gets a number.
+
     Raises:
-        ValueError: a value outside its range, or pairs that do not match.
+        ValueError: a value outside its range, pairs that do not match, a checkpoint that is
+            damaged or another run's.
         FileNotFoundError: a set or a checkpoint is not there.
+        OSError: `checkpoints` cannot be written.
         ModuleNotFoundError: what a logger or callback needs is not installed.
     """
     config = dict(locals())  # as it was composed and checked
@@ -71,25 +84,30 @@ def train(
         raise ValueError("dataset: missing; salient train dataset=duts_tr (or [duts_tr,msra10k])")
     if resume is not None and not Path(resume).is_file():
         raise FileNotFoundError(f"resume={resume}: no such checkpoint; runs leave last.ckpt behind")
+    check_writable(checkpoints)
+    remove_partials(checkpoints)
     for noise in NOISE:
         warnings.filterwarnings("ignore", noise)
     folder = Path(HydraConfig.get().runtime.output_dir)
     name = _name_of_job(name)
     pl.seed_everything(seed, workers=True)
-    sets = [instantiate(node, _convert_="all") for node in dataset.values()]
-    datamodule = instantiate(loader, _convert_="all")(sets)
+    sets = build_sets(dataset)
+    datamodule = build(loader, "loader", PairsDataModule, sets)
     datamodule.setup()  # pictures are checked before weights are loaded
     pairs = len(datamodule.training_pairs), len(datamodule.validation_pairs)
     log.info("%s: %d pairs to train on, %d held out", datamodule.title, *pairs)
     if start is not None:
-        network = {"_target_": "salient.weights.store.load_network", "path": start}
+        file = str(find_checkpoint(start, key="start"))
+        network = {"_target_": "salient.weights.store.load_network", "path": file}
         model = model | {"network": network}
-    task: SaliencyTask = instantiate(model, _convert_="all")
+    task = build(model, "model", SaliencyTask)
+    origin = task.network.origin if resume is None else f"{resume}, {datamodule.size} px, of a run"
+    log.info("network: %s", origin)
     task.network.train()
     task.network.set_input(datamodule.size, "area")  # as the loader resizes
-    fit: pl.Trainer = instantiate(trainer, _convert_="all")(
-        callbacks=_build(callbacks, "callbacks"), logger=_build(logger or {}, "logger")
-    )
+    carried = build_group(callbacks, "callbacks", pl.Callback)
+    boards = build_group(logger or {}, "logger", Logger)  # type: ignore[type-abstract]
+    fit = build(trainer, "trainer", pl.Trainer, callbacks=carried, logger=boards)
     if fit.is_global_zero:
         record = write_record(folder, seed)
         for board in tensorboards(fit):
@@ -101,52 +119,57 @@ def train(
         return path
     _log_choices(fit, config, task.network.config["encoder"], pairs[0], figures)
     repeatable = _without_folder(config, str(folder))
-    metadata = {"name": name, "config": repeatable, "validation": figures, "pairs": pairs[0]}
+    metadata = {"config": repeatable, "validation": figures, "pairs": pairs[0]}
     metadata |= {"record": record, "hours": round(hours_trained(fit), 2)}
-    save_network(task.network, path, metadata)
+    path = publish(task.network, path, metadata, overwrite)
     log.info("validation: %s", json.dumps({k: round(v, 4) for k, v in figures.items()}))
     log.info("published %s", path)
     return path
 
 
+def publish(
+    network: SaliencyNetwork, path: Path, metadata: dict[str, Any], overwrite: bool
+) -> Path:
+    """Save a network under `path`, or where that is taken under its name with a number."""
+    for number in itertools.count(1):
+        name = path.stem if number == 1 else f"{path.stem}-{number}"
+        file = path.with_name(f"{name}.safetensors")
+        try:
+            save_network(network, file, {"name": name} | metadata, replace=overwrite)
+        except FileExistsError:
+            log.info("%s is there already, and stays; overwrite=true replaces it", file)
+            continue
+        return file
+    raise AssertionError
+
+
 def _fit(
-    fit: pl.Trainer, task: SaliencyTask, datamodule: pl.LightningDataModule, resume: str | None
+    fit: pl.Trainer, task: SaliencyTask, datamodule: PairsDataModule, resume: str | None
 ) -> None:
+    """Fit; what ends it early is told in a line that says how to go on."""
+    last = next((c for c in fit.callbacks if isinstance(c, LastCheckpoint)), None)  # type: ignore[attr-defined]
     try:
-        fit.fit(task, datamodule, ckpt_path=resume, weights_only=True)
+        fit.fit(task, datamodule, ckpt_path=resume and Path(resume).resolve(), weights_only=True)
     except SIGTERMException:
-        saved = [c.path for c in fit.callbacks if isinstance(c, LastCheckpoint)]  # type: ignore[attr-defined]
-        sys.exit(f"interrupted; go on with resume={saved[0]}" if saved else "interrupted")
-    except RuntimeError as error:  # torch.OutOfMemoryError is one
-        if not re.search("out of memory|can't allocate memory", str(error)):
+        sys.exit(f"interrupted; go on with resume={last.path}" if last else "interrupted")
+    except SystemExit:  # Lightning's, at the second Ctrl-C
+        saved = last is not None and last.path.is_file()
+        sys.exit(f"stopped; go on with resume={last.path}" if last and saved else "stopped")
+    except Exception as error:
+        if NO_MEMORY.search(str(error)):
+            lower = f"loader.batch_size={datamodule.batch_size} or loader.size={datamodule.size}"
+            raise ValueError(f"no memory is left; lower {lower}") from error
+        if resume is None or (last and last.begun) or isinstance(error, OSError):
             raise
-        lower = f"loader.batch_size={datamodule.batch_size} or loader.size={datamodule.size}"  # type: ignore[attr-defined]
-        sys.exit(f"error: out of memory; lower {lower}\n{error}")
+        reason = " ".join(str(error).split()).removeprefix(f"{Path(resume).resolve()}: ")
+        problem = reason if isinstance(error, ValueError) else f"damaged: {reason:.200}"
+        raise ValueError(f"resume={resume}: {problem}") from error
 
 
 def _name_of_job(name: str) -> str:
     """The name of the published file: that of the run, and in a multirun the number of the job."""
     hydra = HydraConfig.get()
     return f"{name}-{hydra.job.num}" if hydra.mode == RunMode.MULTIRUN else name
-
-
-def _build(nodes: dict[str, Any], group: str) -> list[Any]:
-    """The callbacks or loggers of a group, in their order; null leaves one out."""
-    built = []
-    for key, node in nodes.items():
-        if node is None:
-            continue
-        try:
-            built.append(instantiate(node, _convert_="all"))
-        except Exception as error:
-            cause = error.__cause__ or error
-            if not isinstance(cause, ModuleNotFoundError):
-                raise
-            package = (cause.name or key).partition(".")[0]
-            raise ModuleNotFoundError(
-                f"{group}.{key}: needs a package that is not installed; pip install {package}"
-            ) from error
-    return built
 
 
 def _log_choices(

@@ -6,17 +6,23 @@ from typing import NamedTuple
 
 
 class Verb(NamedTuple):
-    """A command: what it does in a line, and the extra of `pip install` that it needs, if any."""
+    """A command: what it does in a line.
+
+    Attributes:
+        extra: of `pip install`, if it needs one.
+        paths: the key that takes arguments which are bare paths, if it has one.
+    """
 
     summary: str
     extra: str | None = None
+    paths: str | None = None
 
 
 # Each is the function of its own name in the module of its name, and configs/VERB.yaml.
 VERBS = {
     "train": Verb("train a network and publish its weights", "train"),
     "eval": Verb("score a network or saved maps beside the published table"),
-    "predict": Verb("pictures in, saliency maps (or cut-outs, masks, ...) out"),
+    "predict": Verb("pictures in, saliency maps (or cut-outs, masks, ...) out", paths="input"),
     "export": Verb("write a network for other runtimes, and check it there", "export"),
     "weights": Verb("say what a checkpoint is, or convert it"),
     "doctor": Verb("say what is installed, which sets are there, what would run"),

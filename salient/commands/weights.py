@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from salient.commands.cli import run
+from salient.model.network import Side
 from salient.weights.store import convert, describe, find_checkpoint
 
 
@@ -12,7 +13,7 @@ def weights(
     checkpoint: str | None,
     output: str | None,
     half: bool,
-    size: int | None,
+    size: Side | None,
     resize: str | None,
     add: dict[str, Any] | None,
 ) -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import timm
 import torch.nn.functional as F
 from timm.layers import Conv2dSame
 from torch import Tensor, nn
+
+from salient.config import did_you_mean
 
 STRIDES = (4, 8, 16, 32)
 
@@ -45,6 +48,11 @@ class Encoder(nn.Module):
     def __init__(self, name: str = "res2net50d", **pretrained: Any) -> None:
         super().__init__()
         self.name = name
+        if not re.fullmatch(r"\w+(\.\w+)?", name) or not timm.is_model(
+            name
+        ):  # no `hf-hub:`, no path
+            near = did_you_mean(name, timm.list_models())
+            raise ValueError(f"model.network.encoder.name: {name!r:.80} is no timm model; {near}")
         try:
             info = timm.create_model(name, features_only=True).feature_info
         except (RuntimeError, ValueError, AttributeError) as error:

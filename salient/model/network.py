@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import torch
+from pydantic import Field
 from torch import Tensor, nn
 
+from salient.config import Share
 from salient.model.blocks import ConvBNReLU, resize
 from salient.model.decoder import Context, Enhancement, Fusion, Head
 from salient.model.encoder import Encoder
 
+Width = Annotated[int, Field(ge=1, le=4096)]
+Side = Annotated[int, Field(ge=32, le=2048, multiple_of=32)]  # larger squares fill the memory
+Deviation = Annotated[float, Field(ge=1e-3, le=10)]
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
 
@@ -54,20 +59,21 @@ class SaliencyNetwork(nn.Module):
 
     mean: Tensor
     std: Tensor
+    origin = "made here"  # the file it was loaded from, and where that comes from, in a line
 
     def __init__(
         self,
         encoder: Encoder,
-        context: int = 256,
-        branch: int = 128,
-        head: int = 256,
-        fine: tuple[int, int] = (128, 256),
-        group: int = 128,
-        enhance: int = 64,
-        size: int = 352,
+        context: Width = 256,
+        branch: Width = 128,
+        head: Width = 256,
+        fine: tuple[Width, Width] = (128, 256),
+        group: Annotated[int, Field(ge=1, le=65536)] = 128,
+        enhance: Width = 64,
+        size: Side = 352,
         resize: str = "area",
-        mean: tuple[float, float, float] = IMAGENET_MEAN,
-        std: tuple[float, float, float] = IMAGENET_STD,
+        mean: tuple[Share, Share, Share] = IMAGENET_MEAN,
+        std: tuple[Deviation, Deviation, Deviation] = IMAGENET_STD,
     ) -> None:
         super().__init__()
         widths = {"context": context, "branch": branch, "head": head, "fine": list(fine)}
@@ -124,6 +130,9 @@ class SaliencyNetwork(nn.Module):
         Runs where the network is, under autocast if `precision` is a type of 16 bits; with `flip`
         twice, and averages what it finds in a picture and in its mirror image. The network must be
         in eval mode. This is what scoring and the detector call.
+
+        Raises:
+            ValueError: a probability is NaN, which would be saved as a black map.
         """
         if flip:
             straight = self.predict(images, precision)
@@ -136,6 +145,9 @@ class SaliencyNetwork(nn.Module):
             torch.sigmoid(logit.to(self.mean.dtype))[:, 0].float().cpu()
             for logit in (outputs.saliency[0], outputs.edge)
         )
+        if not (torch.isfinite(saliency).all() and torch.isfinite(edge).all()):
+            word = "" if precision == torch.float32 else "; precision=fp32 may help"
+            raise ValueError(f"the network's map is not finite: its checkpoint is damaged{word}")
         return Probabilities(saliency, edge)
 
     def forward(self, image: Tensor) -> Outputs:

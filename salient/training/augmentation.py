@@ -6,40 +6,40 @@ the network for its newest version; `salient train` sets it.
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import albumentations as A
 import cv2
+from pydantic import Field
+
+from salient.config import Share, check_config
 
 
 def training_transform(
     size: int,
     *,
-    crop: float,
-    rotate: float,
-    zoom: float,
-    brightness: float,
-    contrast: float,
-    saturation: float,
-    hue: float,
+    crop: Annotated[float, Field(ge=0, lt=0.5)],
+    rotate: Annotated[float, Field(ge=0, le=180)],
+    zoom: Annotated[float, Field(ge=1, le=4)],
+    brightness: Share,
+    contrast: Share,
+    saturation: Share,
+    hue: Annotated[float, Field(ge=0, le=0.5)],
 ) -> A.Compose:
     """The training recipe: picture H,W,3 and mask H,W (uint8) -> both size x size.
 
     Args:
         size: side of the square in pixels.
         crop: largest share of the side that is cut from each border, in [0, 0.5).
-        rotate: largest rotation in degrees either way; what it uncovers is mirrored.
-        zoom: largest factor, at least 1, by which the scale is changed either way.
-        brightness, contrast, saturation: largest relative change; hue: as a share of the circle.
+        rotate: largest rotation in degrees either way, at most 180; what it uncovers is mirrored.
+        zoom: largest factor, 1 to 4, by which the scale is changed either way.
+        brightness, contrast, saturation: largest relative change, at most 1; hue: as a
+            share of the circle, at most 0.5.
 
     Raises:
-        ValueError: a share outside its range.
+        ValueError: a value outside its range.
     """
-    if not 0 <= crop < 0.5:
-        raise ValueError(f"loader.augmentation.crop must be in [0, 0.5), got {crop}")
-    if zoom < 1:
-        raise ValueError(f"loader.augmentation.zoom must be at least 1, got {zoom}")
-    for name, value in {"brightness": brightness, "contrast": contrast, "hue": hue}.items():
-        if not 0 <= value <= 1:
-            raise ValueError(f"loader.augmentation.{name} must be in [0, 1], got {value}")
+    check_config(dict(locals()), training_transform, "loader.augmentation.")
     strengths = [(1 - x, 1 + x) for x in (brightness, contrast, saturation)]
     return A.Compose(
         [

@@ -57,11 +57,19 @@ class LastCheckpoint(ModelCheckpoint):
     def __init__(self, folder: str | Path) -> None:
         super().__init__(folder, "last", enable_version_counter=False, save_on_exception=True)
         self.path = Path(folder) / "last.ckpt"  # best_model_path is an older run's after a resume
+        self.begun = False  # a resumed run has taken over all that it goes on with
 
     def on_fit_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         super().on_fit_start(trainer, pl_module)
         if threading.current_thread() is threading.main_thread():
             signal.signal(signal.SIGINT, _interrupt_after_step)
+
+    def on_sanity_check_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        self.begun = True
+
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        super().on_train_start(trainer, pl_module)
+        self.begun = True
 
     def on_exception(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, exception: BaseException

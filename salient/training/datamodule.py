@@ -11,10 +11,12 @@ import albumentations as A
 import pytorch_lightning as pl
 from torch.utils.data import DataLoader, Subset
 
+from salient.config import Count, Workers
 from salient.data.cache import cached_pairs
 from salient.data.pairs import Pair
 from salient.data.sets import PairSet
 from salient.devices import loader_workers
+from salient.model.network import Side
 from salient.scoring.predictions import ScoringBatch, ScoringSet, collate_scoring
 from salient.training.batches import EpochSampler, TrainingLoader, TrainingSet, start_worker
 
@@ -45,9 +47,9 @@ class PairsDataModule(pl.LightningDataModule):
         sets: Sequence[PairSet],
         data_root: str,
         strict: bool,
-        size: int,
-        batch_size: int,
-        workers: int | None,
+        size: Side,
+        batch_size: Count,
+        workers: Workers | None,
         held_out: float,
         seed: int,
         augmentation: Callable[[int], A.Compose],

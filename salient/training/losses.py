@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import torch
 import torch.nn.functional as F
+from pydantic import Field
 from torch import Tensor
 
 
@@ -97,9 +98,9 @@ class SaliencyLoss:
 
     def __init__(
         self,
-        saliency: Sequence[float],
-        edge: float,
-        edge_width: int,
+        saliency: Sequence[Annotated[float, Field(le=1e6)]],
+        edge: Annotated[float, Field(le=1e6)],
+        edge_width: Annotated[int, Field(le=101)],
         region: Callable[[Tensor, Tensor, Tensor], Tensor] = region_loss,
         pixel_weights: Callable[[Tensor], Tensor] = boundary_weights,
     ) -> None:

@@ -5,21 +5,26 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Callable, Sequence
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import pytorch_lightning as pl
 import torch
 import torch.nn.functional as F
+from pydantic import Field
 from torch import Tensor
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import OneCycleLR
 
 from salient.data.transforms import MASK_THRESHOLD, to_map
+from salient.files import check_finite, check_tensors
 from salient.metrics import CURVES, HEADLINE, SaliencyMetrics, score_pair
 from salient.model.network import SaliencyNetwork
 from salient.scoring.predictions import ScoringBatch
 from salient.training.batches import TrainingBatch
 from salient.training.losses import LossParts, SaliencyLoss
+
+HIGHEST_RATE = 10
+FIRST = "give the options of the first time"
 
 
 class SaliencyTask(pl.LightningModule):
@@ -47,10 +52,10 @@ class SaliencyTask(pl.LightningModule):
         network: SaliencyNetwork,
         loss: SaliencyLoss,
         optimizer: Callable[..., Optimizer],
-        encoder_rate: float,
+        encoder_rate: Annotated[float, Field(le=100)],
         warmup: float,
         decay: Literal["cos", "linear"],
-        scales: Sequence[float],
+        scales: Sequence[Annotated[float, Field(le=2)]],
         progressive: bool,
         compile: bool | None,
         seed: int,
@@ -115,8 +120,34 @@ class SaliencyTask(pl.LightningModule):
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         checkpoint |= {"format": "salient", "network": json.dumps(self.network.config)}
 
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Refuse a run that was another one, before any of it is taken over.
+
+        Raises:
+            ValueError: its network, its tensors or its number of steps differ.
+        """
+        config = json.loads(str(checkpoint.get("network", "{}")))
+        for key, value in self.network.config.items():
+            if key not in ("size", "resize") and config.get(key, value) != value:
+                raise ValueError(f"its network has {key} {config[key]}, this one {value}; {FIRST}")
+        for part in ("state_dict", "current_model_state"):
+            if part in checkpoint:
+                check_tensors(checkpoint[part], self.state_dict(), f"its {part}")
+                check_finite(checkpoint[part], f"its {part}")
+        steps = int(self.trainer.estimated_stepping_batches)
+        planned = checkpoint["lr_schedulers"][0].get("total_steps")
+        if planned != steps:
+            raise ValueError(
+                f"it was planned for {planned} steps, this run for {steps}; {FIRST}, or begin anew "
+                "with start= and its network"
+            )
+
     def configure_optimizers(self) -> Any:
         optimizer = self.make_optimizer(self._parameter_groups())
+        if not 0 < (rate := optimizer.defaults["lr"]) <= HIGHEST_RATE:
+            raise ValueError(f"model.optimizer.lr must be in (0, {HIGHEST_RATE}], got {rate}")
+        if not 0 <= (weight := optimizer.defaults.get("weight_decay", 0)) <= 1:
+            raise ValueError(f"model.optimizer.weight_decay must be in [0, 1], got {weight}")
         if optimizer.defaults.get("fused") and self.trainer.precision == "16-mixed":
             # The gradient scaler would unscale within the fused step, after the clipping.
             optimizer = self.make_optimizer(self._parameter_groups(), fused=False)

@@ -11,6 +11,7 @@ from pytorch_lightning.callbacks import Callback
 from pytorch_lightning.loggers import TensorBoardLogger
 from torch import Tensor
 
+from salient.config import Count
 from salient.data.transforms import MASK_THRESHOLD, to_map
 from salient.scoring.pictures import draw_curves
 from salient.scoring.predictions import ScoringBatch
@@ -64,7 +65,7 @@ class PicturePanel(Callback):
         rows: how many pictures each panel has.
     """
 
-    def __init__(self, rows: int) -> None:
+    def __init__(self, rows: Count) -> None:
         self.rows = rows
 
     def on_validation_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Annotated, Any, Literal
 
 import pytorch_lightning as pl
 import torch
+from pydantic import Field
 from pytorch_lightning.callbacks import Callback, LearningRateMonitor, ProgressBar
 from pytorch_lightning.loggers import Logger
 
-from salient.config import passes_on
+from salient.config import Count, passes_on
 from salient.devices import Precision, training_precision
+from salient.training.resume import WholeFiles
 
 LIGHTNING = {"fp32": "32-true", "bf16": "bf16-mixed", "fp16": "16-mixed"}  # its words for ours
 
@@ -25,7 +27,11 @@ def build_trainer(
     max_epochs: int | None,
     gradient_clip_val: float | None,
     enable_progress_bar: bool,
+    log_every_n_steps: Count,
+    devices: Count | Literal["auto"] | list[int],
     sync_batchnorm: bool | None = None,
+    max_steps: Annotated[int, Field(ge=-1)] = -1,
+    plugins: Sequence[Any] = (),
     **lightning: Any,
 ) -> pl.Trainer:
     """A Trainer.
@@ -38,6 +44,10 @@ def build_trainer(
         precision: see `training_precision`.
         max_epochs: at least 1, or None where `max_steps` ends the run.
         gradient_clip_val: largest norm of the gradient; None switches clipping off.
+        log_every_n_steps: figures go to the logger with each such step.
+        devices: how many, which, or all.
+        max_steps: ends the run; -1 leaves that to `max_epochs`.
+        plugins: of Lightning; checkpoints are written by ours.
         enable_progress_bar: show the progress bars among the callbacks.
         sync_batchnorm: batch statistics over all processes; where None on GPUs, which alone can.
         lightning: any other argument of `pytorch_lightning.Trainer`.
@@ -64,6 +74,10 @@ def build_trainer(
         callbacks=active,
         logger=list(logger) or False,
         enable_progress_bar=enable_progress_bar,
+        log_every_n_steps=log_every_n_steps,
+        devices=devices,
+        max_steps=max_steps,
+        plugins=[WholeFiles(), *plugins],
         sync_batchnorm=gpu if sync_batchnorm is None else sync_batchnorm,
         **lightning,
     )

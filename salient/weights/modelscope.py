@@ -95,12 +95,12 @@ def read_config(path: Path) -> dict[str, Any]:
         if isinstance(size, list | tuple):
             if len(set(size)) != 1:
                 raise ValueError(f"norm_size is {size}; the network takes squares")
-            found["size"] = int(size[0])
+            found["size"] = size[0]
         for name in ("mean", "std"):
             if name in found:
                 found[name] = tuple(float(x) for x in found[name])
                 if len(found[name]) != 3:
                     raise ValueError(f"norm_{name} needs three numbers")
-    except (SyntaxError, TypeError, ValueError) as error:
+    except Exception as error:  # whatever a foreign file provokes
         raise ValueError(f"{path}: {error}") from error
     return found

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import platform
+import zlib
 from collections.abc import Mapping
 from importlib.metadata import version
 from importlib.util import find_spec
@@ -13,11 +14,13 @@ from typing import Any
 
 import torch
 from safetensors.torch import save
+from torch import Tensor
 
+from salient.config import check_config, check_value
 from salient.data.transforms import RESIZE
-from salient.files import check_tensors, read_tensors, write_whole
+from salient.files import check_finite, check_tensors, printable, read_tensors, write_whole
 from salient.model.encoder import Encoder
-from salient.model.network import SaliencyNetwork
+from salient.model.network import SaliencyNetwork, Side
 from salient.weights import modelscope
 
 IN_THE_BOX = Path(__file__).parent / "box" / "lite.safetensors"
@@ -28,21 +31,37 @@ def save_network(
     path: str | Path,
     metadata: Mapping[str, Any] | None = None,
     half: bool = False,
+    replace: bool = True,
 ) -> Path:
     """Write weights, the network's config, package versions and `metadata` as safetensors.
 
     `half` stores the weights in 16 bits (fp16); a network loaded from them computes in 32. The file
-    is written beside its name and then moved, so that it is whole or absent.
+    is written beside its name and then moved, so that it is whole or absent. A checksum of the
+    weights goes along, which `load_network` compares.
+
+    Raises:
+        ValueError: a weight is not finite, or not in 16 bits.
+        FileExistsError: there is such a file, and `replace` is False.
+        OSError: the file cannot be written.
     """
     path = Path(path)
-    content = {"format": "salient", "network": network.config, "versions": package_versions()}
-    content |= dict(metadata or {})
-    strings = {k: v if isinstance(v, str) else json.dumps(v) for k, v in content.items()}
     state = {k: v.detach().cpu().contiguous() for k, v in network.state_dict().items()}
     if half:
         state = {k: v.half() if v.is_floating_point() else v for k, v in state.items()}
-    write_whole(path, save(state, strings))
-    return path
+    check_finite(state, f"{path} is not written")
+    content = {"format": "salient", "network": network.config, "versions": package_versions()}
+    content |= dict(metadata or {}) | {"crc32": checksum(state)}
+    strings = {k: v if isinstance(v, str) else json.dumps(v) for k, v in content.items()}
+    return write_whole(path, save(state, strings), replace=replace)
+
+
+def checksum(state: Mapping[str, Tensor]) -> str:
+    """CRC-32 of all bytes of a state dict, in the order of the names, as eight hex digits."""
+    crc = 0
+    for key in sorted(state):
+        tensor = state[key].contiguous().reshape(-1)
+        crc = zlib.crc32(tensor.view(torch.uint8).numpy().data, zlib.crc32(key.encode(), crc))
+    return f"{crc:08x}"
 
 
 def package_versions() -> dict[str, str]:
@@ -57,35 +76,77 @@ def load_network(path: str | Path, device: str | torch.device = "cpu") -> Salien
 
     Our own safetensors; `last.ckpt` of a run (its averaged weights); ModelScope's
     `pytorch_model.bin`, or the folder of its model, whose `config.py` gives mean, deviation and
-    size; its pictures are resized by Pillow's filter. Nothing in a file is executed.
+    size; its pictures are resized by Pillow's filter. Nothing in a file is executed, and nothing is
+    built before all of it was checked: a file can ask for no more memory than its own tensors take.
 
     Raises:
         FileNotFoundError: no such file.
-        ValueError: another kind of file, or one whose tensors do not fit; names the first.
+        ValueError: another kind of file, a damaged one, or one whose tensors do not fit or are not
+            finite; names the first.
     """
     path = Path(path)
-    options: dict[str, Any] = {"resize": "pillow"}
+    config: dict[str, Any] = {"encoder": "res2net50d", "resize": "pillow"}
     if path.is_dir():
-        options |= modelscope.read_config(path / "config.py")
+        config |= modelscope.read_config(path / "config.py")
         path = path / "pytorch_model.bin"
     state, metadata = read_tensors(path)
     if modelscope.MARK in state:
-        network = SaliencyNetwork(Encoder("res2net50d"), **options)
         state = modelscope.convert(state)
     elif metadata.get("format") == "salient":
-        config = json.loads(metadata["network"])
-        network = SaliencyNetwork(Encoder(config.pop("encoder")), **config)
-        if network.resize not in RESIZE:
-            raise ValueError(f"{path}: resize {network.resize!r} is none of {', '.join(RESIZE)}")
+        if metadata.get("crc32", checksum(state)) != checksum(state):
+            raise ValueError(f"{path}: damaged: the weights are not those that were saved")
+        config = _read_config(metadata, path)
         state = {key.removeprefix("network."): value for key, value in state.items()}
     else:
         raise ValueError(
             f"{path}: neither a checkpoint of this project nor ModelScope's "
-            f"({modelscope.MARK} is missing); its first key is {next(iter(state))}"
+            f"({modelscope.MARK} is missing); its first key is {next(iter(state), 'none')}"
         )
-    check_tensors(state, network.state_dict(), str(path))
-    network.load_state_dict(state)
+    network = _build(config, state, path)
+    network.origin = f"{path}, {network.size} px, {_origin(path, metadata)}"
     return network.eval().to(device)
+
+
+def _read_config(metadata: Mapping[str, str], path: Path) -> dict[str, Any]:
+    try:
+        config = json.loads(metadata["network"])
+    except (KeyError, ValueError, RecursionError):
+        config = None
+    if not isinstance(config, dict):
+        raise ValueError(f"{path}: damaged: its metadata does not describe a network")
+    return config
+
+
+def _build(config: dict[str, Any], state: Mapping[str, Tensor], path: Path) -> SaliencyNetwork:
+    """The network of a file's config and tensors: values first, then shapes, then memory."""
+    try:
+        encoder = config.pop("encoder", None)
+        check_value(encoder, str, "encoder")
+        check_config(config | {"_partial_": True}, SaliencyNetwork)
+        with torch.device("meta"):
+            network = SaliencyNetwork(Encoder(encoder), **config)
+        if network.resize not in RESIZE:
+            raise ValueError(f"resize: {network.resize!r:.80} is none of {', '.join(RESIZE)}")
+    except Exception as error:  # whatever a foreign file provokes
+        raise ValueError(f"{path}: its network: {error}") from error
+    check_tensors(state, network.state_dict(), str(path))
+    network = SaliencyNetwork(Encoder(encoder), **config)
+    network.load_state_dict(state)
+    check_finite(network.state_dict(), str(path))
+    return network
+
+
+def _origin(path: Path, metadata: Mapping[str, str]) -> str:
+    """Where a file comes from, in a few words."""
+    if path.resolve() == IN_THE_BOX:
+        return "the weights in the box"
+    if not metadata:
+        return "ModelScope's"
+    if "name" in metadata:
+        return printable(
+            f"trained as {metadata['name']:.40} on {metadata.get('pairs', '?'):.9} pairs"
+        )
+    return "of a run" if "pytorch-lightning_version" in metadata else "written by this project"
 
 
 def read_metadata(path: str | Path) -> dict[str, str]:
@@ -93,34 +154,41 @@ def read_metadata(path: str | Path) -> dict[str, str]:
     return read_tensors(path)[1]
 
 
-def find_checkpoint(path: str | Path | None = None, folder: str | Path = "checkpoints") -> Path:
-    """`path` itself; or the newest safetensors file that `train.py` published in `folder`; or else
-    the weights in the box.
+def find_checkpoint(
+    path: str | Path | None = None, folder: str | Path = "checkpoints", key: str = "checkpoint"
+) -> Path:
+    """The weights in the box; or `path` itself; or if that is the word `last`, the newest
+    safetensors file that `train.py` published in `folder`.
 
     Raises:
-        FileNotFoundError: there is nothing at `path`.
+        FileNotFoundError: there is nothing at `path`, or nothing was published.
     """
-    if path is not None:
-        if not Path(path).exists():
-            raise FileNotFoundError(f"checkpoint={path}: no such file or folder")
-        return Path(path)
-    published = Path(folder).glob("*.safetensors")
-    return max(published, key=lambda file: file.stat().st_mtime, default=IN_THE_BOX)
+    if path is None:
+        return IN_THE_BOX
+    if str(path) == "last":
+        published = list(Path(folder).glob("*.safetensors"))
+        if not published:
+            raise FileNotFoundError(
+                f"{key}=last: no safetensors file in {folder}/; training puts it there"
+            )
+        return max(published, key=lambda file: file.stat().st_mtime)
+    if not Path(path).exists():
+        raise FileNotFoundError(f"{key}={path}: no such file or folder")
+    return Path(path)
 
 
 def describe(path: str | Path) -> str:
-    """What a checkpoint is: its kind, hash, size, and what its metadata tells, a line each."""
+    """What a checkpoint is: where it comes from, its hash, and its metadata, a line each."""
     file = Path(path) / "pytorch_model.bin" if Path(path).is_dir() else Path(path)
     network = load_network(path)
     metadata = read_metadata(file)
-    origin = "by this project" if metadata else "of ModelScope's"
     weights = sum(parameter.numel() for parameter in network.parameters())
     with file.open("rb") as content:
         digest = hashlib.file_digest(content, "sha256").hexdigest()
-    lines = [f"{file}: a checkpoint {origin}", f"sha256: {digest}"]
+    lines = [network.origin, f"sha256: {digest}"]
     lines += [f"weights: {weights / 1e6:.2f} M", f"network: {json.dumps(network.config)}"]
-    known = ("format", "network")
-    return "\n".join(lines + [f"{k}: {v}" for k, v in metadata.items() if k not in known])
+    lines += [f"{k}: {v}" for k, v in metadata.items() if k not in ("format", "network", "crc32")]
+    return "\n".join(map(printable, lines))
 
 
 def convert(
@@ -142,10 +210,12 @@ def convert(
         add: metadata to add or replace.
 
     Raises:
-        ValueError: a size that is no positive multiple of 32, or no such filter. And as
+        ValueError: a size that is no multiple of 32 from 32 to 2048, or no such filter. And as
             `load_network`.
     """
     network, source = load_network(checkpoint), Path(checkpoint)
+    if size is not None:
+        check_value(size, Side, "size")
     if resize not in (None, *RESIZE):
         raise ValueError(f"resize: {resize!r} is not valid; there are {', '.join(RESIZE)}")
     network.set_input(network.size if size is None else size, resize or network.resize)

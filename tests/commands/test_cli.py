@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import zipfile
@@ -12,6 +13,7 @@ import pytest
 from PIL import Image
 
 import salient
+from salient.commands.cli import divide
 from salient.commands.verbs import VERBS
 from tests.fixtures.commands import ENVIRONMENT, ROOT
 
@@ -39,7 +41,7 @@ def test_help_fits_one_screen_and_lists_verbs_keys_and_groups(run, call, tmp_pat
         ("modle", "modle: no such verb; there are train"),
         ("evla dataset=sod", "evla: no such verb; did you mean eval? there are"),
         ("eval", "dataset: missing; salient eval dataset=ecssd"),
-        ("predict", "input: missing; salient predict input=photo.jpg"),
+        ("predict", "input: missing; salient predict photo.jpg"),
         ("export", "output: missing; salient export output=model.onnx"),
         ("strip dataset=sample", "dataset and predictions: missing"),
         ("eval dataset=ECSSD", "dataset=ECSSD: no such choice; did you mean ecssd? there are all"),
@@ -52,6 +54,29 @@ def test_help_fits_one_screen_and_lists_verbs_keys_and_groups(run, call, tmp_pat
         ("train loader.sizze=3 dataset=sample_train", "loader.sizze: unknown key; did you mean"),
         ("train dataset=sample_train resume=gone", "resume=gone: no such checkpoint"),
         ("predict input=[", "input=[: cannot be read"),
+        ("predict input=x ~output", "output: missing; predict needs it"),
+        ("predict input=x batch_size=0", "batch_size: 0 is not valid"),
+        ("predict input=x batch_size=true", "batch_size: True is not valid"),
+        ("eval dataset=sample device=meta", "device: 'meta' is not valid; use auto"),
+        ("eval dataset=sample device=", "device: '' is not valid"),
+        ("predict gone.jpg", "input=gone.jpg: no pictures"),
+        ("predict gone.jpg input=x", "input: given twice, as input= and as gone.jpg"),
+        ("weights checkpoint=last", "checkpoint=last: no safetensors file in checkpoints/"),
+        ("eval dataset=[]", "dataset: missing"),
+        ("doctor +dataset.x={_target_:os.getcwd}", "dataset.x: its _target_ makes a str, no PairS"),
+        ("doctor +dataset.x=1", "dataset.x: 1 has no _target_, which says what it makes"),
+        ("train name=/abs dataset=sample_train", "name: '/abs' is not valid"),
+        ("train name=a/../../b dataset=sample_train", "name: 'a/../../b' is not valid"),
+        ("train name=. dataset=sample_train", "name: '.' is not valid"),
+        ("train start=??? dataset=sample_train", "Missing mandatory value: start"),
+        ("train start=last dataset=sample_train model=lite", "start=last: no safetensors file"),
+        ("train trainer.gradient_clip_val=nan", "trainer.gradient_clip_val: nan is not valid"),
+        ("train trainer.max_epochs=true", "trainer.max_epochs: True is not valid"),
+        ("train trainer.log_every_n_steps=0", "trainer.log_every_n_steps: 0 is not valid"),
+        ("train loader.augmentation.zoom=nan", "loader.augmentation.zoom: nan is not valid"),
+        ("train loader.augmentation.rotate=1e9", "loader.augmentation.rotate: 1000000000.0 is n"),
+        ("train loader.size=32000", "loader.size: 32000 is not valid"),
+        ("train model.network.head=99999999999", "model.network.head: 99999999999 is not valid"),
     ],
 )
 def test_what_is_wrong_is_answered_in_one_line(call, tmp_path, arguments, line):
@@ -59,6 +84,57 @@ def test_what_is_wrong_is_answered_in_one_line(call, tmp_path, arguments, line):
     said = said[said.index("error: ") :]
     assert said.startswith(f"error: {line}") and "\n" not in said
     assert not list(tmp_path.glob("*.log"))
+
+
+def test_paths_may_hold_what_no_grammar_reads(call, tmp_path):
+    photo = np.full((40, 50, 3), 90, np.uint8)
+    names = ["a b,c=[1].png", "input=x.png", "${oops}.png", "-dash.png", "\u5149.png"]
+    for name in names:
+        Image.fromarray(photo).save(tmp_path / name)
+    call(tmp_path, "predict", *names[:3], "output=maps", "--", *names[3:])
+    assert {path.name for path in (tmp_path / "maps").iterdir()} == set(names)
+
+
+def test_arguments_are_divided_into_overrides_and_paths(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mode=x").write_text("")
+    given = ["a.jpg", "mode=mask", "mode=x", "~output", "--cfg", "job", "+x=1", "--", "-m", "b=1"]
+    overrides = ["mode=mask", "~output", "--cfg", "job", "+x=1"]
+    assert divide(given) == (overrides, ["a.jpg", "mode=x", "-m", "b=1"])
+
+
+def test_what_is_not_foreseen_is_no_single_line(call, tmp_path, monkeypatch):
+    def broken(*_):
+        raise KeyError("a fault of ours")
+
+    monkeypatch.setattr("salient.commands.weights.describe", broken)
+    with pytest.raises(KeyError, match="a fault of ours"):
+        call(tmp_path, "weights")
+
+
+def test_an_interrupt_ends_in_a_line(call, tmp_path, monkeypatch):
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("salient.commands.weights.describe", interrupted)
+    done = call(tmp_path, "weights", fails=True)
+    assert "interrupted; what was written stays" in done.stderr and "Trace" not in done.stderr
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="no folder that nobody can write")
+def test_no_writable_working_folder_is_needed(run, tmp_path):
+    Image.fromarray(np.full((40, 50, 3), 90, np.uint8)).save(tmp_path / "photo.png")
+    run("/proc", "predict.py", str(tmp_path / "photo.png"), f"output={tmp_path}/maps")
+    assert (tmp_path / "maps/photo.png").is_file()
+    done = run("/proc", "predict.py", str(tmp_path / "photo.png"), fails=True)
+    assert "Traceback" not in done.stderr and done.stderr.startswith("error: maps: ")
+
+
+@pytest.mark.parametrize("verb", ["predict photo.png output=out", "weights", "eval dataset=sample"])
+def test_every_verb_says_which_checkpoint_it_uses(call, tmp_path, verb):
+    Image.fromarray(np.full((40, 50, 3), 90, np.uint8)).save(tmp_path / "photo.png")
+    shown = call(tmp_path, *verb.split()).stdout
+    assert len(re.findall(r"lite.safetensors, 192 px, the weights in the box", shown)) == 1
 
 
 def test_a_command_prints_that_line_and_nothing_else(run, tmp_path):

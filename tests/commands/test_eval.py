@@ -17,7 +17,8 @@ from tests.fixtures.commands import ROOT
 
 
 def test_eval_prints_and_saves_the_table_with_a_baseline(run, trained):
-    done = run(trained, "eval.py", "dataset=sample", "baseline=true", "output=out", "workers=0")
+    last = ("checkpoint=last", "output=out", "workers=0")
+    done = run(trained, "eval.py", "dataset=sample", "baseline=true", *last)
     results = json.loads((trained / "out/results.json").read_text())
     baseline, ours = results["rows"]
     assert (baseline["method"], ours["method"]) == ("centred Gaussian", "ours")
@@ -25,6 +26,8 @@ def test_eval_prints_and_saves_the_table_with_a_baseline(run, trained):
     assert f"{ours['weighted_f']:.4f}" in done.stdout
     assert (trained / "out/table.md").read_text().count("|") > 20
     assert "maximum of the mean F curve" in done.stdout and "Network: checkpoints" in done.stdout
+    line = r"network: checkpoints/demo.safetensors, 64 px, trained as demo on \d\d pairs"
+    assert re.search(line, done.stdout)
     names = {path.name for path in (trained / "out").iterdir()}
     assert names == {
         *("results.json", "table.md", "table.tex", "table.csv"),

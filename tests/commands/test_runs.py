@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+from datetime import datetime
 from importlib.util import find_spec
 from types import SimpleNamespace
 
@@ -129,3 +130,61 @@ def test_the_runs_of_a_sweep_are_rows_of_one_table(swept):
     assert columns["0"].keys() == columns["1"].keys() >= {"lr", "experiment", "encoder", "seed"}
     assert columns["0"].keys() >= {"model.loss.edge", "pairs"}
     assert [columns[job]["lr"].number_value for job in ("0", "1")] == [0.002, 0.0005]
+
+
+STEP = ("trainer.max_epochs=1", "+trainer.limit_train_batches=1", "+trainer.limit_val_batches=1")
+
+
+def test_two_runs_of_one_name_in_one_second_keep_apart(call, tmp_path, monkeypatch):
+    """Each its folder; the second publishes under a number and says so, unless told to replace."""
+    monkeypatch.setattr("hydra.core.utils.datetime", Frozen)
+    for _ in range(2):
+        call(tmp_path, "train", *QUICK, *STEP, "overwrite=false")
+    runs = sorted(path.name for path in (tmp_path / "runs/demo").iterdir())
+    assert runs == ["2026-01-01_00-00-00", "2026-01-01_00-00-00-2"]
+    for run in runs:
+        files = {path.name for path in (tmp_path / "runs/demo" / run).iterdir()}
+        assert {"last.ckpt", "record.json", "train.log", ".hydra"} <= files
+    names = {path.name for path in (tmp_path / "checkpoints").iterdir()}
+    assert names == {"demo.safetensors", "demo-2.safetensors"}
+    log = (tmp_path / "runs/demo" / runs[1] / "train.log").read_text()
+    assert "demo.safetensors is there already, and stays; overwrite=true" in log
+    assert read_metadata(tmp_path / "checkpoints/demo-2.safetensors")["name"] == "demo-2"
+    before = (tmp_path / "checkpoints/demo.safetensors").read_bytes()
+    call(tmp_path, "train", *QUICK, *STEP, "overwrite=true", "seed=1")
+    assert len(list((tmp_path / "checkpoints").iterdir())) == 2
+    assert (tmp_path / "checkpoints/demo.safetensors").read_bytes() != before
+
+
+class Frozen:
+    """A clock that stands still."""
+
+    @staticmethod
+    def now():
+        return datetime(2026, 1, 1)
+
+
+@pytest.mark.parametrize(
+    ("change", "line"),
+    [
+        (("trainer.max_epochs=5",), "it was planned for 10 steps, this run for 25; give the opt"),
+        (("model.network.context=32",), "its network has context 48, this one 32; give the opt"),
+    ],
+)
+def test_a_run_is_resumed_with_its_own_options_alone(call, trained, change, line):
+    (last,) = (trained / "runs/demo").glob("*/last.ckpt")
+    done = call(trained, "train", *QUICK, "name=x", *change, f"resume={last}", fails=True)
+    assert f"error: resume={last}: {line}" in done.stderr and "\n" not in done.stderr.strip()
+
+
+def test_a_network_is_no_run_to_resume(call, trained):
+    file = "checkpoints/demo.safetensors"
+    done = call(trained, "train", *QUICK, "name=x", f"resume={file}", fails=True)
+    assert f"error: resume={file}: holds a network, not a run; start=" in done.stderr
+
+
+def test_a_run_that_cannot_publish_is_refused_before_it_trains(call, tmp_path):
+    (tmp_path / "file").write_text("mine")
+    done = call(tmp_path, "train", *QUICK, "checkpoints=file", fails=True)
+    assert "a file stands where a folder is needed" in done.stderr
+    assert (tmp_path / "file").read_text() == "mine" and not (tmp_path / "data").exists()

@@ -162,11 +162,25 @@ def test_a_checkpoint_that_is_not_there_is_named():
         Detector.load("gone")
 
 
-def test_the_newest_published_weights_are_the_default(small_network, tmp_path, monkeypatch):
+def test_the_weights_in_the_box_are_the_default_and_last_is_the_newest(
+    small_network, tmp_path, monkeypatch
+):
     monkeypatch.chdir(tmp_path)
+    with pytest.raises(FileNotFoundError, match="checkpoint=last: no safetensors file in check"):
+        Detector.load("last")
     for age, name in ((10, "old"), (0, "new"), (20, "older")):
         path = save_network(
             small_network(size=64 if name == "new" else 96), f"checkpoints/{name}.safetensors"
         )
         os.utime(path, (1e9 - age, 1e9 - age))
-    assert Detector.load().network.size == 64
+    assert Detector.load("last").network.size == 64
+    assert Detector.load().network.origin.endswith("192 px, the weights in the box")
+
+
+def test_a_map_that_is_not_finite_is_an_error_and_no_black_map(small_network):
+    network = small_network().eval()
+    network.out4.weight.data.fill_(3e38)  # finite, but its sums are not
+    with torch.no_grad():
+        network.fuse4.join.bn.weight.data.fill_(3e38)
+    with pytest.raises(ValueError, match="map is not finite"):
+        Detector(network)(np.zeros((40, 40, 3), np.uint8))

@@ -230,6 +230,7 @@ def test_a_warm_up_of_one_step_is_a_schedule(small_network, sample_root, tmp_pat
 
 def test_a_run_without_a_logger(small_network, sample_root, tmp_path):
     settings = dict(accelerator="cpu", precision="auto", max_epochs=1, gradient_clip_val=None)
+    settings |= dict(devices=1, log_every_n_steps=1)
     settings |= dict(enable_progress_bar=False, limit_train_batches=1, limit_val_batches=1)
     fit = build_trainer(callbacks(tmp_path), [], **settings)
     fit.fit(task(small_network()), datamodule(sample_root))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 import os
@@ -11,10 +12,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import save, save_file
 
 import salient
-from salient.weights.store import read_metadata
+from salient.files import read_tensors
+from salient.model.network import SaliencyNetwork
+from salient.weights.store import IN_THE_BOX, read_metadata
 from tests.fixtures.modelscope import load_arrays
 from tests.fixtures.networks import small_network
 
@@ -77,6 +80,93 @@ def test_other_files_are_refused(tmp_path):
     (tmp_path / "cut.safetensors").write_bytes(whole[:5000])
     with pytest.raises(ValueError, match="cut.safetensors: damaged"):
         salient.load_network(tmp_path / "cut.safetensors")
+
+
+def rewrite(file, change, checked=False, **metadata):
+    """The file with its tensors changed in place, and without its checksum unless `checked`."""
+    state, before = read_tensors(file)
+    change(state)
+    if not checked:
+        del before["crc32"]
+    file.write_bytes(save(state, before | metadata))
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "problem"),
+    [
+        ("out4.bias", float("nan"), "out4.bias holds values that are NaN"),
+        ("out4.weight", float("-inf"), "out4.weight holds values that are NaN or infinite"),
+        ("deep.bn.running_var", -1, "deep.bn.running_var holds negative variances"),
+    ],
+)
+def test_weights_that_are_not_finite_are_neither_loaded_nor_written(tmp_path, key, value, problem):
+    file = salient.save_network(small_network(), tmp_path / "a.safetensors")
+    rewrite(file, lambda state: state[key].view(-1)[-1:].fill_(value))
+    with pytest.raises(ValueError, match=f"a.safetensors: {problem}"):
+        salient.load_network(file)
+    network = small_network()
+    network.state_dict()[key].view(-1)[-1:].fill_(value)
+    with pytest.raises(ValueError, match=f"b.safetensors is not written: {problem}"):
+        salient.save_network(network, tmp_path / "b.safetensors")
+    big = small_network()
+    big.out4.weight.data.fill_(1e6)  # beyond 16 bits
+    with pytest.raises(ValueError, match="is not written: out4.weight"):
+        salient.save_network(big, tmp_path / "b.safetensors", half=True)
+    assert not (tmp_path / "b.safetensors").exists()
+
+
+def test_a_checksum_tells_weights_that_were_changed(tmp_path):
+    file = salient.save_network(small_network(), tmp_path / "a.safetensors")
+    rewrite(file, lambda state: state["out4.bias"].add_(1e-3), checked=True)
+    with pytest.raises(ValueError, match="a.safetensors: damaged: the weights are not those"):
+        salient.load_network(file)
+    rewrite(file, lambda state: None)  # a file of before checksums
+    assert salient.load_network(file).size == 64
+
+
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        ({"context": 10**9}, "context: 1000000000 is not valid"),
+        ({"context": True}, "context: True is not valid"),
+        ({"size": 32000}, "size: 32000 is not valid"),
+        ({"std": [0, 1, 1]}, "std: .* is not valid"),
+        ({"mean": [float("nan")] * 3}, "mean: .* is not valid"),
+        ({"surprise": 1}, "surprise: unknown key"),
+        ({"encoder": 5}, "encoder: 5 is not valid"),
+        ({"encoder": "hf-hub:someone/something"}, "'hf-hub:someone/something' is no timm model"),
+        ({"encoder": "local-dir:/etc"}, "'local-dir:/etc' is no timm model"),
+        ({"encoder": "resnet10"}, "did you mean resnet10t"),
+        ({"context": 4096, "head": 4096}, "of another shape"),  # 3 GB, were it built
+    ],
+)
+def test_what_a_header_asks_for_is_checked_before_it_is_built(
+    tmp_path, monkeypatch, change, problem
+):
+    file = salient.save_network(small_network(), tmp_path / "a.safetensors")
+    config = json.loads(read_metadata(file)["network"]) | change
+    rewrite(file, lambda state: None, network=json.dumps(config))
+    built = []
+    before = SaliencyNetwork.__init__
+
+    @functools.wraps(before)
+    def watched(*arguments, **options):
+        built.append(torch.get_default_device().type)
+        before(*arguments, **options)
+
+    monkeypatch.setattr(SaliencyNetwork, "__init__", watched)
+    with pytest.raises(ValueError, match=f"a.safetensors.*{problem}"):
+        salient.load_network(file)
+    assert set(built) <= {"meta"}
+
+
+def test_a_checkpoint_says_where_it_comes_from_without_control_characters(call, tmp_path):
+    assert salient.load_network(IN_THE_BOX).origin.endswith("192 px, the weights in the box")
+    file, metadata = tmp_path / "a.safetensors", {"name": "x\x1b[31m", "pairs": 7, "\x07": "\x1b"}
+    origin = salient.load_network(salient.save_network(small_network(), file, metadata)).origin
+    assert origin.startswith(f"{file}, 64 px, trained as x") and origin.endswith("on 7 pairs")
+    shown = call(tmp_path, "weights", "checkpoint=a.safetensors").stdout
+    assert origin.isprintable() and all(line.isprintable() for line in shown.splitlines())
 
 
 class Program:
@@ -142,7 +232,7 @@ def test_describe_and_convert(call, tmp_path):
     ).stat().st_size
     assert salient.load_network(tmp_path / "half.safetensors").size == 96
     done = call(tmp_path, *convert, "output=c.safetensors", "size=100", fails=True)
-    assert "size must be a positive multiple of 32, got 100" in done.stderr
+    assert "size: 100 is not valid" in done.stderr
     metadata = read_metadata(tmp_path / "half.safetensors")
     assert (metadata["data"], metadata["licence"], metadata["score"]) == ("drawn", "ours", "1=1")
     done = call(tmp_path, "weights", "checkpoint=a.safetensors")

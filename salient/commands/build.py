@@ -1,0 +1,64 @@
+"""Builds what a config describes; what an object refuses is told with the key."""
+
+from __future__ import annotations
+
+from typing import Any, TypeVar
+
+from hydra.errors import InstantiationException
+from hydra.utils import instantiate
+
+from salient.config import ConfigError
+from salient.data.sets import PairSet
+
+T = TypeVar("T")
+
+
+def build(node: dict[str, Any], key: str, kind: type[T], *arguments: Any, **more: Any) -> T:
+    """The object of a node that has a `_target_`; a partial one is called with the rest.
+
+    Raises:
+        ConfigError: its constructor fails, or it makes something else than a `kind`.
+        ValueError, OSError, ImportError: as they are, when its constructor raises them.
+    """
+    if not isinstance(node, dict) or not isinstance(node.get("_target_"), str):
+        raise ConfigError(f"{key}: {node!r:.80} has no _target_, which says what it makes")
+    try:
+        built = instantiate(node, _convert_="all")
+        built = built(*arguments, **more) if node.get("_partial_") else built
+    except Exception as error:
+        cause: BaseException = error
+        while isinstance(cause, InstantiationException) and cause.__cause__:
+            cause = cause.__cause__  # Hydra's wrapper around the constructor's own error
+        if isinstance(cause, ValueError | OSError | ImportError):
+            raise cause from None
+        name = node["_target_"].rpartition(".")[2]
+        problem = " ".join(str(cause).split()) or type(cause).__name__
+        raise ConfigError(f"{key}: {name} refuses its values: {problem:.300}") from error
+    if not isinstance(built, kind):
+        raise ConfigError(f"{key}: its _target_ makes a {type(built).__name__}, no {kind.__name__}")
+    return built
+
+
+def build_sets(dataset: dict[str, Any]) -> list[PairSet]:
+    """The sets of the group `dataset`. Raises as `build`."""
+    return [build(node, f"dataset.{key}", PairSet) for key, node in dataset.items()]
+
+
+def build_group(nodes: dict[str, Any], group: str, kind: type[T]) -> list[T]:
+    """The callbacks or loggers of a group, in their order; null leaves one out. Raises as `build`.
+
+    Raises:
+        ModuleNotFoundError: one needs a package that is not installed; names it.
+    """
+    built = []
+    for key, node in nodes.items():
+        if node is None:
+            continue
+        try:
+            built.append(build(node, f"{group}.{key}", kind))
+        except ModuleNotFoundError as error:
+            package = (error.name or key).partition(".")[0]
+            raise ModuleNotFoundError(
+                f"{group}.{key}: needs a package that is not installed; pip install {package}"
+            ) from error
+    return built
