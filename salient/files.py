@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import pickle
+import time
 import uuid
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,24 +16,70 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
-def write_whole(file: str | Path, content: bytes | str) -> Path:
+PARTIAL = ".partial"  # ending of what is being written; left behind only by a kill
+
+
+def write_whole(
+    file: str | Path, content: bytes | memoryview | str, *, replace: bool = True
+) -> Path:
     """Write a file so that it is whole or absent, whoever else writes it meanwhile.
 
-    It is written beside its name and then moved there; its folder is made. Text is UTF-8. Every
-    file of the project but Lightning's own is written by this function. Returns the path.
+    It is written beside its name, brought to the disk, and then moved there; its folder is made.
+    Text is UTF-8. Every file of the project is written by this function. Returns the path.
+
+    Args:
+        replace: False keeps a file that is there already.
 
     Raises:
+        FileExistsError: there is such a file, and `replace` is False.
         OSError: the file cannot be written; what stood there before still does.
     """
     file = Path(file)
-    file.parent.mkdir(parents=True, exist_ok=True)
-    partial = file.with_name(f".{uuid.uuid4().hex}.partial")
+    partial = file.with_name(f".{uuid.uuid4().hex}{PARTIAL}")
     try:
-        partial.write_bytes(content.encode() if isinstance(content, str) else content)
-        partial.replace(file)
+        _make_folder(file.parent)
+        with partial.open("wb") as stream:
+            stream.write(content.encode() if isinstance(content, str) else content)
+            stream.flush()
+            os.fsync(stream.fileno())
+        if not replace:
+            os.link(partial, file)  # which refuses where a move would replace
+        else:
+            partial.replace(file)
+    except OSError as error:  # some name no file, others the partial one
+        raise OSError(error.errno, error.strerror, str(file)) from error
     finally:
-        partial.unlink(missing_ok=True)
+        with suppress(OSError):
+            partial.unlink(missing_ok=True)
     return file
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except FileExistsError:
+        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR)) from None
+
+
+def check_writable(folder: str | Path) -> None:
+    """Make a folder and try to write in it, before hours are spent on what will go there.
+
+    Raises:
+        OSError: it cannot be made or written.
+    """
+    probe = write_whole(Path(folder) / f".{uuid.uuid4().hex}", b"")
+    probe.unlink()
+
+
+def remove_partials(folder: str | Path) -> None:
+    """Remove what writers that were killed left in a folder.
+
+    What was touched in the last two seconds may be another process's, and stays.
+    """
+    for partial in Path(folder).glob(f".*{PARTIAL}"):
+        with suppress(OSError):
+            if time.time() - partial.stat().st_mtime > 2:
+                partial.unlink()
 
 
 def read_tensors(path: str | Path) -> tuple[dict[str, Tensor], dict[str, str]]:

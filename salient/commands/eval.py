@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import os
+import sys
 from collections.abc import Iterator
 from importlib.util import find_spec
 from io import BytesIO
@@ -17,11 +18,12 @@ from tqdm import tqdm
 
 from salient.commands.cli import run
 from salient.config import check_config
-from salient.data.pairs import Pair, find_maps
+from salient.data.masks import check_maps
+from salient.data.pairs import Pair, find_maps, first_few
 from salient.data.sets import PairSet
 from salient.detection.detector import Averaging
 from salient.devices import DTYPES, Precision, pick_device, pick_precision, precision_name
-from salient.files import write_whole
+from salient.files import check_writable, remove_partials, write_whole
 from salient.model.network import SaliencyNetwork
 from salient.scoring.predictions import Prediction, from_files, from_gaussian, from_network
 from salient.scoring.score import largest_move, score_predictions, summarise
@@ -54,14 +56,20 @@ def eval(
 ) -> list[Row]:
     """Score the sets of `dataset` that are there; returns their rows.
 
+    Ctrl-C ends it in a SystemExit, when the rows that are complete are saved.
+
     Raises:
-        ValueError: no set is named; pairs that do not match (see `find_pairs`).
+        ValueError: no set is named; pairs that do not match (see `find_pairs`), or masks that are
+            all empty.
         FileNotFoundError: none of the sets is there, or a map is missing.
+        OSError: `output` cannot be written.
     """
     if not dataset:
         raise ValueError(
             "dataset: missing; salient eval dataset=ecssd (or [ecssd,sod], all, sample)"
         )
+    if batch_size < 1:
+        raise ValueError(f"batch_size must be at least 1, got {batch_size}")
     check_config(metrics, conventions, "metrics.")
     rank, world = _join_processes()
     sets: list[PairSet] = [instantiate(node, _convert_="all") for node in dataset.values()]
@@ -70,6 +78,7 @@ def eval(
         folders = {Path(predictions).name: predictions}
     runs_network = checkpoint is not None or not folders
     present, missing = _find(sets, data_root, strict, runs_network)
+    check_writable(output)
     details: dict[str, Any] = {"missing": missing, "metrics": metrics, "predictions": folders}
     note = conventions(**metrics)
     if runs_network:
@@ -79,42 +88,64 @@ def eval(
         details |= {"checkpoint": str(path), "size": network.size, "resize": network.resize}
         details["precision"] = word
         note += f" Network: {path} at {network.size} px ({network.resize}) in {why}."
-    rows, lines = [], []
-    for pair_set, pairs in present:
-        part = pairs[rank::world]
-        methods: dict[str, Iterator[Prediction]] = {}
-        if baseline:
-            methods[GUESS] = from_gaussian(part)
-        for method, folder in folders.items():
-            methods[method] = from_files(find_maps(folder, part, pair_set.title), part)
-        if runs_network:
-            methods[OURS] = from_network(network, part, batch_size, workers, DTYPES[word])
-            if tta is not None:  # apart: a row of its own
-                averaged = from_network(network, part, batch_size, workers, DTYPES[word], True)
-                methods[f"{OURS}, {tta}"] = averaged
-        for method, maps in methods.items():
-            target = Path(output) / "maps" / pair_set.title if save_maps else None
-            scored = score_predictions(
-                maps,
-                normalize=metrics["normalize"],
-                folder=target if method == OURS else None,
-            )
-            progress = tqdm(scored, f"{pair_set.title}, {method}", len(part), disable=rank or None)
-            published = pair_set.published if method != GUESS else {}
-            row, of_pairs = summarise(pair_set.title, method, progress, published, metrics["max_f"])
-            rows.append(row)
-            lines += of_pairs
+    rows, lines = list[Row](), list[dict[str, Any]]()
+    try:
+        for pair_set, pairs in present:
+            part, title = pairs[rank::world], pair_set.title
+            methods: dict[str, Iterator[Prediction]] = {}
+            if baseline:
+                methods[GUESS] = from_gaussian(part)
+            for method, folder in folders.items():
+                files = find_maps(folder, part, title)
+                check_maps(files, title)
+                methods[method] = from_files(files, part)
+            if runs_network:
+                methods[OURS] = from_network(network, part, batch_size, workers, DTYPES[word])
+                if tta is not None:  # apart: a row of its own
+                    averaged = from_network(network, part, batch_size, workers, DTYPES[word], True)
+                    methods[f"{OURS}, {tta}"] = averaged
+            for method, maps in methods.items():
+                target = _maps_folder(output, title) if save_maps and method == OURS else None
+                scored = score_predictions(maps, normalize=metrics["normalize"], folder=target)
+                progress = tqdm(scored, f"{title}, {method}", len(part), disable=rank or None)
+                published = pair_set.published if method != GUESS else {}
+                row, of_pairs = summarise(title, method, progress, published, metrics["max_f"])
+                rows.append(row)
+                lines += of_pairs
+    except KeyboardInterrupt:
+        if not rows or world > 1:
+            sys.exit("interrupted; nothing is saved but the maps that were made")
+        missing.append(f"{title}: interrupted, with what would have followed")
     if rank == 0:
         print(markdown(rows), f"\n{note}")
-        for row in rows:
-            if row.resized:
-                print(f"{row.dataset}, {row.method}: {row.resized} maps had another size")
+        for remark in _remarks(rows, lines):
+            print(remark)
         for problem in missing:
             print(f"not scored: {problem}")
         save(rows, lines, output, details, note)
         _save_curves(rows, Path(output) / "curves.png")
         print(f"saved in {output}")
+    if missing and "interrupted" in missing[-1]:
+        sys.exit("interrupted; go on with the sets that are left and another output")
     return rows
+
+
+def _maps_folder(output: str, title: str) -> Path:
+    """Where the network's maps of a set go, without what a killed run left half written."""
+    folder = Path(output) / "maps" / title
+    remove_partials(folder)
+    return folder
+
+
+def _remarks(rows: list[Row], lines: list[dict[str, Any]]) -> Iterator[str]:
+    """What a reader of the table should know of its maps and masks."""
+    for row in rows:
+        if row.resized:
+            yield f"{row.dataset}, {row.method}: {row.resized} maps had another size"
+    for title in dict.fromkeys(row.dataset for row in rows):
+        empty = {line["name"] for line in lines if line["dataset"] == title and line["empty"]}
+        if empty:
+            yield f"{title}: {len(empty)} masks have no foreground: {first_few(empty)}"
 
 
 def _save_curves(rows: list[Row], path: Path) -> None:

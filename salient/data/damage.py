@@ -22,7 +22,7 @@ def check_png(content: bytes) -> None:
         ValueError: a checksum is wrong, or the file ends early.
     """
     view, start = memoryview(content), 8
-    while view[start + 4 : start + 8] != b"IEND":
+    while content[start + 4 : start + 8] != b"IEND":
         end = start + 8 + int.from_bytes(view[start : start + 4])
         stored = view[end : end + 4]
         if len(stored) < 4:

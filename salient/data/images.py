@@ -138,7 +138,7 @@ def _eight_bits(picture: Image.Image) -> NDArray[np.uint8]:
         raise ValueError(f"values from {low:g} to {high:g}, of no known scale")
     if picture.mode == "F" and high <= 1:
         return np.rint(values * 255).astype(np.uint8)
-    return (values if high <= 255 else values // 256).astype(np.uint8)
+    return np.asarray(values if high <= 255 else values // 256, dtype=np.uint8)
 
 
 def _open(file: str | Path | BinaryIO) -> Image.Image:

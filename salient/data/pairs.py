@@ -35,7 +35,7 @@ class Listing(NamedTuple):
     Attributes:
         pairs: of a picture and a mask.
         alone: names with a picture and no mask, and names with a mask and no picture.
-        twice: names of which there are several files.
+        twice: names of which there are several files, with their folder.
         left_out: files and folders that are no pictures by their endings; hidden ones are not told.
     """
 
@@ -96,7 +96,7 @@ def find_pairs(
     """
     title = title or Path(masks).parent.name
     pairs, alone, twice, _ = list_pairs(images, masks, title, mask_threshold)
-    refuse(twice, f"{title}: several files of one name in {images or masks} or {masks}")
+    refuse(twice, f"{title}: several files of one name")
     refuse(alone[0], f"{title}: pictures without a mask in {masks}")
     refuse(alone[1], f"{title}: masks without a picture in {images}")
     if expected is not None and len(pairs) != expected:
@@ -151,7 +151,7 @@ def find_maps(folder: str | Path, pairs: Sequence[Pair], title: str) -> list[Pat
     named = [p for p in Path(folder).glob("*") if p.is_dir() and p.name.lower() == title.lower()]
     folder = named[0] if named else Path(folder)
     maps, twice, _ = _by_stem(folder, SUFFIXES, f"maps of {title}")
-    refuse(twice, f"maps of {title}: several files of one name in {folder}")
+    refuse(twice, f"maps of {title}: several files of one name")
     missing = [pair.name for pair in pairs if pair.name not in maps]
     if missing:
         names = ", ".join(missing[:5])
@@ -180,7 +180,7 @@ def _without_png() -> tuple[str, ...]:
 def _by_stem(
     folder: Path, suffixes: Collection[str], title: str
 ) -> tuple[dict[str, Path], set[str], list[Path]]:
-    """A folder's pictures by stem, the stems that several have, and its other visible entries."""
+    """A folder's pictures by stem, what several of them share, and its other visible entries."""
     if not folder.is_dir():
         raise FileNotFoundError(f"{title}: no folder {folder}; {REMEDY}")
     files: dict[str, Path] = {}
@@ -192,9 +192,9 @@ def _by_stem(
             left_out.append(path)
             continue
         if path.stem in files:
-            twice.add(path.stem)
+            twice.add(str(path.with_suffix("")))
         files[path.stem] = path
     if not files:
-        endings = ", ".join(suffixes)
-        raise FileNotFoundError(f"{title}: no {endings} files in {folder}; {REMEDY}")
+        what = "masks (.png)" if suffixes == (".png",) else "pictures"
+        raise FileNotFoundError(f"{title}: no {what} in {folder}; {REMEDY}")
     return files, twice, left_out

@@ -106,7 +106,8 @@ def summarise(
     for name, scores in scored:
         sums.add(scores)
         line = {"dataset": dataset, "method": method, "name": name}
-        lines.append(line | scores.figures | {"resized": scores.resized})
+        flags = {"resized": scores.resized, "empty": scores.empty}
+        lines.append(line | scores.figures | flags)
     if distributed.is_initialized():
         parts: list[Any] = [None] * distributed.get_world_size()
         distributed.all_gather_object(parts, (sums, lines))

@@ -26,12 +26,12 @@ from salient.data.images import FORMATS, read_image, read_mask, read_size
 
 # What must not pass unseen: any change of a PNG, which has checksums, and a lost end of any other.
 SEEN = {"PNG": {"cut", "zeros", "noise", "bit", "gap"}}
-SEEN |= dict.fromkeys(["JPEG", "WEBP", "AVIF", "GIF", "JPEG2000"], {"cut", "zeros"})
+SEEN |= {key: {"cut", "zeros"} for key in ("JPEG", "WEBP", "AVIF", "GIF", "JPEG2000")}
 MOST_SECONDS = 5  # for one of these small pictures
 
 
 class Damaged(NamedTuple):
-    """A file's content, its format and its damage, and the pixels before it, where there are any."""
+    """A file's content, its format and its damage, and the pixels before it, if it had any."""
 
     format: str
     damage: str
