@@ -137,8 +137,10 @@ def _eight_bits(picture: Image.Image) -> NDArray[np.uint8]:
     if not (low >= 0 and high < 65536):  # NaN too
         raise ValueError(f"values from {low:g} to {high:g}, of no known scale")
     if picture.mode == "F" and high <= 1:
-        return np.rint(values * 255).astype(np.uint8)
-    return np.asarray(values if high <= 255 else values // 256, dtype=np.uint8)
+        values = np.rint(values * 255)
+    elif high > 255:
+        values = values // 256
+    return np.asarray(values.astype(np.uint8))
 
 
 def _open(file: str | Path | BinaryIO) -> Image.Image:

@@ -27,6 +27,7 @@ from salient.data.images import FORMATS, read_image, read_mask, read_size
 # What must not pass unseen: any change of a PNG, which has checksums, and a lost end of any other.
 SEEN = {"PNG": {"cut", "zeros", "noise", "bit", "gap"}}
 SEEN |= {key: {"cut", "zeros"} for key in ("JPEG", "WEBP", "AVIF", "GIF", "JPEG2000")}
+SIZE = (160, 120)
 MOST_SECONDS = 5  # for one of these small pictures
 
 
@@ -41,12 +42,13 @@ class Damaged(NamedTuple):
 
 def whole_pictures(rng: np.random.Generator) -> dict[str, bytes]:
     """A picture as a file of every format."""
-    small = rng.integers(0, 256, (6, 8, 3), np.uint8)
-    picture = Image.fromarray(cv2.resize(small, (96, 72), interpolation=cv2.INTER_CUBIC))
+    areas = cv2.resize(rng.random((6, 8, 3)), SIZE, interpolation=cv2.INTER_CUBIC)
+    grain = rng.normal(0, 0.05, areas.shape)
+    picture = Image.fromarray(((areas + grain).clip(0, 1) * 255).astype(np.uint8))
     files = {}
     for name in FORMATS.keys() - {"PSD", "QOI"}:  # those two Pillow does not write in all versions
         content = BytesIO()
-        picture.save(content, name)
+        picture.save(content, name, quality=95)
         files[name] = content.getvalue()
     return files
 
