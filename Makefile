@@ -1,12 +1,13 @@
 # make demo   environment, install, train on the embedded sample, score it, draw pictures
 # make test   environment, install, style and types, tests
+# make soak   thousands of damaged pictures
 # make clean  remove what tools leave behind; runs, results, maps, checkpoints and data stay
 VENV ?= .venv
 PYTHON ?= python3
 RUN := $(VENV)/bin/python
 PIP := $(VENV)/bin/pip install --quiet --disable-pip-version-check
 
-.PHONY: demo test check clean
+.PHONY: demo test check soak clean
 
 demo: $(VENV)/installed
 	$(RUN) train.py experiment=demo
@@ -16,6 +17,9 @@ demo: $(VENV)/installed
 
 test: check
 	$(RUN) -m pytest
+
+soak: $(VENV)/installed
+	$(RUN) -m tests.soak.pictures
 
 check: $(VENV)/installed-oracle
 	$(RUN) -m ruff check .
