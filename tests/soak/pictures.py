@@ -134,6 +134,8 @@ def main() -> None:
         counts, faults = tally(arguments.count, arguments.seed, Path(folder))
     columns = ("clear", "whole", "altered", "silent", "traceback", "slow")
     print(f"{'format':<10}" + "".join(f"{column:>10}" for column in ("tried", *columns)))
+    for (_, column), count in list(counts.items()):
+        counts["all", column] += count
     for name in sorted({name for name, _ in counts}):
         row = [counts[name, column] for column in columns]
         print(f"{name:<10}" + "".join(f"{number:>10}" for number in (sum(row), *row)))
