@@ -67,8 +67,10 @@ def check_writable(folder: str | Path) -> None:
     Raises:
         OSError: it cannot be made or written.
     """
-    probe = write_whole(Path(folder) / f".{uuid.uuid4().hex}", b"")
-    probe.unlink()
+    try:
+        write_whole(Path(folder) / f".{uuid.uuid4().hex}", b"").unlink()
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(folder)) from error
 
 
 def remove_partials(folder: str | Path) -> None:

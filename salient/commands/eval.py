@@ -79,6 +79,7 @@ def eval(
     runs_network = checkpoint is not None or not folders
     present, missing = _find(sets, data_root, strict, runs_network)
     check_writable(output)
+    remove_partials(output)
     details: dict[str, Any] = {"missing": missing, "metrics": metrics, "predictions": folders}
     note = conventions(**metrics)
     if runs_network:

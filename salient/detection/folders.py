@@ -91,13 +91,14 @@ def find_pictures(given: str | Path | Sequence[str | Path], output: Path) -> Fou
         output: the folder to write to; within a folder of pictures it is passed over.
 
     Raises:
-        FileNotFoundError: there are none.
+        FileNotFoundError: one of them names none.
         ValueError: `output` is the folder of pictures itself.
     """
     sources: dict[Path, Path] = {}  # by picture, its path within `output` but for the ending
     found = Found({}, [], [])
     for one in [given] if isinstance(given, str | Path) else given:
-        for path, inner in sorted(_matches(str(one), output, found.problems)):
+        matches = sorted(_matches(str(one), output, found.problems))
+        for path, inner in matches:
             if path.suffix.lower() not in SUFFIXES and path != Path(one):
                 found.left_out.append(path)
             elif path.is_file():
@@ -106,9 +107,9 @@ def find_pictures(given: str | Path | Sequence[str | Path], output: Path) -> Fou
                 found.problems.append(f"{path}: a link that leads to no file")
             else:
                 found.left_out.append(path)
-    if not sources and not found.problems:
-        left_out = f" among {len(found.left_out)} files" if found.left_out else ""
-        raise FileNotFoundError(f"input={given}: no pictures{left_out}; see docs/detecting.md")
+        if not found.problems and not any(path in sources for path, _ in matches):
+            among = f" among {len(matches)} files" if matches else ""
+            raise FileNotFoundError(f"input={one}: no pictures{among}; see docs/detecting.md")
     _choose_targets(sources, output, found)
     return found
 

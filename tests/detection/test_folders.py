@@ -59,6 +59,12 @@ def test_a_list_a_pattern_and_names_that_are_no_patterns(album, tmp_path):
     assert names_of(found, tmp_path / "out") == ["bare.png", "c.png", "d.png", f"{odd.stem}.png"]
 
 
+def test_what_names_no_picture_is_refused_beside_others(album, tmp_path):
+    assert len(find_pictures([album, album / "a.png"], tmp_path / "out").targets) == 4
+    with pytest.raises(FileNotFoundError, match="input=nowhere.jpg: no pictures; see"):
+        find_pictures([album, "nowhere.jpg"], tmp_path / "out")
+
+
 def test_pictures_of_one_name_keep_their_endings(album, tmp_path):
     (album / "a.jpg").write_bytes((album / "b.jpg").read_bytes())
     output = tmp_path / "out"
