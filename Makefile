@@ -1,6 +1,6 @@
 # make demo   environment, install, train on the embedded sample, score it, draw pictures
 # make test   environment, install, style and types, tests
-# make soak   a few minutes of hostile checkpoints, nonsense overrides and kills
+# make soak   a few minutes of damaged pictures, hostile checkpoints, nonsense overrides and kills
 # make clean  remove what tools leave behind; runs, results, maps, checkpoints and data stay
 VENV ?= .venv
 PYTHON ?= python3
@@ -26,6 +26,7 @@ check: $(VENV)/installed-oracle
 
 soak: $(VENV)/installed
 	$(RUN) -m tests.soak
+	$(RUN) -m tests.soak.pictures
 
 $(VENV)/installed: requirements.lock pyproject.toml
 	$(PYTHON) -m venv $(VENV)

@@ -1,22 +1,34 @@
-"""Say what is installed, what computes, what detects, and which sets are there."""
+"""Say what is installed, what computes, what detects, and what is wrong with the sets."""
 
 from __future__ import annotations
 
 import importlib.metadata
-import json
 import platform
+import sys
+import time
 from collections.abc import Iterator
+from functools import partial
+from itertools import combinations
+from json import dumps, loads
 from typing import Any
 
+from hydra.core.hydra_config import HydraConfig
 from packaging.requirements import Requirement
+from tqdm import tqdm
 
 import salient
 from salient.commands.build import build_sets
 from salient.commands.cli import run
 from salient.config import Word
+from salient.data.examine import Examined, Report, examine, report, same_pictures
+from salient.data.pairs import first_few, list_pairs
 from salient.data.sets import PairSet
 from salient.devices import cores, pick_device, pick_precision, precision_name
+from salient.files import write_whole
+from salient.scoring.score import in_parallel
 from salient.weights.store import find_checkpoint, read_metadata
+
+ALL = "everything"  # the choice of configs/dataset that is not read where nothing is asked for
 
 
 def doctor(
@@ -24,14 +36,36 @@ def doctor(
     name: Word,
     images: str | None,
     masks: str | None,
+    read: bool | None,
+    json: str | None,
     dataset: dict[str, Any] | None = None,
 ) -> None:
-    """Print a line for each thing that a run depends on."""
-    for topic, finding in findings(data_root, dataset or {}):
+    """Print a line for each thing that a run depends on, and a table of the sets that are read.
+
+    Raises:
+        SystemExit: with 1, when all is told, if a set would spoil a run or no set is there.
+    """
+    found: dict[str, Any] = dict(environment())
+    for topic, finding in found.items():
         print(f"{topic:<14}{finding}")
+    if read is None:
+        read = HydraConfig.get().runtime.choices.get("dataset") != ALL
+    sets = build_sets(dataset or {})
+    if not read:
+        states = {pair_set.title: _state(pair_set, data_root) for pair_set in sets}
+        for title, state in states.items():
+            print(f"{title:<14}{state}")
+        spoilt = any(state.startswith("NOT IN ORDER") for state in states.values())
+    else:
+        states, spoilt = _read(sets, data_root)
+    if json is not None:
+        write_whole(json, dumps(found | {"sets": states}, indent=2) + "\n")
+        print(f"saved in {json}")
+    if spoilt:
+        sys.exit(1)
 
 
-def findings(data_root: str, dataset: dict[str, Any]) -> Iterator[tuple[str, str]]:
+def environment() -> Iterator[tuple[str, str]]:
     """(topic, finding) in words."""
     device = pick_device()
     precision = precision_name(pick_precision(device))
@@ -39,14 +73,13 @@ def findings(data_root: str, dataset: dict[str, Any]) -> Iterator[tuple[str, str
     yield "computes", f"on {device} in {precision}, {cores()} cores"
     yield from _extras()
     path = find_checkpoint()
-    network = json.loads(read_metadata(path).get("network", "{}"))
+    network = loads(read_metadata(path).get("network", "{}"))
     about = f"{network.get('encoder', 'unknown network')}, {network.get('size', '?')} px"
     yield "detects with", f"{path}: {about}"
-    for pair_set in build_sets(dataset):
-        yield pair_set.title, _state(pair_set, data_root)
 
 
 def _state(pair_set: PairSet, data_root: str) -> str:
+    """A set in words, from the names of its files and their headers."""
     try:
         pairs = pair_set.pairs(data_root)
     except FileNotFoundError as error:
@@ -54,6 +87,53 @@ def _state(pair_set: PairSet, data_root: str) -> str:
     except ValueError as error:
         return f"NOT IN ORDER: {str(error).removeprefix(f'{pair_set.title}: ')}"
     return f"{len(pairs)} pairs, in order"
+
+
+def _read(sets: list[PairSet], data_root: str) -> tuple[dict[str, Any], bool]:
+    """Read every file of the sets and print what was found; for the JSON, and whether it is bad."""
+    states: dict[str, Any] = {}
+    rows, told = [], []
+    read: dict[str, list[Examined]] = {}
+    for pair_set in sets:
+        title, start = pair_set.title, time.perf_counter()
+        try:
+            folders = pair_set.folders(data_root)
+            listing = list_pairs(*folders, title=title, threshold=pair_set.mask_threshold)
+        except FileNotFoundError as error:
+            states[title] = {"missing": str(error)}
+            told.append(f"not there: {error}")
+            continue
+        jobs = ((pair.name, partial(examine, pair)) for pair in listing.pairs)
+        done = tqdm(in_parallel(jobs), title, len(listing.pairs), disable=None)
+        read[title] = [examined for _, examined in done]
+        found = report(title, listing, read[title], pair_set.expected, pair_set.differing_sizes)
+        seconds = round(time.perf_counter() - start, 1)
+        states[title] = {"pairs": len(listing.pairs), "seconds": seconds, **found._asdict()}
+        rows.append(_row(title, len(listing.pairs), found, seconds))
+        told += [f"{title}: SPOILS A RUN: {fault}" for fault in found.faults]
+        told += [f"{title}: {remark}" for remark in found.remarks]
+    for first, second in combinations(read, 2):
+        shared = [" = ".join(pair) for pair in same_pictures(read[first], read[second])]
+        if shared:
+            states[first].setdefault("shared", {})[second] = shared
+            told.append(f"{first}: {len(shared)} pictures are in {second} too: {first_few(shared)}")
+    for line in (*_table(rows), *told):
+        print(line)
+    return states, not rows or any(state.get("faults") for state in states.values())
+
+
+def _row(title: str, pairs: int, found: Report, seconds: float) -> dict[str, str]:
+    counts = {key: len(names) for key, names in found.names.items()}
+    row = {"set": title, "pairs": pairs, **counts, "seconds": seconds}
+    return {key: str(value) for key, value in row.items()}
+
+
+def _table(rows: list[dict[str, str]]) -> Iterator[str]:
+    if rows:
+        for row in ({key: key for key in rows[0]}, *rows):
+            name, *others = row.values()
+            widths = [max(6, len(key)) for key in list(row)[1:]]
+            yield f"{name:<12}" + "".join(f"  {v:>{w}}" for v, w in zip(others, widths))
 
 
 def _extras() -> Iterator[tuple[str, str]]:

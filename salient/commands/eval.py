@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import os
+import sys
 from collections.abc import Callable, Iterator
 from functools import partial
 from importlib.util import find_spec
@@ -17,12 +18,13 @@ from tqdm import tqdm
 
 from salient.commands.build import build_sets
 from salient.commands.cli import run
-from salient.config import Count, Word, Workers, check_config
-from salient.data.pairs import Pair, find_maps
+from salient.config import Amount, Count, Word, Workers, check_config
+from salient.data.masks import check_maps
+from salient.data.pairs import Pair, find_maps, first_few
 from salient.data.sets import PairSet
 from salient.detection.detector import Averaging
 from salient.devices import DTYPES, Precision, pick_device, pick_precision, precision_name
-from salient.files import write_whole
+from salient.files import check_writable, remove_partials, write_whole
 from salient.model.network import SaliencyNetwork
 from salient.scoring.album import Album
 from salient.scoring.leaderboard import save_leaderboard
@@ -50,7 +52,7 @@ def eval(
     baseline: bool,
     save_maps: bool,
     metrics: dict[str, Any],
-    report: int,
+    report: Amount,
     device: str,
     precision: Precision,
     batch_size: Count,
@@ -60,17 +62,19 @@ def eval(
 ) -> list[Row]:
     """Score the sets of `dataset` that are there; returns their rows.
 
+    Ctrl-C ends it in a SystemExit, when the rows that are complete are saved.
+
     Raises:
-        ValueError: no set is named; pairs that do not match (see `find_pairs`); report below 0.
+        ValueError: no set is named; pairs that do not match (see `find_pairs`), or masks that are
+            all empty.
         FileNotFoundError: none of the sets is there, or a map is missing.
+        OSError: `output` cannot be written.
     """
     config = dict(locals())
     if not dataset:
         raise ValueError(
             "dataset: missing; salient eval dataset=ecssd (or [ecssd,sod], all, sample)"
         )
-    if report < 0:
-        raise ValueError(f"report must be 0 or more pictures, got {report}")
     check_config(metrics, conventions, "metrics.")
     rank, world = _join_processes()
     sets = build_sets(dataset)
@@ -79,6 +83,8 @@ def eval(
         folders = {Path(predictions).name: predictions}
     runs_network = checkpoint is not None or not folders
     present, missing = _find(sets, data_root, strict, runs_network)
+    check_writable(output)
+    remove_partials(output)
     details: dict[str, Any] = {"missing": missing, "metrics": metrics, "predictions": folders}
     note, path = conventions(**metrics), None
     if runs_network:
@@ -90,33 +96,44 @@ def eval(
         details |= {"checkpoint": str(path), "size": network.size, "resize": network.resize}
         details["precision"] = word
         note += f" Network: {path} at {network.size} px ({network.resize}) in {why}."
-    scored: list[ScoredSet] = []
-    for pair_set, pairs in present:
-        part = pairs[rank::world]
-        methods: dict[str, Iterator[Prediction]] = {}
-        if baseline:
-            methods[GUESS] = from_gaussian(part)
-        for method, folder in folders.items():
-            methods[method] = from_files(find_maps(folder, part, pair_set.title), part)
-        if runs_network:
-            methods[OURS] = from_network(network, part, batch_size, workers, DTYPES[word])
-            if tta is not None:  # apart: a row of its own
-                averaged = from_network(network, part, batch_size, workers, DTYPES[word], True)
-                methods[f"{OURS}, {tta}"] = averaged
-        target = Path(output) / "maps" / pair_set.title if save_maps else None
-        scored.append(ScoredSet(pair_set.title, pairs, [], [], []))
-        _score(scored[-1], methods, pair_set.published, target, metrics, report > 0)
+    scored, stopped = list[ScoredSet](), False
+    try:
+        for pair_set, pairs in present:
+            part, title = pairs[rank::world], pair_set.title
+            methods: dict[str, Iterator[Prediction]] = {}
+            if baseline:
+                methods[GUESS] = from_gaussian(part)
+            for method, folder in folders.items():
+                files = find_maps(folder, part, title)
+                check_maps(files, title)
+                methods[method] = from_files(files, part)
+            if runs_network:
+                methods[OURS] = from_network(network, part, batch_size, workers, DTYPES[word])
+                if tta is not None:  # apart: a row of its own
+                    averaged = from_network(network, part, batch_size, workers, DTYPES[word], True)
+                    methods[f"{OURS}, {tta}"] = averaged
+            target = _maps_folder(output, title) if save_maps else None
+            scored.append(ScoredSet(title, pairs, [], [], []))
+            _score(scored[-1], methods, pair_set.published, target, metrics, report > 0)
+    except KeyboardInterrupt:
+        stopped = True
+        missing.append(f"{title}: interrupted, with what would have followed")
     rows = [row for in_set in scored for row in in_set.rows]
+    if stopped and (world > 1 or not rows):
+        sys.exit("interrupted; nothing is saved but the maps that were made")
+    lines = [line for in_set in scored for line in in_set.lines]
     if rank == 0:
-        _tell(rows, note, missing)
-        lines = [line for in_set in scored for line in in_set.lines]
+        _tell(rows, lines, note, missing)
         save(rows, lines, output, details, note)
         save_leaderboard(rows, Path(output), note)
         _save_curves(rows, Path(output) / "curves.png")
         if report:
-            page = partial(render, scored, note=note, most=report, max_f=metrics["max_f"])
+            complete = [in_set for in_set in scored if len(in_set.rows) == len(scored[0].rows)]
+            page = partial(render, complete, note=note, most=report, max_f=metrics["max_f"])
             _save_report(page, config, path, Path(output) / "report.html")
         print(f"saved in {output}")
+    if stopped:
+        sys.exit("interrupted; go on with the sets that are left and another output")
     return rows
 
 
@@ -147,11 +164,23 @@ def _score(
         in_set.lines.extend(of_pairs)
 
 
-def _tell(rows: list[Row], note: str, missing: list[str]) -> None:
+def _maps_folder(output: str, title: str) -> Path:
+    """Where the network's maps of a set go, without what a killed run left half written."""
+    folder = Path(output) / "maps" / title
+    remove_partials(folder)
+    return folder
+
+
+def _tell(rows: list[Row], lines: list[dict[str, Any]], note: str, missing: list[str]) -> None:
+    """Print the table, and what a reader should know of its maps and masks."""
     print(markdown(rows), f"\n{note}")
     for row in rows:
         if row.resized:
             print(f"{row.dataset}, {row.method}: {row.resized} maps had another size")
+    for title in dict.fromkeys(row.dataset for row in rows):
+        empty = {line["name"] for line in lines if line["dataset"] == title and line["empty"]}
+        if empty:
+            print(f"{title}: {len(empty)} masks have no foreground: {first_few(empty)}")
     for problem in missing:
         print(f"not scored: {problem}")
 

@@ -10,7 +10,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from salient.data.images import read_image, read_mask
+from salient.data.images import read_image
+from salient.data.masks import read_truth
 from salient.data.pairs import Pair
 from salient.files import write_whole
 
@@ -34,7 +35,7 @@ def cached_pairs(pairs: Sequence[Pair], folder: str | Path, side: int) -> list[P
         if _is_older(image, pair.image):
             _write(image, _shrink(read_image(pair.image), side)[..., ::-1])  # OpenCV takes BGR
         if _is_older(mask, pair.mask):
-            _write(mask, _shrink(read_mask(pair.mask), side))
+            _write(mask, _shrink(read_truth(pair), side))
         return Pair(pair.name, image, mask)
 
     with ThreadPoolExecutor() as pool:

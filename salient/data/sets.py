@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from salient.data.masks import check_masks
 from salient.data.pairs import Pair, find_folders, find_pairs
+from salient.data.transforms import MASK_THRESHOLD
 
 
 @dataclass(frozen=True)
@@ -19,6 +21,7 @@ class PairSet:
         images, masks: the two folders themselves, instead.
         expected: how many pairs there should be; any number if None.
         differing_sizes: names whose mask is known to have another size than its picture.
+        mask_threshold: foreground of its masks is above it, 0..254; 0 for masks of 0 and 1.
         home: the page of its publishers.
         published: headline figures of ModelScope's damo/cv_res2net_salient-detection on it, by key.
     """
@@ -30,13 +33,20 @@ class PairSet:
     masks: str | None = None
     expected: int | None = None
     differing_sizes: list[str] = field(default_factory=list)
+    mask_threshold: int = MASK_THRESHOLD
     home: str | None = None
     published: dict[str, float] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.mask_threshold <= 254:
+            raise ValueError(
+                f"{self.title}: mask_threshold must be in 0..254, got {self.mask_threshold}"
+            )
 
     def pairs(
         self, data_root: str | Path, strict: bool = True, pictures: bool = True
     ) -> list[Pair]:
-        """Its pairs, checked.
+        """Its pairs, checked; some of the masks are looked at (see `check_masks`).
 
         Args:
             data_root: the folder in which data sets lie.
@@ -46,22 +56,29 @@ class PairSet:
 
         Raises:
             FileNotFoundError: it is not there; says where it was looked for and its home page.
-            ValueError: pictures and masks do not match (see `find_pairs`).
+            ValueError: pictures and masks do not match (see `find_pairs`), or all masks are empty.
         """
         images, masks = self.folders(data_root, pictures)
-        return find_pairs(
+        pairs = find_pairs(
             images,
             masks,
             title=self.title,
             expected=self.expected,
             strict=strict,
             differing_sizes=self.differing_sizes,
+            mask_threshold=self.mask_threshold,
         )
+        check_masks(pairs, self.title)
+        return pairs
 
     def folders(
         self, data_root: str | Path, pictures: bool = True
     ) -> tuple[str | Path | None, str | Path]:
-        """Its folder of pictures and its folder of masks. Raises as `pairs`."""
+        """Its folder of pictures and its folder of masks.
+
+        Raises:
+            FileNotFoundError, ValueError: as `pairs`.
+        """
         if self.masks is not None and (self.images is not None or not pictures):
             return self.images, self.masks
         if self.root is None:

@@ -33,7 +33,7 @@ class Detector:
 
     Args:
         network: in eval mode, on the device to run on.
-        batch_size: pictures of a list that go through the network together.
+        batch_size: pictures of a list that go through the network together, at least 1.
         normalize: stretch each map to 0..1 by its own minimum and maximum, as ModelScope's
             pipeline does; a constant map stays as it is.
         precision: see `pick_precision`.
@@ -41,7 +41,7 @@ class Detector:
             the time.
 
     Raises:
-        ValueError: another `tta`.
+        ValueError: another `tta`, or batch_size is below 1.
     """
 
     def __init__(
@@ -54,6 +54,8 @@ class Detector:
     ) -> None:
         if tta not in (None, "flip"):
             raise ValueError(f"tta: {tta!r} is not valid; use flip or null")
+        if batch_size < 1:
+            raise ValueError(f"batch_size must be at least 1, got {batch_size}")
         self.network, self.batch_size = network, batch_size
         self.normalize, self.precision, self.tta = normalize, precision, tta
 

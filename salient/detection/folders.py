@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import errno
 import glob
-from collections.abc import Iterable, Iterator
+import os
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from io import BytesIO
 from pathlib import Path
+from typing import NamedTuple
 
+import cv2
 from PIL import Image
 
 from salient.data.images import SUFFIXES, read_image
@@ -15,6 +21,21 @@ from salient.detection.modes import MODES, Array
 from salient.files import write_whole
 
 MOST_BYTES = 200_000_000  # of pictures that are held for one batch
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)  # nothing more can be written at all
+
+
+class Found(NamedTuple):
+    """What an input names.
+
+    Attributes:
+        targets: the PNG to write, by picture.
+        problems: a line for each picture that cannot be done.
+        left_out: what is in a folder or matches a pattern and is no picture by its ending.
+    """
+
+    targets: dict[Path, Path]
+    problems: list[str]
+    left_out: list[Path]
 
 
 def detect_files(
@@ -27,15 +48,18 @@ def detect_files(
         targets: the PNG to write, by picture.
         mode: one of `MODES`.
         problems: gets a line for each picture that cannot be read or written.
+
+    Raises:
+        OSError: nothing more can be written: the disk is full, or read-only.
     """
     for batch in read_batches(targets, detector.batch_size, problems):
-        for (path, picture), maps in zip(batch.items(), detector.detect(list(batch.values()))):
-            content = BytesIO()
-            Image.fromarray(MODES[mode](picture, *maps)).save(content, "PNG")
+        for path, content in _draw(detector, batch, mode, problems):
             try:
-                yield write_whole(targets[path], content.getvalue())
+                yield write_whole(targets[path], content)
             except OSError as error:
-                problems.append(f"{targets[path]}: {error}")
+                if error.errno in NO_ROOM:
+                    raise
+                problems.append(f"{targets[path]}: {error.strerror}")
 
 
 def read_batches(
@@ -55,31 +79,103 @@ def read_batches(
         yield batch
 
 
-def find_pictures(pattern: str, output: Path) -> dict[Path, Path]:
-    """The pictures that a file, a folder (with those inside it) or a glob names, and their outputs.
+def find_pictures(given: str | Path | Sequence[str | Path], output: Path) -> Found:
+    """The pictures that are given, and the PNG under `output` for each.
 
-    A folder's structure is kept under `output`.
+    A file is taken whatever its ending. A folder stands for those inside it, at any depth, whose
+    structure is kept; anything else is a glob pattern. `a.jpg` beside `a.png` become `a.jpg.png`
+    and `a.png.png`.
+
+    Args:
+        given: a file, a folder, a pattern, or a list of these.
+        output: the folder to write to; within a folder of pictures it is passed over.
 
     Raises:
-        FileNotFoundError: there are none.
-        ValueError: two of them would be written to one file.
+        FileNotFoundError: one of them names none.
+        ValueError: `output` is the folder of pictures itself.
     """
+    sources: dict[Path, Path] = {}  # by picture, its path within `output` but for the ending
+    found = Found({}, [], [])
+    for one in [given] if isinstance(given, str | Path) else given:
+        matches = sorted(_matches(str(one), output, found.problems))
+        for path, inner in matches:
+            if path.suffix.lower() not in SUFFIXES and path != Path(one):
+                found.left_out.append(path)
+            elif path.is_file():
+                sources[path] = inner
+            elif path.is_symlink():
+                found.problems.append(f"{path}: a link that leads to no file")
+            else:
+                found.left_out.append(path)
+        if not found.problems and not any(path in sources for path, _ in matches):
+            among = f" among {len(matches)} files" if matches else ""
+            raise FileNotFoundError(f"input={one}: no pictures{among}; see docs/detecting.md")
+    _choose_targets(sources, output, found)
+    return found
+
+
+def _matches(pattern: str, output: Path, problems: list[str]) -> Iterator[tuple[Path, Path]]:
+    """Files that an input stands for, and the path that each has within the output."""
     root = Path(pattern)
-    if root.is_file():
-        pictures = [root]
-    elif root.is_dir():
-        inside = (p for p in root.rglob("*") if output.resolve() not in p.resolve().parents)
-        pictures = [p for p in inside if p.is_file() and p.suffix.lower() in SUFFIXES]
+    if not root.is_dir():
+        named = [pattern] if root.is_file() else glob.glob(pattern, recursive=True)
+        yield from ((path, Path(path.name)) for path in map(Path, named) if not path.is_dir())
+        return
+    written = os.path.realpath(output)
+    if os.path.realpath(root) == written:
+        raise ValueError(f"output={output} is the folder of the pictures; give another")
+
+    def cannot_enter(error: OSError) -> None:
+        problems.append(f"{error.filename}: {error.strerror}")
+
+    for here, folders, names in os.walk(root, onerror=cannot_enter):
+        links = [name for name in folders if Path(here, name).is_symlink()]
+        folders[:] = [n for n in folders if os.path.realpath(Path(here, n)) != written]
+        for name in names + links:  # links to folders are not followed, but told
+            path = Path(here, name)
+            yield path, path.relative_to(root)
+
+
+def _choose_targets(sources: dict[Path, Path], output: Path, found: Found) -> None:
+    stems = Counter(inner.with_suffix("") for inner in sources.values())
+    for path, inner in sources.items():
+        alone = stems[inner.with_suffix("")] == 1
+        name = inner.with_suffix(".png") if alone else inner.with_name(f"{inner.name}.png")
+        found.targets[path] = output / name
+    twice = Counter(found.targets.values())
+    originals = set(map(os.path.realpath, sources))
+    for path, target in list(found.targets.items()):
+        if twice[target] > 1:
+            found.problems.append(f"{path}: {twice[target]} pictures would write {target}")
+        elif os.path.realpath(target) in originals:
+            found.problems.append(f"{path}: {target} is one of the pictures; give another output")
+        else:
+            continue
+        del found.targets[path]
+
+
+def _draw(
+    detector: Detector, batch: dict[Path, Array], mode: str, problems: list[str]
+) -> Iterator[tuple[Path, bytes]]:
+    """The PNG of each picture of a batch; one by one where the memory is too small for all."""
+    pictures = list(batch.values())
+    try:
+        drawn = zip(pictures, detector.detect(pictures))
+        contents = [_png(MODES[mode](picture, *maps)) for picture, maps in drawn]
+    except (MemoryError, RuntimeError, cv2.error) as error:
+        if not isinstance(error, MemoryError) and not re.search("memory|allocate", str(error)):
+            raise
+        if len(batch) == 1:
+            problems.extend(f"{path}: too large for the memory" for path in batch)
+            return
     else:
-        named = map(Path, glob.glob(pattern, recursive=True))
-        pictures = [p for p in named if p.is_file() and p.suffix.lower() in SUFFIXES]
-    if not pictures:
-        raise FileNotFoundError(f"input={pattern}: no pictures ({', '.join(SUFFIXES)})")
-    sources: dict[Path, Path] = {}  # by target
-    for path in sorted(pictures):
-        inner = path.relative_to(root) if root.is_dir() else Path(path.name)
-        target = output / inner.with_suffix(".png")
-        if target in sources:
-            raise ValueError(f"input={pattern}: several pictures would write {target}")
-        sources[target] = path
-    return {path: target for target, path in sources.items()}
+        yield from zip(batch, contents)
+        return
+    for path, picture in batch.items():
+        yield from _draw(detector, {path: picture}, mode, problems)
+
+
+def _png(picture: Array) -> bytes:
+    content = BytesIO()
+    Image.fromarray(picture).save(content, "PNG")
+    return content.getvalue()

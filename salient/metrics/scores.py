@@ -25,11 +25,13 @@ class PairScores(NamedTuple):
             are here the picture's own: `max_f` is its best F.
         curves: every curve of `CURVES` by name, float64 256, by the threshold t = 0..255.
         resized: whether the prediction was resized to its mask before it was scored.
+        empty: whether the mask has no foreground.
     """
 
     figures: dict[str, float]
     curves: dict[str, Floats]
     resized: bool = False
+    empty: bool = False
 
 
 def score_pair(prediction: Bytes, mask: Bytes, *, normalize: bool = True) -> PairScores:
@@ -51,7 +53,8 @@ def score_pair(prediction: Bytes, mask: Bytes, *, normalize: bool = True) -> Pai
     """
     measured = measure_pair(prediction, mask, normalize=normalize)
     figures = {figure.key: float(figure.of_pair(measured)) for figure in FIGURES}
-    return PairScores(figures, {name: getattr(measured, name) for name in CURVES})
+    curves = {name: getattr(measured, name) for name in CURVES}
+    return PairScores(figures, curves, empty=measured.pair.foreground_size == 0)
 
 
 class ExactSums:

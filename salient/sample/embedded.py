@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from salient.data.pairs import Pair
 from salient.data.sets import PairSet
 from salient.sample.draw import write_sample
 
@@ -14,9 +13,9 @@ from salient.sample.draw import write_sample
 class SampleSet(PairSet):
     """A half of the sample, `root=sample/train` or `sample/test`, drawn when it is asked for."""
 
-    def pairs(
-        self, data_root: str | Path, strict: bool = True, pictures: bool = True
-    ) -> list[Pair]:
-        """As `PairSet.pairs`, after the sample was drawn under `data_root`."""
+    def folders(
+        self, data_root: str | Path, pictures: bool = True
+    ) -> tuple[str | Path | None, str | Path]:
+        """As `PairSet.folders`, after the sample was drawn under `data_root`."""
         write_sample(Path(data_root) / Path(str(self.root)).parent)
-        return super().pairs(data_root, strict, pictures)
+        return super().folders(data_root, pictures)

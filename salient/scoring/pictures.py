@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from salient.data.images import read_image, read_mask
+from salient.data.masks import read_truth
 from salient.data.pairs import Pair
 from salient.scoring.tables import Row
 
@@ -34,7 +35,8 @@ def strip(
     size = (height * 4 // 3, height)
     drawn = []
     for pair, maps in rows:
-        grey = [np.repeat(read_mask(p)[..., None], 3, axis=2) for p in (pair.mask, *maps)]
+        shown = (read_truth(pair), *map(read_mask, maps))
+        grey = [np.repeat(x[..., None], 3, axis=2) for x in shown]
         cells = [
             cv2.resize(x, size, interpolation=cv2.INTER_AREA)
             for x in (read_image(pair.image), *grey)

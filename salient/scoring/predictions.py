@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
+import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -14,6 +16,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from salient.data.images import read_image, read_mask
+from salient.data.masks import read_truth
 from salient.data.pairs import Pair
 from salient.data.transforms import squash, to_map
 from salient.devices import loader_workers
@@ -49,7 +52,7 @@ class ScoringSet(Dataset[ScoringBatch]):
     def __getitem__(self, index: int) -> ScoringBatch:
         pair = self.pairs[index]
         image = to_tensor(squash(read_image(pair.image), self.size, self.resize))
-        return ScoringBatch(image, [read_mask(pair.mask)], [pair.name])
+        return ScoringBatch(image, [read_truth(pair)], [pair.name])
 
 
 def collate_scoring(samples: Sequence[ScoringBatch]) -> ScoringBatch:
@@ -57,6 +60,16 @@ def collate_scoring(samples: Sequence[ScoringBatch]) -> ScoringBatch:
     masks = [mask for sample in samples for mask in sample.masks]
     names = [name for sample in samples for name in sample.names]
     return ScoringBatch(torch.stack([sample.images for sample in samples]), masks, names)
+
+
+def start_worker(worker: int) -> None:
+    """For loader processes: one thread each, and Ctrl-C and SIGTERM are left to the parent.
+
+    Both signals reach the whole group of processes, but only its head decides.
+    """
+    cv2.setNumThreads(0)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
 
 
 def to_tensor(image: Map) -> Tensor:
@@ -83,6 +96,7 @@ def from_network(
         batch_size,
         collate_fn=collate_scoring,
         num_workers=loader_workers(workers),
+        worker_init_fn=start_worker,
         pin_memory=device.type == "cuda",
     )
     for batch in loader:
@@ -94,7 +108,7 @@ def from_network(
 def from_files(maps: Sequence[Path], pairs: Sequence[Pair]) -> Iterator[Prediction]:
     """Saved maps, one for each pair; the files are read when a prediction is loaded."""
     for saliency, pair in zip(maps, pairs, strict=True):
-        yield Prediction(pair.name, partial(_read, saliency, pair.mask))
+        yield Prediction(pair.name, partial(_read, saliency, pair))
 
 
 def from_gaussian(pairs: Sequence[Pair]) -> Iterator[Prediction]:
@@ -103,18 +117,18 @@ def from_gaussian(pairs: Sequence[Pair]) -> Iterator[Prediction]:
     Its deviation is a quarter of each side.
     """
     for pair in pairs:
-        yield Prediction(pair.name, partial(_gaussian, pair.mask))
+        yield Prediction(pair.name, partial(_gaussian, pair))
 
 
 def _fitted(probability: NDArray[np.float32], mask: Map) -> tuple[Map, Map]:
     return to_map(probability, mask.shape), mask
 
 
-def _read(saliency: Path, mask: Path) -> tuple[Map, Map]:
-    return read_mask(saliency), read_mask(mask)
+def _read(saliency: Path, pair: Pair) -> tuple[Map, Map]:
+    return read_mask(saliency), read_truth(pair)
 
 
-def _gaussian(path: Path) -> tuple[Map, Map]:
-    mask = read_mask(path)
+def _gaussian(pair: Pair) -> tuple[Map, Map]:
+    mask = read_truth(pair)
     rows, columns = (np.exp(-8 * ((np.arange(n) + 0.5) / n - 0.5) ** 2) for n in mask.shape)
     return to_map(np.outer(rows, columns).astype(np.float32), mask.shape), mask

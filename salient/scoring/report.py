@@ -18,7 +18,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from salient.data.images import read_image, read_mask
+from salient.data.images import read_image
+from salient.data.masks import read_truth
 from salient.data.pairs import Pair
 from salient.data.transforms import MASK_THRESHOLD
 from salient.metrics import CURVES, FIGURES, MaxF
@@ -183,7 +184,7 @@ def _pictures(pairs: Sequence[Pair]) -> list[tuple[str, str]]:
     """Thumbnails of pictures and masks in base64; no picture where only masks are there."""
 
     def job(pair: Pair) -> tuple[str, str]:
-        truth = np.where(read_mask(pair.mask) > MASK_THRESHOLD, 255, 0).astype(np.uint8)
+        truth = np.where(read_truth(pair) > MASK_THRESHOLD, 255, 0).astype(np.uint8)
         picture = b"" if pair.image == pair.mask else thumbnail(read_image(pair.image))
         return b64encode(picture).decode(), b64encode(thumbnail(truth)).decode()
 

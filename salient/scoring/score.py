@@ -112,7 +112,8 @@ def summarise(
     for name, scores in scored:
         sums.add(scores)
         line = {"dataset": dataset, "method": method, "name": name}
-        lines.append(line | scores.figures | {"resized": scores.resized})
+        flags = {"resized": scores.resized, "empty": scores.empty}
+        lines.append(line | scores.figures | flags)
     parts = of_all_processes((sums, lines))
     sums, lines = ExactSums(), []
     for their_sums, their_lines in parts:

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import signal
 import zlib
 from collections.abc import Callable, Sequence
 from itertools import islice
 from typing import Any, NamedTuple
 
 import albumentations as A
-import cv2
 import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, DistributedSampler
 
-from salient.data.images import read_image, read_mask
+from salient.data.images import read_image
+from salient.data.masks import read_truth
 from salient.data.pairs import Pair
 from salient.data.transforms import MASK_THRESHOLD
 from salient.scoring.predictions import to_tensor
@@ -45,7 +44,7 @@ class TrainingSet(Dataset[TrainingBatch]):
         epoch, index = key
         pair = self.pairs[index]
         self.transform.set_random_seed(zlib.crc32(f"{self.seed}/{epoch}/{pair.name}".encode()))
-        augmented = self.transform(image=read_image(pair.image), mask=read_mask(pair.mask))
+        augmented = self.transform(image=read_image(pair.image), mask=read_truth(pair))
         mask = torch.from_numpy(augmented["mask"] > MASK_THRESHOLD).to(torch.uint8)
         return TrainingBatch(to_tensor(augmented["image"]), mask[None], pair.name)
 
@@ -79,13 +78,3 @@ class TrainingLoader(DataLoader[TrainingBatch]):
     def __iter__(self) -> Any:
         self.sampler.skip = self.batches_done() * int(self.batch_size or 1)
         yield from super().__iter__()
-
-
-def start_worker(worker: int) -> None:
-    """For loader processes: one thread each, and Ctrl-C and SIGTERM are left to the parent.
-
-    Both signals reach the whole group of processes, but only its head decides.
-    """
-    cv2.setNumThreads(0)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)

@@ -15,10 +15,11 @@ from salient.config import Count, Workers
 from salient.data.cache import cached_pairs
 from salient.data.pairs import Pair
 from salient.data.sets import PairSet
+from salient.data.transforms import MASK_THRESHOLD
 from salient.devices import loader_workers
 from salient.model.network import Side
-from salient.scoring.predictions import ScoringBatch, ScoringSet, collate_scoring
-from salient.training.batches import EpochSampler, TrainingLoader, TrainingSet, start_worker
+from salient.scoring.predictions import ScoringBatch, ScoringSet, collate_scoring, start_worker
+from salient.training.batches import EpochSampler, TrainingLoader, TrainingSet
 
 
 class PairsDataModule(pl.LightningDataModule):
@@ -101,7 +102,10 @@ class PairsDataModule(pl.LightningDataModule):
     def _cache_folder(self, pair_set: PairSet) -> Path:
         images, _ = pair_set.folders(self.data_root)
         source = zlib.crc32(str(Path(str(images)).resolve()).encode())
-        return Path(self.data_root) / "cache" / f"{pair_set.title}-{source:08x}-{self.cache}"
+        name = f"{pair_set.title}-{source:08x}-{self.cache}"
+        if pair_set.mask_threshold != MASK_THRESHOLD:  # copies hold what is above it
+            name += f"-above-{pair_set.mask_threshold}"
+        return Path(self.data_root) / "cache" / name
 
     def train_dataloader(self) -> TrainingLoader:
         dataset = TrainingSet(self.training_pairs, self.transform, self.seed)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -176,6 +178,31 @@ def test_doctor_says_what_is_there(call, sample_root):
     assert "computes      on" in shown and "lite.safetensors" in shown
     assert "ECSSD         not there: no folders" in shown
     assert "sample        32 pairs" in shown
+
+
+def test_doctor_reads_the_sets_that_are_named(call, sample_root, tmp_path):
+    shutil.copytree(sample_root / "sample", tmp_path / "sample")
+    root = f"data_root={tmp_path}"
+    done = call(tmp_path, "doctor", root, "dataset=[sample,sod]", "json=found/doctor.json")
+    assert re.search(r"\nset +pairs +alone +damaged", done.stdout)
+    assert re.search(r"\nsample +32( +0){8} +\d+ +0 +\d", done.stdout)
+    assert "not there: SOD: no folders" in done.stdout
+    found = json.loads((tmp_path / "found/doctor.json").read_text())
+    assert found["sets"]["sample"]["pairs"] == 32 and "missing" in found["sets"]["SOD"]
+    assert found["detects with"].split(":")[0].endswith("lite.safetensors")
+    mask = sorted((tmp_path / "sample/test/masks").iterdir())[0]
+    mask.write_bytes(mask.read_bytes()[:50])
+    copy = tmp_path / "sample/train/images" / "copy.png"
+    copy.write_bytes(sorted((tmp_path / "sample/test/images").iterdir())[1].read_bytes())
+    other = sorted((tmp_path / "sample/test/masks").iterdir())[1]
+    (tmp_path / "sample/train/masks/copy.png").write_bytes(other.read_bytes())
+    folder = tmp_path / "sample/train"
+    named = ("dataset=[folder,sample]", "name=mine", f"images={folder}/images")
+    done = call(tmp_path, "doctor", root, *named, f"masks={folder}/masks", fails=True)
+    assert f"sample: SPOILS A RUN: {mask}: not a readable picture" in done.stdout
+    assert f"mine: 1 pictures are in sample too: copy = {other.stem}" in done.stdout
+    assert "SPOILS" in call(tmp_path, "doctor", root, "dataset=sample", fails=True).stdout
+    call(tmp_path, "doctor", root, "dataset=sod", fails=True)  # nothing is there
 
 
 def test_strip_puts_methods_side_by_side(call, trained):

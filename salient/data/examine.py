@@ -1,0 +1,150 @@
+"""Read every file of a set: what is damaged, what the masks are like, and which pictures are twice.
+
+Pictures are compared by a difference hash of 64 bits, and where two hashes agree by small copies.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import NamedTuple, TypeVar
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from salient.data.images import read_image, read_size
+from salient.data.masks import SUSPICIONS, Look, all_empty, look_at, suspected
+from salient.data.pairs import Listing, Pair, first_few
+
+T = TypeVar("T")
+SIDE = 16  # of the small copies
+MOST_BITS = 6  # of 64, in which the hashes of the same picture may differ
+MOST_DIFFERENCE = 6.0  # of 255, the mean difference of their small copies
+
+
+class Examined(NamedTuple):
+    """What one pair is like.
+
+    Attributes:
+        name: the pair's.
+        problems: a line for each file of it that cannot be read.
+        same_size: whether picture and mask are of one size, or one cannot be read.
+        look: what the mask is like, if it can be read.
+        hash: the picture's difference hash; 0 if it cannot be read.
+        small: the picture at SIDE x SIDE, uint8 SIDE,SIDE,3.
+    """
+
+    name: str
+    problems: list[str]
+    same_size: bool
+    look: Look | None
+    hash: int
+    small: NDArray[np.uint8]
+
+
+def examine(pair: Pair) -> Examined:
+    """Read both files of a pair."""
+    problems: list[str] = []
+    picture = _tried(partial(read_image, pair.image), problems)
+    look = _tried(partial(look_at, pair), problems)
+    if picture is None:
+        picture = np.zeros((1, 1, 3), np.uint8)
+    same_size = bool(problems) or read_size(pair.image) == read_size(pair.mask)
+    small = np.asarray(cv2.resize(picture, (SIDE, SIDE), interpolation=cv2.INTER_AREA), np.uint8)
+    return Examined(pair.name, problems, same_size, look, difference_hash(picture), small)
+
+
+def difference_hash(picture: NDArray[np.uint8]) -> int:
+    """RGB uint8 H,W,3 -> 64 bits: whether each of 8 x 8 areas is brighter than its left neighbour.
+
+    The dHash of Neal Krawetz ("Kind of Like That", 2013): scale, compression and brightness hardly
+    change it.
+    """
+    grey = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY)
+    areas = cv2.resize(grey, (9, 8), interpolation=cv2.INTER_AREA).astype(np.int16)
+    bits = np.packbits(areas[:, 1:] > areas[:, :-1])
+    return int.from_bytes(bits.tobytes())
+
+
+def same_pictures(
+    first: Sequence[Examined], second: Sequence[Examined] | None = None
+) -> list[tuple[str, str]]:
+    """Names of the same pictures in two sets, or within one."""
+    others = first if second is None else second
+    hashes = np.array([one.hash for one in others], np.uint64)
+    same = []
+    for index, one in enumerate(first):
+        begin = index + 1 if second is None else 0
+        apart = np.bitwise_count(hashes[begin:] ^ np.uint64(one.hash))
+        for near in (np.flatnonzero(apart <= MOST_BITS) + begin).tolist():
+            difference = np.abs(one.small.astype(np.int16) - others[near].small).mean()
+            if one.hash and difference <= MOST_DIFFERENCE:
+                same.append((one.name, others[near].name))
+    return same
+
+
+class Report(NamedTuple):
+    """What reading a whole set found.
+
+    Attributes:
+        names: by the word of a column (see `report`), the names that it counts.
+        faults: lines on what would spoil a run.
+        remarks: lines on what is worth knowing.
+    """
+
+    names: dict[str, list[str]]
+    faults: list[str]
+    remarks: list[str]
+
+
+def report(
+    title: str,
+    listing: Listing,
+    examined: Sequence[Examined],
+    expected: int | None = None,
+    differing_sizes: Sequence[str] = (),
+) -> Report:
+    """Sum up what the two folders of a set hold. See `PairSet` for the last two."""
+    looks = [(one.name, one.look) for one in examined if one.look is not None]
+    names = {
+        "alone": sorted(listing.alone[0] | listing.alone[1] | listing.twice),
+        "damaged": [one.name for one in examined if one.problems],
+        "sizes": [one.name for one in examined if not one.same_size],
+        "empty": [name for name, look in looks if look.empty],
+        "full": [name for name, look in looks if look.full],
+    }
+    for suspicion in SUSPICIONS:
+        names[suspicion] = [name for name, look in looks if suspicion in look.suspicions]
+    names["grey"] = [name for name, look in looks if look.levels[1:255].any()]
+    doubles = same_pictures(examined)
+    names["doubles"] = [" = ".join(pair) for pair in doubles]
+    faults = _told(names, {"alone": "without partner, or several of one name"})
+    faults += [problem for one in examined for problem in one.problems]
+    wrong = set(names["sizes"]) - set(differing_sizes)
+    faults += _told({"sizes": sorted(wrong)}, {"sizes": "mask and picture differ in size"})
+    if expected not in (None, len(listing.pairs)):
+        faults.append(f"{len(listing.pairs)} of {expected} pairs")
+    seen = [look for _, look in looks]
+    if seen and all(look.empty for look in seen):
+        threshold = listing.pairs[0].threshold
+        faults.append(all_empty(title, len(seen), threshold, seen).removeprefix(f"{title}: "))
+    faults += [f"{len(names[key])} have {SUSPICIONS[key]}" for key in suspected(seen)]
+    told = {"empty": "masks are empty", "full": "masks are full", "inverted": "masks look inverted"}
+    remarks = _told(names, told | {"doubles": "pictures are there twice"})
+    left_out = {"left out": [path.name for path in listing.left_out]}
+    return Report(names, faults, remarks + _told(left_out, {"left out": "files are no pictures"}))
+
+
+def _told(names: dict[str, list[str]], words: dict[str, str]) -> list[str]:
+    return [
+        f"{len(names[k])} {text}: {first_few(names[k])}" for k, text in words.items() if names[k]
+    ]
+
+
+def _tried(read: Callable[[], T], problems: list[str]) -> T | None:
+    try:
+        return read()
+    except (ValueError, OSError) as error:
+        problems.append(str(error))
+        return None
