@@ -182,6 +182,7 @@ def test_ctrl_c_ends_all_processes_without_a_traceback(work, verb):
         stderr=subprocess.STDOUT,
         text=True,
         start_new_session=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # nohup ignores it
     )
     deadline = time.monotonic() + 120
     while not (done := list((work / "out").rglob("*.png"))) and time.monotonic() < deadline:
