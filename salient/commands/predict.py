@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import time
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from tqdm import tqdm
 
+from salient.commands.build import build
 from salient.commands.cli import run
 from salient.config import Count
 from salient.data.pairs import first_few
+from salient.detection.cutout import Cutout
 from salient.detection.detector import Averaging, Detector
 from salient.detection.folders import Found, detect_files, find_pictures
 from salient.detection.modes import MODES
@@ -24,6 +27,7 @@ def predict(
     output: str,
     checkpoint: str | None,
     mode: str,
+    cutout: dict[str, Any],
     normalize: bool,
     overwrite: bool | Literal["skip"],
     device: str,
@@ -44,6 +48,7 @@ def predict(
         raise ValueError("input: missing; salient predict photo.jpg output=maps")
     if mode not in MODES:
         raise ValueError(f"mode: {mode!r} is not valid; there are {', '.join(MODES)}")
+    draw = (MODES | {"cutout": build(cutout, "cutout", Cutout)})[mode]
     found = find_pictures(input, Path(output))
     problems, count = found.problems, len(found.targets) + len(found.problems)
     targets = _without_standing(found, overwrite)
@@ -57,7 +62,7 @@ def predict(
     start, written = time.perf_counter(), list[Path]()
     go_on = f"of {len(targets)} files are written; go on with overwrite=skip"
     try:
-        files = detect_files(detector, targets, mode, problems)
+        files = detect_files(detector, targets, draw, problems)
         for path in tqdm(files, unit="picture", total=len(targets), disable=None):
             written.append(path)
     except KeyboardInterrupt:
@@ -95,6 +100,12 @@ def _without_standing(found: Found, overwrite: bool | Literal["skip"]) -> dict[P
         )
     print(f"{there} and stay")
     return {path: target for path, target in targets.items() if not target.exists()}
+
+
+def adapt_arguments(arguments: list[str]) -> list[str]:
+    """A colour such as `cutout.background=255,0,0` is one value, not a sweep over three."""
+    colour = re.compile(r"(cutout\.background=)(\d+ *, *\d+ *, *\d+|#\w+)")
+    return [colour.sub(r"\1'\2'", argument) for argument in arguments]
 
 
 if __name__ == "__main__":

@@ -38,7 +38,7 @@ def _keys(lines: list[str]) -> list[str]:
             continue
         indent, key, value, comment = (part or "" for part in match.groups())
         section = key if not indent else section
-        if section in ("defaults", "hydra") or (not indent and not value):
+        if section in ("defaults", "hydra") or key == "_target_" or (not indent and not value):
             continue
         value = "" if value == "null" else re.sub(r"\$\{.*\}.*", "...", value)
         rows.append((f"{section}.{key}=" if indent else f"{key}=", value, comment))

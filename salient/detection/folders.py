@@ -17,7 +17,7 @@ from PIL import Image
 
 from salient.data.images import SUFFIXES, read_image
 from salient.detection.detector import Detector
-from salient.detection.modes import MODES, Array
+from salient.detection.modes import Array, Mode
 from salient.files import write_whole
 
 MOST_BYTES = 200_000_000  # of pictures that are held for one batch
@@ -39,21 +39,21 @@ class Found(NamedTuple):
 
 
 def detect_files(
-    detector: Detector, targets: dict[Path, Path], mode: str, problems: list[str]
+    detector: Detector, targets: dict[Path, Path], draw: Mode, problems: list[str]
 ) -> Iterator[Path]:
     """Write a PNG at each target for the picture that it stands for; yields what was written.
 
     Args:
         detector: what detects; its batch size is the files'.
         targets: the PNG to write, by picture.
-        mode: one of `MODES`.
+        draw: a value of `MODES`, or a `Cutout`.
         problems: gets a line for each picture that cannot be read or written.
 
     Raises:
         OSError: nothing more can be written: the disk is full, or read-only.
     """
     for batch in read_batches(targets, detector.batch_size, problems):
-        for path, content in _draw(detector, batch, mode, problems):
+        for path, content in _pictures(detector, batch, draw, problems):
             try:
                 yield write_whole(targets[path], content)
             except OSError as error:
@@ -154,14 +154,14 @@ def _choose_targets(sources: dict[Path, Path], output: Path, found: Found) -> No
         del found.targets[path]
 
 
-def _draw(
-    detector: Detector, batch: dict[Path, Array], mode: str, problems: list[str]
+def _pictures(
+    detector: Detector, batch: dict[Path, Array], draw: Mode, problems: list[str]
 ) -> Iterator[tuple[Path, bytes]]:
     """The PNG of each picture of a batch; one by one where the memory is too small for all."""
     pictures = list(batch.values())
     try:
         drawn = zip(pictures, detector.detect(pictures))
-        contents = [_png(MODES[mode](picture, *maps)) for picture, maps in drawn]
+        contents = [_png(draw(picture, *maps)) for picture, maps in drawn]
     except (MemoryError, RuntimeError, cv2.error) as error:
         if not isinstance(error, MemoryError) and not re.search("memory|allocate", str(error)):
             raise
@@ -172,7 +172,7 @@ def _draw(
         yield from zip(batch, contents)
         return
     for path, picture in batch.items():
-        yield from _draw(detector, {path: picture}, mode, problems)
+        yield from _pictures(detector, {path: picture}, draw, problems)
 
 
 def _png(picture: Array) -> bytes:

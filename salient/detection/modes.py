@@ -8,18 +8,16 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from salient.detection.cutout import Cutout
+
 Array = NDArray[np.uint8]
+Mode = Callable[[Array, Array, Array], Array]
 MASK_LEVEL = 128  # of mode=mask: the object is where the map is at least this
 
 
 def saliency_map(picture: Array, saliency: Array, edge: Array) -> Array:
     """The saliency map itself, H,W."""
     return saliency
-
-
-def cutout(picture: Array, saliency: Array, edge: Array) -> Array:
-    """The picture with its map as transparency, RGBA H,W,4."""
-    return np.dstack([picture, saliency])
 
 
 def overlay(picture: Array, saliency: Array, edge: Array) -> Array:
@@ -40,9 +38,9 @@ def edges(picture: Array, saliency: Array, edge: Array) -> Array:
 
 
 # By the word of `mode=`: from a picture H,W,3, its map H,W and its boundary map H,W, all uint8.
-MODES: dict[str, Callable[[Array, Array, Array], Array]] = {
+MODES: dict[str, Mode] = {
     "map": saliency_map,
-    "cutout": cutout,
+    "cutout": Cutout(),
     "overlay": overlay,
     "mask": mask,
     "edges": edges,

@@ -1,0 +1,143 @@
+"""Cut-outs that can be used: no haze, an object's own colours at its border, a new background."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageColor, ImageOps
+
+from salient.data.images import read_image
+
+Array = NDArray[np.uint8]
+Float = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Cutout:
+    """What a cut-out is made like; called as an output mode is, it makes one.
+
+    Args:
+        background: None leaves it transparent; else a colour (`white`, `255,0,0`, `#ff0000`),
+            `blur` for the picture's own background out of focus, or a picture's file, which is
+            scaled to cover and cut at its middle.
+        threshold: the level of the map, above 0 and below 1, at which the object ends.
+        feather: how soft the border is, 0..1: 0 is hard, 1 leaves the map as it is. Alpha is 0
+            below `threshold * (1 - feather)`, 1 above `threshold + (1 - threshold) * feather`, and
+            straight between.
+        min_area: connected parts smaller than this share of the picture, 0..1, are left out.
+        crop: cut the result to the object; without an object the picture stays whole.
+
+    Raises:
+        ValueError: a value outside its bounds, or a background that is none of these.
+    """
+
+    background: str | None = None
+    threshold: float = 0.5
+    feather: float = 0.8
+    min_area: float = 0.0
+    crop: bool = False
+
+    def __post_init__(self) -> None:
+        if not 0 < self.threshold < 1:
+            raise ValueError(f"cutout.threshold must be between 0 and 1, got {self.threshold}")
+        for name in ("feather", "min_area"):
+            value = getattr(self, name)
+            if not 0 <= value <= 1:
+                raise ValueError(f"cutout.{name} must be from 0 to 1, got {value}")
+        _ = self._fill  # a background that cannot be had is told before any picture is read
+
+    def __call__(self, picture: Array, saliency: Array, edge: Array) -> Array:
+        """A picture uint8 H,W,3 and its map uint8 H,W -> RGBA H,W,4, or RGB with a background."""
+        alpha = self.alpha(saliency)
+        box = object_box(alpha) if self.crop else None
+        if self._fill is None:
+            made = np.dstack([foreground(picture, alpha), np.rint(alpha * 255).astype(np.uint8)])
+            made[made[..., 3] == 0] = 0  # nothing of the background is in the file
+        else:
+            behind, weight = self._behind(picture, alpha), alpha[..., None]
+            mixed = foreground(picture, alpha) * weight + behind * (1 - weight)
+            made = np.rint(mixed).astype(np.uint8)
+        return np.ascontiguousarray(made[box]) if box else made
+
+    def alpha(self, saliency: Array) -> Float:
+        """A map uint8 H,W -> how much of each pixel is the object, in [0, 1]."""
+        floor = self.threshold * (1 - self.feather)
+        ceiling = self.threshold + (1 - self.threshold) * self.feather
+        level = saliency.astype(np.float32) / 255
+        if ceiling == floor:
+            alpha = (level >= floor).astype(np.float32)
+        else:
+            alpha = np.clip((level - floor) / (ceiling - floor), 0, 1)
+        if self.min_area:
+            shown = (alpha > 0).astype(np.uint8)
+            _, labels, stats, _ = cv2.connectedComponentsWithStats(shown)
+            small = stats[:, cv2.CC_STAT_AREA] < self.min_area * saliency.size
+            alpha[small[labels]] = 0
+        return alpha
+
+    @cached_property
+    def _fill(self) -> str | Array | None:
+        """None, `blur`, or what lies behind: a colour of shape (1, 1, 3) or a picture."""
+        if self.background is None or self.background == "blur":
+            return self.background
+        numbers = self.background.replace(" ", "").split(",")
+        if len(numbers) == 3 and all(n.isdecimal() and int(n) < 256 for n in numbers):
+            return np.array(numbers, int).astype(np.uint8).reshape(1, 1, 3)
+        try:
+            return np.array(ImageColor.getrgb(self.background)[:3], np.uint8).reshape(1, 1, 3)
+        except ValueError:
+            pass
+        if not Path(self.background).is_file():
+            raise ValueError(
+                f"cutout.background: {self.background!r} is not valid; use a colour such as white "
+                "or 255,0,0, blur, or a picture's file"
+            )
+        return read_image(self.background)
+
+    def _behind(self, picture: Array, alpha: Float) -> Float | Array:
+        if isinstance(self._fill, str):
+            around = (1 - alpha)[..., None]
+            return _mean(picture.astype(np.float32), around, max(alpha.shape) // 12)
+        assert self._fill is not None
+        if self._fill.shape[:2] == (1, 1):
+            return self._fill
+        size = alpha.shape[1], alpha.shape[0]
+        return np.asarray(ImageOps.fit(Image.fromarray(self._fill), size))
+
+
+def foreground(picture: Array, alpha: Float) -> Array:
+    """The object's own colours uint8 H,W,3, without the background that shines through its border.
+
+    Forte, "Approximate Fast Foreground Colour Estimation" (ICIP 2021), equations 2 to 4: twice,
+    over a 16th and then a 128th of the longer side. Where alpha is 1 it is the picture.
+    """
+    image, weight = picture.astype(np.float32), alpha[..., None]
+    front = back = image
+    for part in (16, 128):
+        reach = max(alpha.shape) // part + 1
+        mean_front = _mean(front, weight, reach)
+        back = _mean(back, 1 - weight, reach)
+        front = mean_front + weight * (image - weight * mean_front - (1 - weight) * back)
+        front = np.clip(front, 0, 255)
+    return np.where(weight == 1, picture, np.rint(front).astype(np.uint8))
+
+
+def object_box(alpha: Float) -> tuple[slice, slice] | None:
+    """Rows and columns of the smallest box around all that is not transparent; None if all is."""
+    rows, columns = np.nonzero(alpha.any(1))[0], np.nonzero(alpha.any(0))[0]
+    if not rows.size:
+        return None
+    return slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
+
+
+def _mean(colours: Float, weight: Float, reach: int) -> Float:
+    """The weighted mean of the colours H,W,3 in a square around each pixel; 0 where none counts."""
+    side = (max(reach, 1), max(reach, 1))
+    total = cv2.blur(weight, side)[..., None]
+    mean: Float = cv2.blur(colours * weight, side) / np.maximum(total, 1e-5)
+    return mean
