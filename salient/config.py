@@ -24,7 +24,7 @@ from pydantic.errors import PydanticSchemaGenerationError, PydanticUserError
 F = TypeVar("F", bound=Callable[..., Any])
 
 # Types of several signatures.
-Word = Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[^\W_][^/\\\x00-\x1f\x7f]*$")]
+Word = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\W_][^/\\\x00-\x1f\x7f]*$")]
 Count = Annotated[int, Field(ge=1, le=4096)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Amount = Annotated[int, Field(ge=0)]

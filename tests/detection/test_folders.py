@@ -13,6 +13,7 @@ from salient import Detector
 from salient.data.images import FORMATS
 from salient.detection import folders
 from salient.detection.folders import detect_files, find_pictures
+from salient.detection.modes import saliency_map
 from tests.soak.pictures import damaged_pictures, tally, whole_pictures
 
 
@@ -118,7 +119,7 @@ def test_one_picture_too_large_for_the_memory_fails_alone(
     monkeypatch.setattr(detector, "detect", small_memory)
     found = find_pictures(str(album), tmp_path / "out")
     problems: list[str] = []
-    written = list(detect_files(detector, found.targets, "map", problems))
+    written = list(detect_files(detector, found.targets, saliency_map, problems))
     assert sorted(path.name for path in written) == ["a.png", "c.png", "d.png"]
     assert problems == [f"{album}/b.jpg: too large for the memory"]
 
@@ -129,7 +130,7 @@ def test_other_errors_of_the_network_are_not_hidden(detector, album, tmp_path, m
 
     monkeypatch.setattr(detector, "detect", broken)
     with pytest.raises(RuntimeError, match="mat1"):
-        list(detect_files(detector, find_pictures(album, tmp_path).targets, "map", []))
+        list(detect_files(detector, find_pictures(album, tmp_path).targets, saliency_map, []))
 
 
 @pytest.mark.parametrize(("code", "ends"), [(errno.ENOSPC, True), (errno.EISDIR, False)])
@@ -146,7 +147,7 @@ def test_a_full_disk_ends_it_and_a_bad_name_does_not(
     monkeypatch.setattr(folders, "write_whole", fail)
     found, problems, written = find_pictures(album, tmp_path / "out"), [], []
     try:
-        for path in detect_files(detector, found.targets, "map", problems):
+        for path in detect_files(detector, found.targets, saliency_map, problems):
             written.append(path.name)
     except OSError as error:
         assert ends and error.errno == code
@@ -159,7 +160,7 @@ def test_a_folder_of_damaged_pictures_is_gone_through(detector, tmp_path):
     for index, damaged in enumerate(damaged_pictures(60, seed=3)):
         (tmp_path / f"{index}.png").write_bytes(damaged.content)
     found, problems = find_pictures(tmp_path, tmp_path / "out"), []
-    written = list(detect_files(detector, found.targets, "map", problems))
+    written = list(detect_files(detector, found.targets, saliency_map, problems))
     counts, _ = tally(60, 3, tmp_path / "out")
     refused = sum(count for (_, outcome), count in counts.items() if outcome == "clear")
     assert len(problems) == refused and len(written) + len(problems) == 66
