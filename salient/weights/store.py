@@ -23,7 +23,8 @@ from salient.model.encoder import Encoder
 from salient.model.network import SaliencyNetwork, Side
 from salient.weights import modelscope
 
-IN_THE_BOX = Path(__file__).parent / "box" / "lite.safetensors"
+BOX = Path(__file__).parent / "box"  # the weights in the box, by name: best, fast
+DEFAULT = "best"
 
 
 def save_network(
@@ -138,8 +139,8 @@ def _build(config: dict[str, Any], state: Mapping[str, Tensor], path: Path) -> S
 
 def _origin(path: Path, metadata: Mapping[str, str]) -> str:
     """Where a file comes from, in a few words."""
-    if path.resolve() == IN_THE_BOX:
-        return "the weights in the box"
+    if path.resolve().parent == BOX:
+        return f"the weights {path.stem!r} in the box"
     if not metadata:
         return "ModelScope's"
     if "name" in metadata:
@@ -157,14 +158,17 @@ def read_metadata(path: str | Path) -> dict[str, str]:
 def find_checkpoint(
     path: str | Path | None = None, folder: str | Path = "checkpoints", key: str = "checkpoint"
 ) -> Path:
-    """The weights in the box; or `path` itself; or if that is the word `last`, the newest
-    safetensors file that `train.py` published in `folder`.
+    """The file of a checkpoint, which is a path or a word.
+
+    The words are `best` and `fast`, the weights in the box, of which `best` is taken if `path` is
+    None; and `last`, the newest safetensors file that `train.py` published in `folder`.
 
     Raises:
         FileNotFoundError: there is nothing at `path`, or nothing was published.
     """
-    if path is None:
-        return IN_THE_BOX
+    boxed = BOX / f"{DEFAULT if path is None else path}.safetensors"
+    if boxed.parent == BOX and boxed.is_file():
+        return boxed
     if str(path) == "last":
         published = list(Path(folder).glob("*.safetensors"))
         if not published:
@@ -173,7 +177,9 @@ def find_checkpoint(
             )
         return max(published, key=lambda file: file.stat().st_mtime)
     if not Path(path).exists():
-        raise FileNotFoundError(f"{key}={path}: no such file or folder")
+        raise FileNotFoundError(
+            f"{key}={path}: no such file or folder, nor one of the words best, fast, last"
+        )
     return Path(path)
 
 

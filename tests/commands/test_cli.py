@@ -136,7 +136,7 @@ def test_no_writable_working_folder_is_needed(run, tmp_path):
 def test_every_verb_says_which_checkpoint_it_uses(call, tmp_path, verb):
     Image.fromarray(np.full((40, 50, 3), 90, np.uint8)).save(tmp_path / "photo.png")
     shown = call(tmp_path, *verb.split()).stdout
-    assert len(re.findall(r"lite.safetensors, 192 px, the weights in the box", shown)) == 1
+    assert len(re.findall(r"best.safetensors, 320 px, the weights 'best' in the box", shown)) == 1
 
 
 def test_a_command_prints_that_line_and_nothing_else(run, tmp_path):
@@ -175,7 +175,7 @@ def test_a_package_that_is_missed_later_is_named_too(call, small_network, tmp_pa
 
 def test_doctor_says_what_is_there(call, sample_root):
     shown = call(sample_root, "doctor", f"data_root={sample_root}").stdout
-    assert "computes      on" in shown and "lite.safetensors" in shown
+    assert "computes      on" in shown and "best.safetensors" in shown
     assert "ECSSD         not there: no folders" in shown
     assert "sample        32 pairs" in shown
 
@@ -189,7 +189,7 @@ def test_doctor_reads_the_sets_that_are_named(call, sample_root, tmp_path):
     assert "not there: SOD: no folders" in done.stdout
     found = json.loads((tmp_path / "found/doctor.json").read_text())
     assert found["sets"]["sample"]["pairs"] == 32 and "missing" in found["sets"]["SOD"]
-    assert found["detects with"].split(":")[0].endswith("lite.safetensors")
+    assert found["detects with"].split(":")[0].endswith("best.safetensors")
     mask = sorted((tmp_path / "sample/test/masks").iterdir())[0]
     mask.write_bytes(mask.read_bytes()[:50])
     copy = tmp_path / "sample/train/images" / "copy.png"
@@ -244,7 +244,7 @@ def test_the_wheel_brings_configs_weights_and_types(installed):
     names = {str(path.relative_to(installed)) for path in installed.rglob("*") if path.is_file()}
     configs = {str(path.relative_to(ROOT)) for path in (ROOT / "configs").rglob("*.yaml")}
     assert {f"salient/{name}" for name in configs} <= names
-    assert {"salient/py.typed", "salient/weights/box/lite.safetensors"} <= names
+    assert {f"salient/weights/box/{name}.safetensors" for name in ("best", "fast")} <= names
     assert not any(name.startswith(("tests", "benchmarks", "configs")) for name in names)
     (scripts,) = installed.glob("*.dist-info/entry_points.txt")
     assert "salient = salient.commands.cli:main" in scripts.read_text()

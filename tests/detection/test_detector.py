@@ -174,7 +174,8 @@ def test_the_weights_in_the_box_are_the_default_and_last_is_the_newest(
         )
         os.utime(path, (1e9 - age, 1e9 - age))
     assert Detector.load("last").network.size == 64
-    assert Detector.load().network.origin.endswith("192 px, the weights in the box")
+    assert Detector.load().network.origin.endswith("320 px, the weights 'best' in the box")
+    assert Detector.load("fast").network.size == 192
 
 
 def test_a_map_that_is_not_finite_is_an_error_and_no_black_map(small_network):

@@ -13,39 +13,45 @@ from torch.utils.flop_counter import FlopCounterMode
 from salient import Detector, load_network
 from salient.metrics import SaliencyMetrics
 from salient.sample.draw import draw_pair
-from salient.weights.store import IN_THE_BOX, read_metadata
+from salient.weights.store import BOX, read_metadata
 
-SHA256 = "7867ddb3bb0dffb9f5636da7851f85a5542730a0a8a69dd3b0e15b0f222a59d4"
+SHA256 = {
+    "best": "9a41f2d1e4b25baa6ce797bf4427632fbaca4af117f019e1caa7bdf4434085e3",
+    "fast": "7867ddb3bb0dffb9f5636da7851f85a5542730a0a8a69dd3b0e15b0f222a59d4",
+}
+FILES = {name: BOX / f"{name}.safetensors" for name in SHA256}
+each = pytest.mark.parametrize("name", SHA256)
 
 
-def test_the_file_is_the_one_that_was_scored():
-    assert hashlib.sha256(IN_THE_BOX.read_bytes()).hexdigest() == SHA256
+@each
+def test_the_file_is_the_one_that_was_scored(name):
+    assert hashlib.sha256(FILES[name].read_bytes()).hexdigest() == SHA256[name]
 
 
-def test_its_metadata_says_where_it_comes_from():
-    metadata = read_metadata(IN_THE_BOX)
+@each
+def test_its_metadata_says_where_it_comes_from(name):
+    metadata = read_metadata(FILES[name])
     config = json.loads(metadata["config"])
-    assert config["name"] == "lite" and config["data"]["title"] == "DUTS-TR"
+    assert config["name"] == {"best": "lite_continue", "fast": "lite"}[name]
+    assert config["data"]["title"] == "DUTS-TR"
     assert float(metadata["hours"]) > 0 and metadata["licence"] and metadata["hardware"]
     assert {"ECSSD", "SOD"} <= json.loads(metadata["scores"]).keys()
     assert '"/' not in str(metadata), "an absolute path"
 
 
-def test_it_is_small():
-    network = load_network(IN_THE_BOX)
+@each
+def test_it_is_small(name):
+    network = load_network(FILES[name])
     assert sum(p.numel() for p in network.parameters()) <= 4e6
-    assert IN_THE_BOX.stat().st_size < 8e6
+    assert FILES[name].stat().st_size < 8e6
     with torch.no_grad(), FlopCounterMode(display=False) as counter:
-        network(torch.zeros(1, 3, 256, 256))
-    assert counter.get_total_flops() / 2 <= 1.5e9
+        network(torch.zeros(1, 3, network.size, network.size))
+    assert counter.get_total_flops() / 2 <= 2e9
 
 
-@pytest.fixture(scope="module")
-def detector(tmp_path_factory):
-    """What `Detector.load()` gives where nothing was trained."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(tmp_path_factory.mktemp("empty"))
-        return Detector.load(device="cpu", precision="fp32")
+@pytest.fixture(scope="module", params=[None, "fast"])
+def detector(request):
+    return Detector.load(request.param, "cpu", "fp32")
 
 
 def test_it_is_the_default_and_detects_in_drawn_pictures(detector):
