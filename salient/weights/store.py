@@ -166,7 +166,8 @@ def find_checkpoint(
     Raises:
         FileNotFoundError: there is nothing at `path`, or nothing was published.
     """
-    boxed = BOX / f"{DEFAULT if path is None else path}.safetensors"
+    path = DEFAULT if path is None else path
+    boxed = BOX / f"{path}.safetensors"
     if boxed.parent == BOX and boxed.is_file():
         return boxed
     if str(path) == "last":
