@@ -159,7 +159,7 @@ def test_a_loss_and_a_pixel_weighting_are_functions_named_by_target(trained_by_r
 
 
 def test_a_backbone_is_one_override(trained_by_recipe):
-    described = trained_by_recipe[0].run("-m", "salient", "weights")
+    described = trained_by_recipe[0].run("-m", "salient", "weights", "checkpoint=last")
     assert '"encoder": "resnet10t"' in described
 
 
