@@ -70,7 +70,7 @@ class Watch(Callback):
         )
         if trainer.gradient_clip_val is not None:
             self.since.steps += 1
-            self.since.clipped = self.since.clipped + (norm > trainer.gradient_clip_val)
+            self.since.clipped = self.since.clipped + (norm > float(trainer.gradient_clip_val))
         if logs:
             pl_module.log("train/gradient_norm", norm)
 

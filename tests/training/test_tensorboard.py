@@ -80,9 +80,12 @@ def test_the_share_of_clipped_steps_is_that_of_their_norms(fitted):
     assert values(events, "train/clipped") == [float(norm > 0.5) for norm in norms]
 
 
-def test_clipped_steps_are_counted_between_lines(small_network, sample_root, tmp_path):
+@pytest.mark.parametrize(("limit", "clipped"), [(1e-9, 1.0), (10**20, 0.0)])
+def test_clipped_steps_are_counted_between_lines(
+    small_network, sample_root, tmp_path, limit, clipped
+):
     fit = trainer(
-        tmp_path, max_epochs=1, limit_train_batches=4, limit_val_batches=0, gradient_clip_val=1e-9
+        tmp_path, max_epochs=1, limit_train_batches=4, limit_val_batches=0, gradient_clip_val=limit
     )
     (watch,) = [callback for callback in fit.callbacks if isinstance(callback, Watch)]
     watch.on_fit_start = lambda fit, _: setattr(fit, "log_every_n_steps", 2)
@@ -90,7 +93,8 @@ def test_clipped_steps_are_counted_between_lines(small_network, sample_root, tmp
     take = watch.on_before_optimizer_step
     watch.on_before_optimizer_step = lambda *all: (take(*all), seen.append(watch.since.steps))
     fit.fit(task(small_network()), datamodule(sample_root))
-    assert values(events_of(tmp_path), "train/clipped") == [1.0, 1.0] and seen == [1, 2, 1, 2]
+    assert values(events_of(tmp_path), "train/clipped") == [clipped, clipped]
+    assert seen == [1, 2, 1, 2]
 
 
 def test_waiting_for_data_is_told_from_computing(small_network, sample_root, tmp_path):
