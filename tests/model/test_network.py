@@ -52,6 +52,22 @@ def test_constant_same_padding_is_timms_at_multiples_of_32():
                 assert torch.equal(a, b)
 
 
+@pytest.mark.parametrize("name", ["tf_efficientnet_lite0", "mobilenetv4_conv_small"])
+def test_depthwise_layers_train_in_float32_under_autocast(name):
+    encoder = Encoder(name)
+    seen = {}
+    for module in encoder.modules():
+        if isinstance(module, torch.nn.Conv2d):
+            module.register_forward_hook(lambda m, _, out: seen.update({m: out.dtype}))
+    for training in (True, False):
+        seen.clear()
+        with torch.autocast("cpu", torch.bfloat16):
+            encoder.train(training)(torch.randn(2, 3, 64, 64))
+        depthwise = {dtype for m, dtype in seen.items() if m.groups == m.in_channels > 1}
+        assert depthwise == {torch.float32 if training else torch.bfloat16}
+        assert {dtype for m, dtype in seen.items() if m.groups == 1} == {torch.bfloat16}
+
+
 def test_the_defaults_are_the_published_widths():
     network = SaliencyNetwork(Encoder("res2net50d"))
     weights = sum(p.numel() for p in network.parameters())
