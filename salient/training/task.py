@@ -148,8 +148,9 @@ class SaliencyTask(pl.LightningModule):
             raise ValueError(f"model.optimizer.lr must be in (0, {HIGHEST_RATE}], got {rate}")
         if not 0 <= (weight := optimizer.defaults.get("weight_decay", 0)) <= 1:
             raise ValueError(f"model.optimizer.weight_decay must be in [0, 1], got {weight}")
-        if optimizer.defaults.get("fused") and self.trainer.precision == "16-mixed":
-            # The gradient scaler would unscale within the fused step, after the clipping.
+        if optimizer.defaults.get("fused") and self.trainer.precision != "32-true":
+            # fp16: the gradient scaler would unscale within the fused step, after the clipping.
+            # bf16 has no scaler, but Lightning refuses to clip there too.
             optimizer = self.make_optimizer(self._parameter_groups(), fused=False)
         rates = [
             group["lr"] * (self.encoder_rate if group["side"] == "encoder" else 1)

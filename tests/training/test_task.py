@@ -228,6 +228,24 @@ def test_a_warm_up_of_one_step_is_a_schedule(small_network, sample_root, tmp_pat
     assert fit.global_step == 4
 
 
+@pytest.mark.parametrize("precision", ["bf16", "fp32"])
+def test_a_fused_optimiser_and_clipping_in_every_precision(
+    small_network, sample_root, tmp_path, precision
+):
+    module = task(small_network(), functools.partial(torch.optim.AdamW, fused=True))
+    fit = trainer(
+        tmp_path,
+        max_epochs=1,
+        limit_train_batches=1,
+        limit_val_batches=0,
+        precision=precision,
+        gradient_clip_val=0.5,
+    )
+    fit.fit(module, datamodule(sample_root))
+    assert fit.global_step == 1
+    assert fit.optimizers[0].defaults["fused"] is (precision == "fp32")
+
+
 def test_a_run_without_a_logger(small_network, sample_root, tmp_path):
     settings = dict(accelerator="cpu", precision="auto", max_epochs=1, gradient_clip_val=None)
     settings |= dict(devices=1, log_every_n_steps=1)
