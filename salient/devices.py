@@ -1,15 +1,26 @@
-"""Where to compute, and in which precision: one vocabulary for training, scoring and detection."""
+"""Where to compute, in which precision, and on how many cores: for training, scoring, detection.
+
+PyTorch is imported by what needs it: detection on a CPU does without.
+"""
 
 from __future__ import annotations
 
+import ctypes
 import os
 import sys
-from typing import Literal
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TYPE_CHECKING, Literal, TypeVar
 
-import torch
+if TYPE_CHECKING:
+    import torch
 
+S = TypeVar("S")
+T = TypeVar("T")
 Precision = Literal["auto", "fp32", "bf16", "fp16"]
-DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
+DTYPES = {"fp32": "float32", "bf16": "bfloat16", "fp16": "float16"}  # PyTorch's names
+AHEAD = 4  # items in flight for each thread
 
 
 def pick_device(name: str = "auto") -> torch.device:
@@ -18,6 +29,8 @@ def pick_device(name: str = "auto") -> torch.device:
     Raises:
         ValueError: no such device, or none is usable here.
     """
+    import torch
+
     if name == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     word, _, number = name.partition(":")
@@ -37,8 +50,10 @@ def pick_precision(device: torch.device, name: Precision = "auto") -> torch.dtyp
 
     A CPU computes with bf16 if it has AVX512-BF16 or AMX; on others it would be slower.
     """
+    import torch
+
     if name != "auto":
-        return DTYPES[name]
+        return to_dtype(name)
     if device.type == "cuda":
         return torch.bfloat16 if _gpu_has_bf16() else torch.float16
     can = torch.cpu.get_capabilities() if device.type == "cpu" else {}
@@ -54,14 +69,71 @@ def training_precision(gpu: bool, name: Precision = "auto") -> Precision:
     return "bf16" if _gpu_has_bf16() else "fp16"
 
 
+def to_dtype(word: str) -> torch.dtype:
+    """PyTorch's type for fp32, bf16 or fp16."""
+    import torch
+
+    dtype: torch.dtype = getattr(torch, DTYPES[word])
+    return dtype
+
+
 def precision_name(dtype: torch.dtype) -> str:
     """The word for a type: fp32, bf16 or fp16."""
-    return next(name for name, known in DTYPES.items() if known == dtype)
+    return next(word for word, name in DTYPES.items() if str(dtype) == f"torch.{name}")
+
+
+def has_gpu() -> bool:
+    """Whether NVIDIA's driver is here and knows a GPU; PyTorch would take seconds to say it."""
+    name = "nvcuda.dll" if sys.platform == "win32" else "libcuda.so.1"
+    count = ctypes.c_int(0)
+    try:
+        driver = ctypes.CDLL(name)
+        done = driver.cuInit(0) == 0 and driver.cuDeviceGetCount(ctypes.byref(count)) == 0
+    except (OSError, AttributeError):
+        return False
+    return done and count.value > 0
 
 
 def cores() -> int:
     """The number of cores that this process may use."""
     return len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
+
+
+def in_parallel(
+    function: Callable[[S], T], items: Iterable[S], workers: int | None = None
+) -> Iterator[T]:
+    """`map` on threads: results in the items' order, a few in flight at a time.
+
+    For functions that release the interpreter's lock: readers of pictures, networks, compiled
+    loops. Items are taken as threads get free, so that making them overlaps too.
+
+    Args:
+        function: of one item.
+        items: any number of them.
+        workers: threads, at least 1; None takes the cores that this process may use.
+
+    Raises:
+        ValueError: workers is below 1. And what the function raises; what has not begun by then is
+            not done.
+    """
+    count = cores() if workers is None else workers
+    if count < 1:
+        raise ValueError(f"workers is {count}; give 1 or more, or None for all cores")
+    return _in_order(function, items, count)
+
+
+def _in_order(function: Callable[[S], T], items: Iterable[S], count: int) -> Iterator[T]:
+    waiting: deque[Future[T]] = deque()
+    pool = ThreadPoolExecutor(count)
+    try:
+        for item in items:
+            waiting.append(pool.submit(function, item))
+            if len(waiting) >= AHEAD * count:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 def loader_workers(asked: int | None) -> int:
@@ -71,4 +143,6 @@ def loader_workers(asked: int | None) -> int:
 
 def _gpu_has_bf16() -> bool:
     # Emulated bf16 is slower than fp16, and cards before Ampere only emulate it.
+    import torch
+
     return bool(torch.cuda.is_bf16_supported(including_emulation=False))

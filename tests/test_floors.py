@@ -89,9 +89,15 @@ def run_python(program: str) -> str:
 @pytest.mark.parametrize(
     ("imported", "unwanted"),
     [
-        ("salient.detection.folders, salient.detection.modes", "numba matplotlib torchmetrics"),
+        (
+            "salient.detection.folders, salient.detection.modes, salient.detection.cutout",
+            "torch timm safetensors numba matplotlib torchmetrics onnx",
+        ),
         ("salient.scoring.score, salient.scoring.predictions", "matplotlib torchmetrics"),
-        ("salient.commands.predict, salient.commands.app", "numba matplotlib torchmetrics"),
+        (
+            "salient.commands.predict, salient.commands.app",
+            "torch timm safetensors numba matplotlib torchmetrics onnx",
+        ),
         ("salient.commands.cli", "torch numpy hydra omegaconf cv2"),
     ],
 )

@@ -7,7 +7,6 @@ import platform
 import sys
 import time
 from collections.abc import Iterator
-from functools import partial
 from itertools import combinations
 from json import dumps, loads
 from typing import Any
@@ -23,10 +22,10 @@ from salient.config import Word
 from salient.data.examine import Examined, Report, examine, report, same_pictures
 from salient.data.pairs import first_few, list_pairs
 from salient.data.sets import PairSet
-from salient.devices import cores, pick_device, pick_precision, precision_name
+from salient.devices import cores, in_parallel, pick_device, pick_precision, precision_name
 from salient.files import write_whole
-from salient.scoring.score import in_parallel
-from salient.weights.store import find_checkpoint, read_metadata
+from salient.weights.find import find_checkpoint
+from salient.weights.store import read_metadata
 
 ALL = "everything"  # the choice of configs/dataset that is not read where nothing is asked for
 
@@ -103,9 +102,8 @@ def _read(sets: list[PairSet], data_root: str) -> tuple[dict[str, Any], bool]:
             states[title] = {"missing": str(error)}
             told.append(f"not there: {error}")
             continue
-        jobs = ((pair.name, partial(examine, pair)) for pair in listing.pairs)
-        done = tqdm(in_parallel(jobs), title, len(listing.pairs), disable=None)
-        read[title] = [examined for _, examined in done]
+        examined = in_parallel(examine, listing.pairs)
+        read[title] = list(tqdm(examined, title, len(listing.pairs), disable=None))
         found = report(title, listing, read[title], pair_set.expected, pair_set.differing_sizes)
         seconds = round(time.perf_counter() - start, 1)
         states[title] = {"pairs": len(listing.pairs), "seconds": seconds, **found._asdict()}

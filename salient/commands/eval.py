@@ -22,10 +22,12 @@ from salient.config import Amount, Count, Word, Workers, check_config
 from salient.data.masks import check_maps
 from salient.data.pairs import Pair, find_maps, first_few
 from salient.data.sets import PairSet
+from salient.detection.by_torch import TorchEngine
 from salient.detection.detector import Averaging
-from salient.devices import DTYPES, Precision, pick_device, pick_precision, precision_name
+from salient.detection.engine import Engine
+from salient.detection.load import EngineName, load_engine
+from salient.devices import Precision
 from salient.files import check_writable, remove_partials, write_whole
-from salient.model.network import SaliencyNetwork
 from salient.scoring.album import Album
 from salient.scoring.leaderboard import save_leaderboard
 from salient.scoring.predictions import Prediction, from_files, from_gaussian, from_network
@@ -33,7 +35,7 @@ from salient.scoring.record import describe_run
 from salient.scoring.report import ScoredSet, render
 from salient.scoring.score import largest_move, score_predictions, summarise
 from salient.scoring.tables import Row, conventions, markdown, save
-from salient.weights.store import find_checkpoint, load_network
+from salient.weights.find import find_checkpoint
 
 TOLERANCE = 0.0005  # by which 16 bits may move a figure, where a CPU would be faster with them
 PROBE = 32  # pairs on which that is tried
@@ -55,6 +57,7 @@ def eval(
     report: Amount,
     device: str,
     precision: Precision,
+    engine: EngineName,
     batch_size: Count,
     workers: Workers | None,
     tta: Averaging | None,
@@ -89,13 +92,12 @@ def eval(
     note, path = conventions(**metrics), None
     if runs_network:
         path = find_checkpoint(checkpoint)
-        network = load_network(path, pick_device(device))
+        runs, why = _pick_engine(path, device, precision, engine, present[0][1])
         if rank == 0:
-            print(f"network: {network.origin}")
-        word, why = _pick_precision(network, present[0][1], precision)
-        details |= {"checkpoint": str(path), "size": network.size, "resize": network.resize}
-        details["precision"] = word
-        note += f" Network: {path} at {network.size} px ({network.resize}) in {why}."
+            print(f"network: {runs.origin}")
+        details |= {"checkpoint": str(path), "size": runs.size, "resize": runs.resize}
+        details["engine"] = runs.name
+        note += f" Network: {path} at {runs.size} px ({runs.resize}) by {why}."
     scored, stopped = list[ScoredSet](), False
     try:
         for pair_set, pairs in present:
@@ -108,9 +110,9 @@ def eval(
                 check_maps(files, title)
                 methods[method] = from_files(files, part)
             if runs_network:
-                methods[OURS] = from_network(network, part, batch_size, workers, DTYPES[word])
+                methods[OURS] = from_network(runs, part, batch_size, workers)
                 if tta is not None:  # apart: a row of its own
-                    averaged = from_network(network, part, batch_size, workers, DTYPES[word], True)
+                    averaged = from_network(runs, part, batch_size, workers, True)
                     methods[f"{OURS}, {tta}"] = averaged
             target = _maps_folder(output, title) if save_maps else None
             scored.append(ScoredSet(title, pairs, [], [], []))
@@ -236,19 +238,21 @@ def _find(
     return present, missing
 
 
-def _pick_precision(
-    network: SaliencyNetwork, pairs: list[Pair], name: Precision
-) -> tuple[str, str]:
-    """The word for the type to compute in, and the reason. A CPU's 16 bits must prove harmless."""
-    device = next(network.parameters()).device
-    dtype = pick_precision(device, name)
-    word = precision_name(dtype)
-    if name == "auto" and device.type == "cpu" and dtype != torch.float32:
-        move = largest_move(network, pairs[:PROBE], dtype)
-        if move >= TOLERANCE:
-            return "fp32", f"fp32 ({word} moves a figure of the first {PROBE} by {move:.4f})"
-        return word, f"{word} (moves no figure of the first {PROBE} by more than {move:.4f})"
-    return word, word
+def _pick_engine(
+    path: Path, device: str, precision: Precision, engine: EngineName, pairs: list[Pair]
+) -> tuple[Engine, str]:
+    """What computes, and that in words. A CPU's 16 bits must prove harmless."""
+    runs = load_engine(path, device, precision, engine)
+    if not isinstance(runs, TorchEngine) or precision != "auto" or not runs.on_cores:
+        return runs, runs.name
+    if runs.precision == torch.float32:
+        return runs, runs.name
+    move = largest_move(runs.network, pairs[:PROBE], runs.precision)
+    if move >= TOLERANCE:
+        exact = TorchEngine(runs.network)
+        moved = f"{runs.name} moves a figure of the first {PROBE} by {move:.4f}"
+        return exact, f"{exact.name} ({moved})"
+    return runs, f"{runs.name} (moves no figure of the first {PROBE} by more than {move:.4f})"
 
 
 if __name__ == "__main__":

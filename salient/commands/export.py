@@ -7,7 +7,8 @@ from typing import Literal
 
 from salient.commands.cli import run
 from salient.export import FORMATS, Checked, check, export_network
-from salient.weights.store import find_checkpoint, load_network
+from salient.weights.find import find_checkpoint
+from salient.weights.store import load_network
 
 
 def export(

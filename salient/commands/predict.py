@@ -17,8 +17,9 @@ from salient.data.pairs import first_few
 from salient.detection.cutout import Cutout
 from salient.detection.detector import Averaging, Detector
 from salient.detection.folders import Found, detect_files, find_pictures
+from salient.detection.load import EngineName
 from salient.detection.modes import MODES
-from salient.devices import Precision, precision_name
+from salient.devices import Precision
 from salient.files import check_writable, remove_partials
 
 
@@ -32,6 +33,7 @@ def predict(
     overwrite: bool | Literal["skip"],
     device: str,
     precision: Precision,
+    engine: EngineName,
     batch_size: Count,
     tta: Averaging | None,
 ) -> list[Path]:
@@ -56,9 +58,9 @@ def predict(
     for folder in {target.parent for target in targets.values()}:
         remove_partials(folder)
     detector = Detector.load(
-        checkpoint, device, precision, batch_size=batch_size, normalize=normalize, tta=tta
+        checkpoint, device, precision, engine, batch_size=batch_size, normalize=normalize, tta=tta
     )
-    print(f"network: {detector.network.origin}")
+    print(f"network: {detector.engine.origin}")
     start, written = time.perf_counter(), list[Path]()
     go_on = f"of {len(targets)} files are written; go on with overwrite=skip"
     try:
@@ -71,8 +73,8 @@ def predict(
         sys.exit(f"error: {error.filename}: {error.strerror}; {len(written)} {go_on}")
     rate = len(written) / (time.perf_counter() - start)
     print(
-        f"mode={mode}: {len(written)} files in {output}, {rate:.1f} pictures a second in "
-        f"{precision_name(detector.precision)}"
+        f"mode={mode}: {len(written)} files in {output}, {rate:.1f} pictures a second by "
+        f"{detector.engine.name}"
     )
     if problems:
         failed = f"error: {len(problems)} of {count} pictures failed:"

@@ -30,7 +30,8 @@ from salient.training.datamodule import PairsDataModule
 from salient.training.record import hours_trained, write_record
 from salient.training.task import SaliencyTask
 from salient.training.tensorboard import tensorboards
-from salient.weights.store import find_checkpoint, save_network
+from salient.weights.find import find_checkpoint
+from salient.weights.store import save_network
 
 log = logging.getLogger("salient")
 Seed = Annotated[int, Field(ge=0, le=2**32 - 1)]

@@ -6,7 +6,8 @@ from typing import Any
 
 from salient.commands.cli import run
 from salient.model.network import Side
-from salient.weights.store import convert, describe, find_checkpoint
+from salient.weights.find import find_checkpoint
+from salient.weights.store import convert, describe
 
 
 def weights(

@@ -2,29 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any, Literal, overload
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from PIL import Image
 
 from salient.data.images import File, read_image, to_rgb
 from salient.data.transforms import fit, squash, to_bytes
-from salient.devices import Precision, pick_device, pick_precision
-from salient.model.network import SaliencyNetwork
-from salient.weights.store import find_checkpoint, load_network
+from salient.detection.engine import Engine
+from salient.detection.load import EngineName, load_engine
+from salient.devices import Precision, cores, in_parallel
 
 Picture = File | Image.Image | NDArray[np.uint8]
 Map = NDArray[np.uint8]
 Probability = NDArray[np.float32]
 Averaging = Literal["flip"]
+THREADS = 8  # at most, that decode and encode beside a GPU
 
 
 class Detector:
     """Pictures -> saliency maps, by one network on one device.
+
+    One picture gets all cores; of many, each core takes one at a time, from the file to the map. On
+    a GPU, threads prepare batches for it.
 
     A picture is a path, a file's content (bytes), an open binary file, a PIL image, or an RGB array
     uint8 H,W,3. Files and PIL images of any mode are taken as they are displayed: turned by their
@@ -32,11 +37,11 @@ class Detector:
     with a picture linearly, by some 12 bytes a pixel.
 
     Args:
-        network: in eval mode, on the device to run on.
-        batch_size: pictures of a list that go through the network together, at least 1.
+        engine: what runs the network: see `load_engine`, or `TorchEngine(network)` for a network
+            in memory.
+        batch_size: pictures of a list that go through a GPU together, at least 1.
         normalize: stretch each map to 0..1 by its own minimum and maximum, as ModelScope's
             pipeline does; a constant map stays as it is.
-        precision: see `pick_precision`.
         tta: test-time averaging: `flip` averages a picture's map and its mirror image's, in twice
             the time.
 
@@ -46,18 +51,17 @@ class Detector:
 
     def __init__(
         self,
-        network: SaliencyNetwork,
+        engine: Engine,
         batch_size: int = 8,
         normalize: bool = False,
-        precision: torch.dtype = torch.float32,
         tta: Averaging | None = None,
     ) -> None:
         if tta not in (None, "flip"):
             raise ValueError(f"tta: {tta!r} is not valid; use flip or null")
         if batch_size < 1:
             raise ValueError(f"batch_size must be at least 1, got {batch_size}")
-        self.network, self.batch_size = network, batch_size
-        self.normalize, self.precision, self.tta = normalize, precision, tta
+        self.engine, self.batch_size = engine, batch_size
+        self.normalize, self.tta = normalize, tta
 
     @classmethod
     def load(
@@ -65,15 +69,24 @@ class Detector:
         path: str | Path | None = None,
         device: str = "auto",
         precision: Precision = "auto",
+        engine: EngineName = "auto",
         **options: Any,
     ) -> Detector:
-        """From a checkpoint (see `find_checkpoint` if None), on `pick_device(device)`.
+        """From a checkpoint: a file, or `best` (if None), `fast` or `last`; see `load_engine`.
 
-        Raises as `salient.load_network`.
+        Raises as `load_engine`.
         """
-        place = pick_device(device)
-        network = load_network(find_checkpoint(path), place)
-        return cls(network, precision=pick_precision(place, precision), **options)
+        return cls(load_engine(path, device, precision, engine), **options)
+
+    @property
+    def together(self) -> int:
+        """How many pictures are best given together: one on a processor's cores."""
+        return 1 if self.engine.on_cores else self.batch_size
+
+    @property
+    def threads(self) -> int:
+        """How many threads are best kept busy with `together` pictures each."""
+        return cores() if self.engine.on_cores else min(cores(), THREADS)
 
     @overload
     def __call__(self, pictures: Picture) -> Map: ...
@@ -98,22 +111,50 @@ class Detector:
         """A picture -> its boundary map uint8 H,W, from the network's edge head."""
         return to_bytes(next(self._detect([picture]))[1])
 
-    def detect(self, pictures: Sequence[Picture]) -> Iterator[tuple[Map, Map]]:
-        """The saliency map and the boundary map of each picture, uint8 H,W both."""
+    def detect(self, pictures: Iterable[Picture]) -> Iterator[tuple[Map, Map]]:
+        """The saliency map and the boundary map of each picture, uint8 H,W both.
+
+        Pictures are taken as they are needed, so that there may be any number of them.
+        """
         return ((to_bytes(saliency), to_bytes(edge)) for saliency, edge in self._detect(pictures))
 
-    def _detect(self, pictures: Sequence[Picture]) -> Iterator[tuple[Probability, Probability]]:
-        for start in range(0, len(pictures), self.batch_size):
-            images = [to_array(p) for p in pictures[start : start + self.batch_size]]
-            sizes = [image.shape[:2] for image in images]
-            squares = [squash(image, self.network.size, self.network.resize) for image in images]
-            del images  # they may be large
-            batch = torch.from_numpy(np.stack(squares)).permute(0, 3, 1, 2)
-            found = self.network.predict(batch, self.precision, self.tta == "flip")
-            for saliency, edge, size in zip(found.saliency.numpy(), found.edge.numpy(), sizes):
-                if self.normalize and saliency.max() > saliency.min():
-                    saliency = (saliency - saliency.min()) / (saliency.max() - saliency.min())
-                yield fit(saliency, size), fit(edge, size)
+    def detect_together(self, pictures: Sequence[Picture]) -> list[tuple[Map, Map]]:
+        """As `detect`, on this thread alone; for those who run several threads themselves."""
+        found = self._together(pictures, alone=False)
+        return [(to_bytes(saliency), to_bytes(edge)) for saliency, edge in found]
+
+    def _detect(self, pictures: Iterable[Picture]) -> Iterator[tuple[Probability, Probability]]:
+        pictures = iter(pictures)
+        first = list(islice(pictures, 2))
+        if len(first) < 2:
+            yield from self._together(first)
+            return
+        rest = chain(first, pictures)
+        batches = iter(lambda: list(islice(rest, self.together)), [])
+        found = in_parallel(partial(self._together, alone=False), batches, self.threads)
+        yield from chain.from_iterable(found)
+
+    def _together(
+        self, pictures: Sequence[Picture], alone: bool = True
+    ) -> list[tuple[Probability, Probability]]:
+        """The probabilities of pictures that go through the network at once."""
+        if not pictures:
+            return []
+        images = [to_array(picture) for picture in pictures]
+        sizes = [image.shape[:2] for image in images]
+        squares = [squash(image, self.engine.size, self.engine.resize) for image in images]
+        del images  # they may be large
+        found = self.engine.run(np.stack(squares), self.tta == "flip", alone)
+        maps = zip(self._stretched(found.saliency), found.edge, sizes)
+        return [(fit(saliency, size), fit(edge, size)) for saliency, edge, size in maps]
+
+    def _stretched(self, saliency: Probability) -> Probability:
+        """B,S,S, each stretched to 0..1 if that is asked for and it is not constant."""
+        if not self.normalize:
+            return saliency
+        low, high = (f(saliency, axis=(1, 2), keepdims=True) for f in (np.min, np.max))
+        span = np.where(high > low, high - low, 1)
+        return np.where(high > low, (saliency - low) / span, saliency).astype(np.float32)
 
 
 def to_array(picture: Picture) -> NDArray[np.uint8]:

@@ -8,8 +8,11 @@ import os
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import nullcontext
 from io import BytesIO
+from itertools import islice
 from pathlib import Path
+from threading import Lock
 from typing import NamedTuple
 
 import cv2
@@ -18,9 +21,10 @@ from PIL import Image
 from salient.data.images import SUFFIXES, read_image
 from salient.detection.detector import Detector
 from salient.detection.modes import Array, Mode
+from salient.devices import in_parallel
 from salient.files import write_whole
 
-MOST_BYTES = 200_000_000  # of pictures that are held for one batch
+MOST_BYTES = 200_000_000  # of the pictures of a batch; of larger ones, one is done at a time
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)  # nothing more can be written at all
 
 
@@ -43,8 +47,10 @@ def detect_files(
 ) -> Iterator[Path]:
     """Write a PNG at each target for the picture that it stands for; yields what was written.
 
+    Threads read, detect, encode and write, each picture or batch from end to end.
+
     Args:
-        detector: what detects; its batch size is the files'.
+        detector: what detects.
         targets: the PNG to write, by picture.
         draw: a value of `MODES`, or a `Cutout`.
         problems: gets a line for each picture that cannot be read or written.
@@ -52,14 +58,28 @@ def detect_files(
     Raises:
         OSError: nothing more can be written: the disk is full, or read-only.
     """
-    for batch in read_batches(targets, detector.batch_size, problems):
-        for path, content in _pictures(detector, batch, draw, problems):
-            try:
-                yield write_whole(targets[path], content)
-            except OSError as error:
-                if error.errno in NO_ROOM:
-                    raise
-                problems.append(f"{targets[path]}: {error.strerror}")
+
+    def job(paths: list[Path]) -> tuple[list[Path], list[str]]:
+        written: list[Path] = []
+        troubles: list[str] = []
+        for batch in read_batches(paths, detector.together, troubles):
+            large = any(picture.nbytes > MOST_BYTES for picture in batch.values())
+            with one_large if large else nullcontext():
+                for path, content in _pictures(detector, batch, draw, troubles):
+                    try:
+                        written.append(write_whole(targets[path], content))
+                    except OSError as error:
+                        if error.errno in NO_ROOM:
+                            raise
+                        troubles.append(f"{targets[path]}: {error.strerror}")
+        return written, troubles
+
+    one_large = Lock()
+    paths = iter(targets)
+    batches = iter(lambda: list(islice(paths, detector.together)), [])
+    for written, troubles in in_parallel(job, batches, detector.threads):
+        problems += troubles
+        yield from written
 
 
 def read_batches(
@@ -160,7 +180,7 @@ def _pictures(
     """The PNG of each picture of a batch; one by one where the memory is too small for all."""
     pictures = list(batch.values())
     try:
-        drawn = zip(pictures, detector.detect(pictures))
+        drawn = zip(pictures, detector.detect_together(pictures))
         contents = [_png(draw(picture, *maps)) for picture, maps in drawn]
     except (MemoryError, RuntimeError, cv2.error) as error:
         if not isinstance(error, MemoryError) and not re.search("memory|allocate", str(error)):

@@ -20,8 +20,9 @@ from salient.data.images import read_image
 from salient.data.transforms import squash
 from salient.devices import pick_device
 from salient.model.network import SaliencyNetwork
+from salient.weights.find import find_checkpoint
 from salient.weights.hub import find_model
-from salient.weights.store import find_checkpoint, load_network
+from salient.weights.store import load_network
 
 TASK = "semantic-segmentation"  # ModelScope's Tasks.semantic_segmentation
 MASKS = "masks"  # ModelScope's OutputKeys.MASKS

@@ -19,8 +19,8 @@ from salient.data.images import read_image, read_mask
 from salient.data.masks import read_truth
 from salient.data.pairs import Pair
 from salient.data.transforms import squash, to_map
+from salient.detection.engine import Engine
 from salient.devices import loader_workers
-from salient.model.network import SaliencyNetwork
 
 Map = NDArray[np.uint8]
 
@@ -78,29 +78,31 @@ def to_tensor(image: Map) -> Tensor:
 
 
 def from_network(
-    network: SaliencyNetwork,
+    engine: Engine,
     pairs: Sequence[Pair],
     batch_size: int = 8,
     workers: int | None = None,
-    precision: torch.dtype = torch.float32,
     flip: bool = False,
 ) -> Iterator[Prediction]:
     """The network's maps, of the masks' own sizes, in the order of the pairs.
 
-    Runs on the device that the network is on; loader processes decode ahead. `flip` averages with
-    mirror images: see `SaliencyNetwork.predict`.
+    On a processor's cores a map is made when it is loaded, by the thread that scores it. For a GPU,
+    `workers` loader processes (see `loader_workers`) decode batches ahead. `flip` averages with
+    mirror images.
     """
-    device = next(network.parameters()).device
+    if engine.on_cores:
+        for pair in pairs:
+            yield Prediction(pair.name, partial(_detected, engine, pair, flip))
+        return
     loader = DataLoader(
-        ScoringSet(pairs, network.size, network.resize),
+        ScoringSet(pairs, engine.size, engine.resize),
         batch_size,
         collate_fn=collate_scoring,
         num_workers=loader_workers(workers),
         worker_init_fn=start_worker,
-        pin_memory=device.type == "cuda",
     )
     for batch in loader:
-        probabilities = network.predict(batch.images, precision, flip).saliency.numpy()
+        probabilities = engine.run(batch.images.permute(0, 2, 3, 1).numpy(), flip).saliency
         for probability, mask, name in zip(probabilities, batch.masks, batch.names):
             yield Prediction(name, partial(_fitted, probability, mask))
 
@@ -118,6 +120,12 @@ def from_gaussian(pairs: Sequence[Pair]) -> Iterator[Prediction]:
     """
     for pair in pairs:
         yield Prediction(pair.name, partial(_gaussian, pair))
+
+
+def _detected(engine: Engine, pair: Pair, flip: bool) -> tuple[Map, Map]:
+    square = squash(read_image(pair.image), engine.size, engine.resize)
+    found = engine.run(square[None], flip, alone=False)
+    return _fitted(found.saliency[0], read_truth(pair))
 
 
 def _fitted(probability: NDArray[np.float32], mask: Map) -> tuple[Map, Map]:

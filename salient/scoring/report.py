@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
-from functools import partial
 from hashlib import sha256
 from importlib.resources import files
 from itertools import combinations
@@ -22,13 +21,13 @@ from salient.data.images import read_image
 from salient.data.masks import read_truth
 from salient.data.pairs import Pair
 from salient.data.transforms import MASK_THRESHOLD
+from salient.devices import in_parallel
 from salient.metrics import CURVES, FIGURES, MaxF
 from salient.metrics.counted import Floats
 from salient.metrics.figures import MAX_F
 from salient.scoring.album import Album, Entry, packed, spread, thumbnail, values_of
 from salient.scoring.confidence import differences, every_figure, intervals, replicates
 from salient.scoring.leaderboard import leaderboard
-from salient.scoring.score import in_parallel
 from salient.scoring.tables import Row
 
 PROGRAMS = ("figures.js", "charts.js", "gallery.js", "page.js")
@@ -188,7 +187,7 @@ def _pictures(pairs: Sequence[Pair]) -> list[tuple[str, str]]:
         picture = b"" if pair.image == pair.mask else thumbnail(read_image(pair.image))
         return b64encode(picture).decode(), b64encode(thumbnail(truth)).decode()
 
-    return [done for _, done in in_parallel((p.name, partial(job, p)) for p in pairs)]
+    return list(in_parallel(job, pairs))
 
 
 def _quotas(sizes: Sequence[int], most: int) -> list[int]:

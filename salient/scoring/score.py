@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from functools import partial
 from io import BytesIO
 from pathlib import Path
 from typing import Any, TypeVar
@@ -16,7 +13,8 @@ from torch import distributed
 
 from salient.data.pairs import Pair
 from salient.data.transforms import fit_map
-from salient.devices import cores
+from salient.detection.by_torch import TorchEngine
+from salient.devices import in_parallel
 from salient.files import write_whole
 from salient.metrics import HEADLINE, ExactSums, MaxF, PairScores, score_pair
 from salient.model.network import SaliencyNetwork
@@ -26,7 +24,6 @@ from salient.scoring.tables import Row
 T = TypeVar("T")
 Scored = tuple[str, PairScores]
 Watcher = Callable[[str, Map, Map, PairScores], None]  # a pair's name, map, mask and scores
-AHEAD = 4  # pairs in flight for each worker
 
 
 def score_predictions(
@@ -54,7 +51,7 @@ def score_predictions(
         FileNotFoundError: a file is missing.
     """
 
-    def job(prediction: Prediction) -> PairScores:
+    def job(prediction: Prediction) -> Scored:
         saliency, mask = prediction.load()
         if folder is not None:
             content = BytesIO()
@@ -64,39 +61,9 @@ def score_predictions(
         scores = score_pair(fitted, mask, normalize=normalize)
         if watcher is not None:
             watcher(prediction.name, fitted, mask, scores)
-        return scores._replace(resized=saliency.shape != mask.shape)
+        return prediction.name, scores._replace(resized=saliency.shape != mask.shape)
 
-    return in_parallel(((p.name, partial(job, p)) for p in predictions), workers)
-
-
-def in_parallel(
-    jobs: Iterable[tuple[str, Callable[[], T]]], workers: int | None = None
-) -> Iterator[tuple[str, T]]:
-    """Run named jobs on threads; yields (name, result) in their order, a few in flight at a time.
-
-    Args:
-        jobs: (name, function); taken as the threads get free, so that making them overlaps too.
-        workers: threads; None takes the cores this process may use.
-
-    Raises:
-        ValueError: workers is below 1. And what a job raises.
-    """
-    count = cores() if workers is None else workers
-    if count < 1:
-        raise ValueError(f"workers is {count}; give 1 or more, or None for all cores")
-    return _in_order(jobs, count)
-
-
-def _in_order(jobs: Iterable[tuple[str, Callable[[], T]]], count: int) -> Iterator[tuple[str, T]]:
-    waiting: deque[tuple[str, Future[T]]] = deque()
-    with ThreadPoolExecutor(count) as pool:
-        for name, job in jobs:
-            waiting.append((name, pool.submit(job)))
-            if len(waiting) >= AHEAD * count:
-                first, done = waiting.popleft()
-                yield first, done.result()
-        for first, done in waiting:
-            yield first, done.result()
+    return in_parallel(job, predictions, workers)
 
 
 def summarise(
@@ -142,7 +109,7 @@ def largest_move(
     """How much the figure that moves most moves on these pairs in `precision`, against float32."""
     rows = []
     for dtype in (torch.float32, precision):
-        maps = from_network(network, pairs, batch_size, 0, dtype)
+        maps = from_network(TorchEngine(network, dtype), pairs, batch_size, 0)
         rows.append(summarise("", str(dtype), score_predictions(maps), {})[0])
     keys = [figure.key for figure in HEADLINE]
     return max(abs(rows[0].figures[key] - rows[1].figures[key]) for key in keys)

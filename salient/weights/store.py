@@ -1,4 +1,4 @@
-"""Networks to and from files of any kind; the weights in the box; what a checkpoint is."""
+"""Networks to and from files of any kind; what a checkpoint is."""
 
 from __future__ import annotations
 
@@ -22,9 +22,7 @@ from salient.files import check_finite, check_tensors, printable, read_tensors, 
 from salient.model.encoder import Encoder
 from salient.model.network import SaliencyNetwork, Side
 from salient.weights import modelscope
-
-BOX = Path(__file__).parent / "box"  # the weights in the box, by name: best, fast
-DEFAULT = "best"
+from salient.weights.find import BOX
 
 
 def save_network(
@@ -153,35 +151,6 @@ def _origin(path: Path, metadata: Mapping[str, str]) -> str:
 def read_metadata(path: str | Path) -> dict[str, str]:
     """The strings that `save_network` stored beside the weights; empty for other files."""
     return read_tensors(path)[1]
-
-
-def find_checkpoint(
-    path: str | Path | None = None, folder: str | Path = "checkpoints", key: str = "checkpoint"
-) -> Path:
-    """The file of a checkpoint, which is a path or a word.
-
-    The words are `best` and `fast`, the weights in the box, of which `best` is taken if `path` is
-    None; and `last`, the newest safetensors file that `train.py` published in `folder`.
-
-    Raises:
-        FileNotFoundError: there is nothing at `path`, or nothing was published.
-    """
-    path = DEFAULT if path is None else path
-    boxed = BOX / f"{path}.safetensors"
-    if boxed.parent == BOX and boxed.is_file():
-        return boxed
-    if str(path) == "last":
-        published = list(Path(folder).glob("*.safetensors"))
-        if not published:
-            raise FileNotFoundError(
-                f"{key}=last: no safetensors file in {folder}/; training puts it there"
-            )
-        return max(published, key=lambda file: file.stat().st_mtime)
-    if not Path(path).exists():
-        raise FileNotFoundError(
-            f"{key}={path}: no such file or folder, nor one of the words best, fast, last"
-        )
-    return Path(path)
 
 
 def describe(path: str | Path) -> str:

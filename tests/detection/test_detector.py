@@ -12,6 +12,7 @@ from PIL import Image
 
 from salient import Detector, save_network
 from salient.data.images import SUFFIXES, read_image, read_size
+from salient.detection.by_torch import TorchEngine
 from tests.fixtures.commands import SHARED
 
 
@@ -19,7 +20,7 @@ from tests.fixtures.commands import SHARED
 def detector(small_network, tmp_path):
     torch.manual_seed(0)
     path = save_network(small_network(), tmp_path / "checkpoints" / "a.safetensors")
-    return Detector.load(path, "cpu", "fp32")
+    return Detector.load(path, "cpu", "fp32", "torch")
 
 
 def test_path_and_array_give_one_map_of_the_pictures_size(detector, tmp_path):
@@ -118,7 +119,7 @@ def test_flip_averages_the_mirror_images_map(detector):
     straight, turned = (detector.edges(np.ascontiguousarray(x)) for x in both(picture))
     np.testing.assert_array_equal(straight, turned[:, ::-1])
     with pytest.raises(ValueError, match="tta: 'rotate' is not valid; use flip or null"):
-        Detector(detector.network, tta="rotate")
+        Detector(detector.engine, tta="rotate")
 
 
 def both(picture):
@@ -138,7 +139,7 @@ def test_probability_edges_and_normalize(detector):
     # The stretch is before the resize, as the network gives it: the ends are nearly reached.
     assert stretched.min() < 0.1 and stretched.max() > 0.9
     assert np.corrcoef(stretched.ravel(), probability.ravel())[0, 1] > 0.999
-    for parameter in detector.network.out4.parameters():
+    for parameter in detector.engine.network.out4.parameters():
         parameter.data.zero_()  # a constant map of one half
     assert (detector(picture) == 128).all()
 
@@ -173,9 +174,9 @@ def test_the_weights_in_the_box_are_the_default_and_last_is_the_newest(
             small_network(size=64 if name == "new" else 96), f"checkpoints/{name}.safetensors"
         )
         os.utime(path, (1e9 - age, 1e9 - age))
-    assert Detector.load("last").network.size == 64
-    assert Detector.load().network.origin.endswith("320 px, the weights 'best' in the box")
-    assert Detector.load("fast").network.size == 192
+    assert Detector.load("last").engine.size == 64
+    assert Detector.load().engine.origin.endswith("320 px, the weights 'best' in the box")
+    assert Detector.load("fast").engine.size == 192
 
 
 def test_a_map_that_is_not_finite_is_an_error_and_no_black_map(small_network):
@@ -184,4 +185,4 @@ def test_a_map_that_is_not_finite_is_an_error_and_no_black_map(small_network):
     with torch.no_grad():
         network.fuse4.join.bn.weight.data.fill_(3e38)
     with pytest.raises(ValueError, match="map is not finite"):
-        Detector(network)(np.zeros((40, 40, 3), np.uint8))
+        Detector(TorchEngine(network))(np.zeros((40, 40, 3), np.uint8))

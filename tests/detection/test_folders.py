@@ -12,6 +12,7 @@ from PIL import Image
 from salient import Detector
 from salient.data.images import FORMATS
 from salient.detection import folders
+from salient.detection.by_torch import TorchEngine
 from salient.detection.folders import detect_files, find_pictures
 from salient.detection.modes import saliency_map
 from tests.soak.pictures import damaged_pictures, tally, whole_pictures
@@ -20,7 +21,7 @@ from tests.soak.pictures import damaged_pictures, tally, whole_pictures
 @pytest.fixture
 def detector(small_network):
     torch.manual_seed(0)
-    return Detector(small_network().eval())
+    return Detector(TorchEngine(small_network().eval()))
 
 
 @pytest.fixture
@@ -108,7 +109,8 @@ def test_links_that_lead_nowhere_are_failed_pictures(album, tmp_path):
 def test_one_picture_too_large_for_the_memory_fails_alone(
     detector, album, tmp_path, monkeypatch, error
 ):
-    detect = detector.detect
+    detect = detector.detect_together
+    monkeypatch.setattr(detector.engine, "on_cores", False)  # so that pictures go in batches
 
     def small_memory(pictures):
         if len(pictures) > 1 or pictures[0].shape[0] > 100:
@@ -116,7 +118,7 @@ def test_one_picture_too_large_for_the_memory_fails_alone(
         return detect(pictures)
 
     Image.new("RGB", (40, 200)).save(album / "b.jpg")
-    monkeypatch.setattr(detector, "detect", small_memory)
+    monkeypatch.setattr(detector, "detect_together", small_memory)
     found = find_pictures(str(album), tmp_path / "out")
     problems: list[str] = []
     written = list(detect_files(detector, found.targets, saliency_map, problems))
@@ -128,7 +130,7 @@ def test_other_errors_of_the_network_are_not_hidden(detector, album, tmp_path, m
     def broken(_):
         raise RuntimeError("mat1 and mat2 shapes cannot be multiplied")
 
-    monkeypatch.setattr(detector, "detect", broken)
+    monkeypatch.setattr(detector, "detect_together", broken)
     with pytest.raises(RuntimeError, match="mat1"):
         list(detect_files(detector, find_pictures(album, tmp_path).targets, saliency_map, []))
 
@@ -168,4 +170,4 @@ def test_a_folder_of_damaged_pictures_is_gone_through(detector, tmp_path):
 
 def test_a_batch_below_one_is_refused(small_network):
     with pytest.raises(ValueError, match="batch_size must be at least 1, got -1"):
-        Detector(small_network(), batch_size=-1)
+        Detector(TorchEngine(small_network()), batch_size=-1)

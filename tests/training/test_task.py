@@ -12,6 +12,7 @@ import pytorch_lightning as pl
 import torch
 from pytorch_lightning.utilities.exceptions import SIGTERMException
 
+from salient.detection.by_torch import TorchEngine
 from salient.metrics import HEADLINE
 from salient.scoring.predictions import from_network
 from salient.scoring.score import score_predictions, summarise
@@ -190,7 +191,7 @@ def test_training_learns_and_validation_agrees_with_scoring(small_network, sampl
     }
     assert parts <= logged.keys()
     module.network.eval()  # the averaged weights, as published
-    maps = from_network(module.network, data.validation_pairs, 4, workers=0)
+    maps = from_network(TorchEngine(module.network), data.validation_pairs, 4, workers=0)
     row, _ = summarise("held out", "ours", score_predictions(maps), {})
     for key in (figure.key for figure in HEADLINE):
         assert logged[f"val/{key}"] == pytest.approx(row.figures[key], abs=1e-6), key

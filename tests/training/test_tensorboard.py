@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
+from salient.detection.by_torch import TorchEngine
 from salient.metrics import score_pair
 from salient.scoring.predictions import from_network
 from salient.training.watch import GIB, Watch, process_memory
@@ -142,7 +143,9 @@ def test_the_first_pictures_and_the_worst_have_their_panels(fitted):
         assert np.array_equal(one[:, :128], next_one[:, :128])
         assert not np.array_equal(one[:, 128:192], next_one[:, 128:192])
     errors = {}
-    for name, load in from_network(module.network, data.validation_pairs, 4, workers=0):
+    for name, load in from_network(
+        TorchEngine(module.network), data.validation_pairs, 4, workers=0
+    ):
         saliency, mask = load()
         errors[name] = score_pair(saliency, mask).figures["mae"]
     worst = sorted(errors, key=lambda name: -errors[name])[:3]

@@ -13,7 +13,8 @@ from torch.utils.flop_counter import FlopCounterMode
 from salient import Detector, load_network
 from salient.metrics import SaliencyMetrics
 from salient.sample.draw import draw_pair
-from salient.weights.store import BOX, read_metadata
+from salient.weights.find import BOX
+from salient.weights.store import read_metadata
 
 SHA256 = {
     "best": "9a41f2d1e4b25baa6ce797bf4427632fbaca4af117f019e1caa7bdf4434085e3",

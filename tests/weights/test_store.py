@@ -17,7 +17,8 @@ from safetensors.torch import save, save_file
 import salient
 from salient.files import read_tensors
 from salient.model.network import SaliencyNetwork
-from salient.weights.store import find_checkpoint, read_metadata
+from salient.weights.find import find_checkpoint
+from salient.weights.store import read_metadata
 from tests.fixtures.modelscope import load_arrays
 from tests.fixtures.networks import small_network
 
@@ -205,7 +206,7 @@ def test_modelscopes_folder_brings_its_normalisation(
     monkeypatch.chdir(tmp_path)
     torch.save(modelscope_state, "pytorch_model.bin")
     Path("config.py").write_text(config)
-    network = salient.Detector.load(tmp_path, "cpu").network
+    network = salient.Detector.load(tmp_path, "cpu").engine.network
     assert network.size == 320 and network.config["mean"] == [0.1, 0.2, 0.3]
     assert network.std.flatten().tolist() == pytest.approx([0.4, 0.5, 0.6])
     assert not Path("it-ran").exists()
