@@ -28,4 +28,11 @@ _HOMES = {
 def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module {__name__} has no attribute {name}")
-    return getattr(import_module(_HOMES[name]), name)
+    try:
+        return getattr(import_module(_HOMES[name]), name)
+    except ModuleNotFoundError as error:
+        if error.name in ("torch", "timm", "safetensors"):
+            raise ModuleNotFoundError(
+                f"salient.{name} needs {error.name}; pip install 'salient[torch]'", name=error.name
+            ) from error
+        raise

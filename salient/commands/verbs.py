@@ -30,11 +30,22 @@ VERBS = {
 }
 
 
+EXTRAS = {  # of packages that only a part of a verb needs
+    "torch": "torch",
+    "timm": "torch",
+    "safetensors": "torch",
+    "numba": "eval",
+    "onnx": "export",
+    "onnxscript": "export",
+}
+
+
 def what_is_missing(verb: str, error: ModuleNotFoundError) -> str:
     """A package that a verb needs and that is not installed, and how to install it."""
     if error.name is None:
         return str(error)
-    package, extra = error.name.partition(".")[0], VERBS[verb].extra
+    package = error.name.partition(".")[0]
+    extra = VERBS[verb].extra or EXTRAS.get(package)
     name = f"'salient[{extra}]'" if extra else "salient"
     return (
         f"salient {verb}: the package {package} is not installed; pip install {name}, or in a "

@@ -51,8 +51,12 @@ def load_engine(
     ready = _onnx_file(file) if on_cpu and precision in ("auto", "fp32") else None
     if engine == "auto" and ready and ready.is_file() and find_spec("onnxruntime"):
         return OnnxEngine(ready, file)
-    from salient.detection.by_torch import load_torch_engine
-
+    try:
+        from salient.detection.by_torch import load_torch_engine
+    except ModuleNotFoundError as error:
+        raise ModuleNotFoundError(
+            f"{file} needs PyTorch to run; pip install 'salient[torch]'", name=error.name
+        ) from error
     return load_torch_engine(file, device, precision)
 
 
