@@ -7,8 +7,9 @@ import platform
 import sys
 import time
 from collections.abc import Iterator
+from importlib.util import find_spec
 from itertools import combinations
-from json import dumps, loads
+from json import dumps
 from typing import Any
 
 from hydra.core.hydra_config import HydraConfig
@@ -22,10 +23,9 @@ from salient.config import Word
 from salient.data.examine import Examined, Report, examine, report, same_pictures
 from salient.data.pairs import first_few, list_pairs
 from salient.data.sets import PairSet
+from salient.detection.load import load_engine
 from salient.devices import cores, in_parallel, pick_device, pick_precision, precision_name
 from salient.files import write_whole
-from salient.weights.find import find_checkpoint
-from salient.weights.store import read_metadata
 
 ALL = "everything"  # the choice of configs/dataset that is not read where nothing is asked for
 
@@ -66,15 +66,15 @@ def doctor(
 
 def environment() -> Iterator[tuple[str, str]]:
     """(topic, finding) in words."""
-    device = pick_device()
-    precision = precision_name(pick_precision(device))
     yield "salient", f"{salient.__version__}, Python {platform.python_version()}"
-    yield "computes", f"on {device} in {precision}, {cores()} cores"
+    where = f"on {cores()} cores"
+    if find_spec("torch"):
+        device = pick_device()
+        where = f"on {device} in {precision_name(pick_precision(device))}, {cores()} cores"
+    yield "computes", where
     yield from _extras()
-    path = find_checkpoint()
-    network = loads(read_metadata(path).get("network", "{}"))
-    about = f"{network.get('encoder', 'unknown network')}, {network.get('size', '?')} px"
-    yield "detects with", f"{path}: {about}"
+    engine = load_engine()
+    yield "detects with", f"{engine.origin}, by {engine.name}"
 
 
 def _state(pair_set: PairSet, data_root: str) -> str:

@@ -21,10 +21,10 @@ class Verb(NamedTuple):
 # Each is the function of its own name in the module of its name, and configs/VERB.yaml.
 VERBS = {
     "train": Verb("train a network and publish its weights", "train"),
-    "eval": Verb("score a network or saved maps beside the published table"),
+    "eval": Verb("score a network or saved maps beside the published table", "eval"),
     "predict": Verb("pictures in, saliency maps (or cut-outs, masks, ...) out", paths="input"),
     "export": Verb("write a network for other runtimes, and check it there", "export"),
-    "weights": Verb("say what a checkpoint is, or convert it"),
+    "weights": Verb("say what a checkpoint is, or convert it", "torch"),
     "doctor": Verb("say what is installed, which sets are there, what would run"),
     "strip": Verb("draw rows of picture | truth | maps"),
 }
