@@ -9,38 +9,53 @@ import re
 import time
 import uuid
 import zipfile
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 PARTIAL = ".partial"  # ending of what is being written; left behind only by a kill
+UNFINISHED = ".unfinished"  # the same of what takes minutes: nothing removes it
 
 
 def write_whole(
     file: str | Path, content: bytes | memoryview | str, *, replace: bool = True
 ) -> Path:
-    """Write a file so that it is whole or absent, whoever else writes it meanwhile.
+    """Write a file so that it is whole or absent, as `open_whole` does. Text is UTF-8.
 
-    It is written beside its name, brought to the disk, and then moved there; its folder is made.
-    Text is UTF-8. Every file of the project is written by this function. Returns the path.
+    Returns the path. Raises as `open_whole`.
+    """
+    with open_whole(file, replace=replace) as stream:
+        stream.write(content.encode() if isinstance(content, str) else content)
+    return Path(file)
+
+
+@contextmanager
+def open_whole(
+    file: str | Path, *, replace: bool = True, ending: str = PARTIAL
+) -> Iterator[BinaryIO]:
+    """Open a file to write so that it will be whole or absent, whoever else writes it meanwhile.
+
+    It is written beside its name and, when the block is left without an error, brought to the disk
+    and moved there; its folder is made. Every file of the project is written by this function.
 
     Args:
         replace: False keeps a file that is there already.
+        ending: of its name meanwhile: PARTIAL, or UNFINISHED if it is not written at once.
 
     Raises:
         FileExistsError: there is such a file, and `replace` is False.
         OSError: the file cannot be written; what stood there before still does.
     """
     file = Path(file)
-    partial = file.with_name(f".{uuid.uuid4().hex}{PARTIAL}")
+    partial = file.with_name(f".{uuid.uuid4().hex}{ending}")
     try:
         _make_folder(file.parent)
-        with partial.open("wb") as stream:
-            stream.write(content.encode() if isinstance(content, str) else content)
+        with partial.open("w+b") as stream:
+            yield stream
             stream.flush()
             os.fsync(stream.fileno())
         if not replace:
@@ -52,7 +67,6 @@ def write_whole(
     finally:
         with suppress(OSError):
             partial.unlink(missing_ok=True)
-    return file
 
 
 def _make_folder(folder: Path) -> None:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import sys
 
+import numpy as np
 import pytest
+from PIL import Image
 
-from benchmarks import metrics
+from benchmarks import metrics, pictures
 from tests.fixtures.commands import ROOT
 
 
@@ -42,3 +44,15 @@ def test_detection(run, trained):
     network = f"--checkpoint={trained}/checkpoints/demo.safetensors"
     done = run(ROOT, "-m", "benchmarks.detection", "--size=64", "--batches=1", network)
     assert "batch 1, 64 px" in done.stdout and "batch 8, 64 px" in done.stdout
+
+
+def test_pictures(monkeypatch, tmp_path):
+    """A row of six for every 250th picture, and a row of three for each that is named."""
+    for name in ("0001", "0049", "0050"):
+        picture = np.random.default_rng(0).integers(0, 256, (60, 80, 3), np.uint8)
+        Image.fromarray(picture).save(tmp_path / f"{name}.png")
+    arguments = [str(tmp_path), "--output", str(tmp_path / "out")]
+    monkeypatch.setattr(sys, "argv", ["pictures", *arguments])
+    pictures.main()
+    assert Image.open(tmp_path / "out/modes.webp").size == (6 * 204, 154)
+    assert Image.open(tmp_path / "out/cutouts.webp").size == (3 * 304, 229)

@@ -1,21 +1,28 @@
-"""Detect: pictures in, saliency maps (or cut-outs, overlays, masks, boundaries) out, as PNGs."""
+"""Detect: pictures in, saliency maps (or cut-outs, overlays, masks, boundaries) out, as PNGs.
+
+Or a film in, and a film or a folder of its frames out.
+"""
 
 from __future__ import annotations
 
 import re
 import sys
 import time
+from functools import partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
+from pydantic import Field
 from tqdm import tqdm
 
 from salient.commands.build import build
 from salient.commands.cli import run
+from salient.commands.film import predict_film
 from salient.config import Count
 from salient.data.pairs import first_few
 from salient.detection.cutout import Cutout
 from salient.detection.detector import Averaging, Detector
+from salient.detection.films import CONTAINERS, find_film
 from salient.detection.folders import Found, detect_files, find_pictures
 from salient.detection.load import EngineName
 from salient.detection.modes import MODES
@@ -36,13 +43,16 @@ def predict(
     engine: EngineName,
     batch_size: Count,
     tta: Averaging | None,
+    smooth: Annotated[float, Field(ge=0, lt=1)],
 ) -> list[Path]:
     """Write a PNG under `output` for each picture of `input`; returns their paths.
 
-    What cannot be read or written is told at the end, in a SystemExit, when all else is done.
+    Of a film it is a film, or a PNG for each frame. What cannot be read or written is told at the
+    end, in a SystemExit, when all else is done.
 
     Raises:
-        ValueError: no input, an unknown mode, or files that are there already.
+        ValueError: no input, an unknown mode, files that are there already, or an `output` that
+            does not go with the input.
         FileNotFoundError: no pictures.
         OSError: `output` cannot be written.
     """
@@ -51,15 +61,22 @@ def predict(
     if mode not in MODES:
         raise ValueError(f"mode: {mode!r} is not valid; there are {', '.join(MODES)}")
     draw = (MODES | {"cutout": build(cutout, "cutout", Cutout)})[mode]
+    options = dict(batch_size=batch_size, normalize=normalize, tta=tta)
+    load = partial(Detector.load, checkpoint, device, precision, engine, **options)
+    film = find_film(input)
+    if film is not None:
+        return predict_film(film, output, draw, overwrite, smooth, load)
+    if Path(output).suffix.lower() in CONTAINERS and not Path(output).is_dir():
+        raise ValueError(f"output={output}: a film is made of a film; give a folder")
+    if smooth:
+        raise ValueError("smooth: is for a film; smooth=0")
     found = find_pictures(input, Path(output))
     problems, count = found.problems, len(found.targets) + len(found.problems)
     targets = _without_standing(found, overwrite)
     check_writable(output)
     for folder in {target.parent for target in targets.values()}:
         remove_partials(folder)
-    detector = Detector.load(
-        checkpoint, device, precision, engine, batch_size=batch_size, normalize=normalize, tta=tta
-    )
+    detector = load()
     print(f"network: {detector.engine.origin}")
     start, written = time.perf_counter(), list[Path]()
     go_on = f"of {len(targets)} files are written; go on with overwrite=skip"

@@ -1,0 +1,194 @@
+"""Films in, by PyAV: frames as displayed, the sound's packets, and what cannot be decoded."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from fractions import Fraction
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import av
+import av.logging
+import numpy as np
+from av.error import FFmpegError
+from av.stream import Disposition
+
+from salient.detection.films import Frame
+from salient.detection.modes import Array
+
+# Left out are formats that name other files or addresses (playlists) or take any bytes for a film.
+DEMUXERS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpeg,mpegts,asf,flv,ogg,mxf"
+DAMAGED = "is damaged; shown as far as it can be decoded"
+OPTIONS = {"format_whitelist": DEMUXERS, "protocol_whitelist": "file"}
+
+
+class Film:
+    """A film that is read once, from its first frame to its last.
+
+    Args:
+        file: its path.
+        problems: gets a line for each frame that cannot be decoded, and what is done about it.
+
+    Attributes:
+        first: its first frame, as PyAV gives it: where its colours are described.
+        size: height and width as displayed.
+        aspect: of a pixel as displayed, width over height.
+        rate: frames a second on average.
+        time_base: the unit of the frames' times, in seconds.
+        expected: how many frames it should have, None if unknown.
+        sounds: PyAV's streams of sound.
+        left_out: in words, what else is in it and is not read.
+
+    Raises:
+        FileNotFoundError, ValueError: no readable film, or none with a picture.
+    """
+
+    def __init__(self, file: Path, problems: list[str]) -> None:
+        self.file, self.problems = file, problems
+        self.first = self._first_frame()
+        turned = upright(self.first, np.zeros((self.first.height, self.first.width), np.uint8))
+        self.size: tuple[int, int] = turned.shape  # type: ignore[assignment]
+        self.container, self.stream = _open(file)
+        aspect = self.stream.sample_aspect_ratio or Fraction(1)
+        self.aspect = aspect if self.size[1] == self.first.width else 1 / aspect
+        self.rate: Fraction = self.stream.average_rate or self.stream.guessed_rate or Fraction(25)
+        self.time_base: Fraction = self.stream.time_base
+        self.expected: int | None = self.stream.frames or None
+        if self.expected is None and self.container.duration:
+            self.expected = round(self.container.duration / av.time_base * self.rate)
+        self.sounds = [s for s in self.container.streams.audio if s.codec_context is not None]
+        kept = [self.stream, *self.sounds]
+        others = [s for s in self.container.streams if all(s.index != k.index for k in kept)]
+        self.left_out = [f"stream {s.index} ({s.type})" for s in others]
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.container.close()
+
+    def start(self, time_base: Fraction) -> int:
+        """When the film begins, which is the zero of what is written, in a stream's own unit."""
+        return round(Fraction(self.container.start_time or 0, av.time_base) / time_base)
+
+    def frames(self, hear: Callable[[Any], object]) -> Iterator[Frame]:
+        """The frames in their order; `hear` gets PyAV's packets of sound as they come."""
+        number, last, packets = 0, -1, 0
+        start = self.start(self.time_base)
+        step = max(1, round(1 / self.rate / self.time_base))
+        for packet in self._packets():
+            if packet is not None and packet.stream_index != self.stream.index:
+                hear(packet)
+                continue
+            packets += packet is not None
+            for frame, picture in self._decoded(packet):
+                time = last + step if frame.pts is None else frame.pts - start
+                last, number = max(time, last + 1), number + 1
+                yield Frame(picture, number, last, frame.duration or 0)
+        if packets < self.stream.frames:
+            self.problems.append(
+                f"{self.file}: it ends after {packets} of {self.stream.frames} frames"
+            )
+
+    def _packets(self) -> Iterator[Any]:
+        """What is in the file, as it comes, and then None; what is cut off or lost is told."""
+        level = av.logging.get_level()
+        av.logging.set_level(av.logging.ERROR)
+        try:
+            with av.logging.Capture() as log:
+                for packet in self.container.demux(self.stream, *self.sounds):
+                    if packet.is_corrupt and packet.stream_index != self.stream.index:
+                        self.report(packet, "has damaged sound; left out")
+                    elif packet.size or packet.dts is not None:  # else it is one that PyAV adds
+                        yield packet
+        except FFmpegError as error:
+            self.problems.append(f"{self.file}: reading ended before its end ({error.strerror})")
+        finally:
+            av.logging.set_level(level)
+        told = {text.strip() for _, who, text in log if who == self.container.format.name}
+        self.problems += [f"{self.file}: damaged, so frames may be missing ({t})" for t in told]
+        yield None
+
+    def _decoded(self, packet: Any) -> Iterator[tuple[Any, Array]]:
+        """The frames that come out when a packet goes in, and their pictures; None: all others."""
+        if packet is not None and not packet.size:
+            return  # the frame before once more
+        try:
+            frames = self.stream.decode(packet)
+        except FFmpegError as error:
+            self.report(packet, f"cannot be decoded ({error.strerror}); left out")
+            return
+        if packet is not None and packet.is_corrupt:
+            self.report(packet, DAMAGED)
+        for frame in frames:
+            try:
+                picture = frame.to_ndarray(
+                    format="rgb24", width=self.first.width, height=self.first.height
+                )
+            except (FFmpegError, ValueError) as error:
+                self.report(frame, f"cannot be made a picture ({error}); left out")
+                continue
+            if frame.is_corrupt:
+                self.report(frame, DAMAGED)
+            yield frame, np.ascontiguousarray(upright(frame, picture))
+
+    def report(self, what: Any, words: str) -> None:
+        """Note what is wrong with a packet or frame of PyAV's, under the time at which it is."""
+        when = "without a time"
+        if what is not None and what.pts is not None:
+            when = f"at {float((what.pts - self.start(what.time_base)) * what.time_base):.3f} s"
+        line = f"{self.file}: the frame {when} {words}"
+        if line not in self.problems:
+            self.problems.append(line)
+
+    def _first_frame(self) -> Any:
+        container, stream = _open(self.file)
+        with container:
+            for packet in container.demux(stream):
+                try:
+                    for frame in packet.decode():
+                        return frame
+                except FFmpegError:
+                    continue  # told when the film is read
+        raise ValueError(f"{self.file}: none of its frames can be decoded")
+
+
+def _open(file: Path) -> tuple[Any, Any]:
+    """A container, and the stream with its pictures."""
+    try:
+        container = av.open(f"file:{file}", options=OPTIONS)
+    except FFmpegError as error:
+        raise ValueError(f"{file}: not a readable film ({error.strerror})") from error
+    streams = [s for s in container.streams.video if not s.disposition & Disposition.attached_pic]
+    if not streams:
+        held = ", ".join(sorted({s.type for s in container.streams})) or "nothing"
+        container.close()
+        raise ValueError(f"{file}: a film without pictures; it holds {held}")
+    stream = streams[0]
+    if stream.codec_context is None:
+        container.close()
+        raise ValueError(f"{file}: its pictures are of a kind that FFmpeg cannot decode")
+    stream.thread_type = "NONE"  # frames that fail are known by their packets; damage is marked
+    return container, stream
+
+
+def upright(frame: Any, picture: Array) -> Array:
+    """Turn and mirror a frame's picture as the film's display matrix says; a view.
+
+    The matrix brings a pixel (x, y) to (a x + c y, b x + d y); of a turn by another angle than
+    90 degrees the nearest one is taken.
+    """
+    data = frame.side_data.get("DISPLAYMATRIX")
+    if data is None:
+        return picture
+    a, b, _, c, d = np.frombuffer(bytes(data), np.int32)[:5]
+    if abs(b) > abs(a):
+        picture = picture.swapaxes(0, 1)
+        a, d = c, b
+    return picture[:: -1 if d < 0 else 1, :: -1 if a < 0 else 1]

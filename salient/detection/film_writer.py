@@ -1,0 +1,168 @@
+"""Films out, by PyAV: a file with the film's times, colours and sound; or a folder of frames."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from functools import partial
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import av
+import cv2
+import numpy as np
+from av.error import FFmpegError
+from av.video.reformatter import ColorRange, Colorspace
+from PIL import Image
+
+from salient.detection.film_reader import Film
+from salient.detection.films import Container, Frame
+from salient.detection.modes import Array
+from salient.files import UNFINISHED, open_whole
+
+RGB = 0  # FFmpeg's number for frames that are no YUV, which those written always are
+
+
+class FrameWriter:
+    """Frames as PNGs in a folder, by their numbers."""
+
+    def __init__(self, folder: Path, film: Film) -> None:
+        self.folder = folder
+        self.notes = ["sound: none in a folder of frames"] if film.sounds else []
+
+    def target(self, frame: Frame) -> Path:
+        """The file of a frame."""
+        return self.folder / f"{frame.number:06d}.png"
+
+    def write(self, drawn: Array, frame: Frame) -> None:
+        """Write a PNG whole or not at all. Raises OSError."""
+        with open_whole(self.target(frame)) as file:
+            Image.fromarray(drawn).save(file, "PNG")
+
+    def hear(self, packet: Any) -> None:
+        """Nothing: a PNG has no sound."""
+
+
+@contextmanager
+def open_writer(
+    output: Path, container: Container | None, film: Film
+) -> Iterator[FilmWriter | FrameWriter]:
+    """What writes a film, or without a container its frames, in a `with` block.
+
+    A film is there, whole, when the block is left without an error; else what was there before is.
+    Both kinds have `notes`, what a user should know, a line each; `write(drawn, frame)` takes what
+    was drawn of a frame, uint8 H,W, RGB H,W,3 or RGBA H,W,4; `hear(packet)` takes the sound.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    if container is None:
+        yield FrameWriter(output, film)
+        return
+    with open_whole(output, ending=UNFINISHED) as file:
+        writer = FilmWriter(file, container, film)
+        try:
+            yield writer
+            writer.finish()
+        finally:
+            with suppress(FFmpegError, OSError):  # what went wrong is told already
+                writer.output.close()
+
+
+class FilmWriter:
+    """A film: the colours and times of the one that is read, and its sound.
+
+    Raises:
+        FFmpegError: PyAV's, if the streams cannot be together in such a file.
+    """
+
+    def __init__(self, file: BinaryIO, container: Container, film: Film) -> None:
+        self.film, self.notes = film, [f"left out: {what}" for what in film.left_out]
+        self.output: Any = av.open(file, "w", format=container.format)
+        self.video = self._add_video(container)
+        self.ears = {sound.index: self._add_sound(container, sound) for sound in film.sounds}
+        self.output.start_encoding()
+
+    def write(self, drawn: Array, frame: Frame) -> None:
+        """Encode what was drawn, at the frame's time."""
+        if drawn.ndim == 2:
+            drawn = cv2.cvtColor(drawn, cv2.COLOR_GRAY2RGB)
+        below, right = self.video.height - drawn.shape[0], self.video.width - drawn.shape[1]
+        if below or right:
+            drawn = np.pad(drawn, ((0, below), (0, right), (0, 0)), "edge")
+        made: Any = av.VideoFrame.from_ndarray(
+            np.ascontiguousarray(drawn), "rgba" if drawn.shape[2] == 4 else "rgb24"
+        )
+        made.colorspace, made.color_range = self.video.colorspace, ColorRange.JPEG
+        made = made.reformat(format=self.video.pix_fmt, dst_color_range=self.video.color_range)
+        made.pts, made.time_base, made.duration = frame.time, self.film.time_base, frame.duration
+        self.output.mux(self.video.encode(made))
+
+    def hear(self, packet: Any) -> None:
+        """Take a packet of sound."""
+        self.ears[packet.stream_index](packet)
+
+    def finish(self) -> None:
+        """Write what is still held back."""
+        for ear in self.ears.values():
+            ear(None)
+        self.output.mux(self.video.encode())
+        self.output.close()
+
+    def _add_video(self, container: Container) -> Any:
+        """The stream of pictures, described as the film's own is."""
+        film, even = self.film, container.video == "libx264"
+        height, width = (side + side % 2 if even else side for side in film.size)
+        if (height, width) != film.size:
+            self.notes.append(
+                f"size: {film.size[1]} x {film.size[0]} becomes {width} x {height}, since H.264 "
+                "needs even sides; the last row or column is there twice"
+            )
+        stream = self.output.add_stream(container.video, film.rate, dict(container.options))
+        stream.width, stream.height = width, height
+        stream.pix_fmt = "yuva420p" if container.alpha else "yuv420p"
+        context, first = stream.codec_context, film.first
+        context.time_base = film.time_base
+        context.sample_aspect_ratio = film.aspect
+        context.colorspace = first.colorspace if first.colorspace != RGB else Colorspace.ITU709
+        context.color_range = first.color_range or ColorRange.MPEG
+        context.color_primaries, context.color_trc = first.color_primaries, first.color_trc
+        return stream
+
+    def _add_sound(self, container: Container, sound: Any) -> Callable[[Any], None]:
+        """A stream of sound, and what takes its packets: copied, or else encoded anew."""
+        start = self.film.start(sound.time_base)
+        name = sound.codec_context.name
+        if name in self.output.supported_codecs:
+            self.notes.append(f"sound: {name}, copied")
+            return partial(self._copy, self.output.add_stream_from_template(sound), start)
+        self.notes.append(
+            f"sound: {name} cannot be in a {container.format} file; encoded anew as "
+            f"{container.sound.removeprefix('lib')}"
+        )
+        made = self.output.add_stream(container.sound, 48000, bit_rate=128_000)
+        made.layout = "mono" if sound.channels == 1 else "stereo"
+        return partial(self._encode, sound, made, start)
+
+    def _copy(self, made: Any, start: int, packet: Any) -> None:
+        if packet is None or packet.dts is None:
+            return
+        packet.dts -= start
+        packet.pts = packet.dts if packet.pts is None else packet.pts - start
+        packet.stream = made
+        self.output.mux(packet)
+
+    def _encode(self, sound: Any, made: Any, start: int, packet: Any) -> None:
+        if packet is not None and not packet.size:
+            return
+        try:
+            frames = sound.decode(packet)
+        except FFmpegError as error:
+            self.film.report(packet, f"has sound that cannot be decoded ({error.strerror})")
+            return
+        for frame in frames:
+            if frame.pts is not None:
+                frame.pts -= start
+            self.output.mux(made.encode(frame))
+        if packet is None:
+            self.output.mux(made.encode())

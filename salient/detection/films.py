@@ -1,0 +1,162 @@
+"""Films: which files are some, what can be written of one, and the frames on their way through.
+
+What reads and writes them needs PyAV (the extra `video`): `film_reader.py`, `film_writer.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from salient.detection.detector import Detector
+from salient.detection.folders import MOST_BYTES
+from salient.detection.modes import Array, Mode
+from salient.detection.smoothing import Smoother
+
+# How the names of films end that are read.
+FILMS = (
+    *(".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".ts", ".mts", ".m2ts"),
+    *(".wmv", ".flv", ".ogv", ".3gp", ".mxf"),
+)
+
+
+class Container(NamedTuple):
+    """How a film is written: FFmpeg's names."""
+
+    format: str
+    video: str
+    options: dict[str, str]
+    sound: str  # where the film's own cannot be copied
+    alpha: bool = False  # in CONTAINERS: whether it can be transparent; else whether it is
+
+
+H264 = {"crf": "18", "preset": "fast"}
+VP9 = {"crf": "24", "b": "0", "cpu-used": "5", "row-mt": "1", "auto-alt-ref": "0"}
+
+# By the ending of the output's name.
+CONTAINERS = {
+    ".mp4": Container("mp4", "libx264", H264, "aac"),
+    ".mov": Container("mov", "libx264", H264, "aac"),
+    ".mkv": Container("matroska", "libx264", H264, "aac"),
+    ".webm": Container("webm", "libvpx-vp9", VP9, "libopus", alpha=True),
+}
+
+
+PROBE = (24, 32)  # height and width of the picture on which a mode is tried
+
+
+class Frame(NamedTuple):
+    """A frame as displayed.
+
+    Attributes:
+        picture: RGB uint8 H,W,3, upright.
+        number: 1 for the first.
+        time: when it is shown, in the film's `time_base`; more than the frame's before.
+        duration: how long, 0 if unknown.
+    """
+
+    picture: Array
+    number: int
+    time: int
+    duration: int
+
+
+def is_film(path: str | Path) -> bool:
+    """Whether a path's ending is a film's, and it is no folder."""
+    return Path(path).suffix.lower() in FILMS and not Path(path).is_dir()
+
+
+def find_film(given: str | Sequence[str]) -> Path | None:
+    """The film that an input names; None if it names pictures.
+
+    Raises:
+        ValueError: a film beside something else.
+        FileNotFoundError: no such film.
+    """
+    paths = [given] if isinstance(given, str) else list(given)
+    films = [path for path in paths if is_film(path)]
+    if not films:
+        return None
+    if len(paths) > 1:
+        raise ValueError(f"input: {films[0]} is a film; give it alone, one film at a time")
+    if not Path(films[0]).is_file():
+        raise FileNotFoundError(f"input={films[0]}: no such film")
+    return Path(films[0])
+
+
+def container_for(output: str, film: Path, draw: Mode) -> Container | None:
+    """How `output` is written; None for a folder of frames.
+
+    Args:
+        output: a file whose ending is in `CONTAINERS`; or a folder: one that is there, without an
+            ending, or with a slash at its end.
+        film: what is read.
+        draw: a value of `MODES`, or a `Cutout`.
+
+    Raises:
+        ValueError: another ending, the film itself, or frames that no such film can hold.
+    """
+    path = Path(output)
+    if path.is_dir() or output.endswith("/") or not path.suffix:
+        return None
+    container = CONTAINERS.get(path.suffix.lower())
+    if container is None:
+        raise ValueError(
+            f"output={output}: a film is written as {', '.join(CONTAINERS)}; or give a folder for "
+            "its frames (a slash at the end makes any name a folder's)"
+        )
+    if path.exists() and path.samefile(film):
+        raise ValueError(f"output={output} is the film itself; give another")
+    shape = _probe(draw).shape
+    if shape[:2] != PROBE:
+        raise ValueError(
+            f"output={output}: the frames of a film are of one size; cutout.crop=false, or a "
+            "folder for the frames"
+        )
+    if shape[2:] == (4,) and not container.alpha:
+        raise ValueError(
+            f"output={output}: a {path.suffix} cannot be transparent; use a .webm, a folder for "
+            "the frames, or cutout.background=white"
+        )
+    return container._replace(alpha=shape[2:] == (4,))
+
+
+def _probe(draw: Mode) -> Array:
+    """What a mode makes of a black picture of the size `PROBE`, with an object in its middle."""
+    saliency = np.zeros(PROBE, np.uint8)
+    saliency[8:16, 8:16] = 255
+    return draw(np.zeros((*PROBE, 3), np.uint8), saliency, saliency)
+
+
+def detect_frames(
+    detector: Detector,
+    frames: Iterable[Frame],
+    draw: Mode,
+    smoother: Smoother,
+    write: Callable[[Array, Frame], object],
+) -> Iterator[Frame]:
+    """Write what `draw` makes of each frame and its map; yields the frames that are written.
+
+    A batch is held at a time, whatever the film's length.
+    """
+    for batch in _batches(frames, detector.batch_size):
+        found = detector.detect([frame.picture for frame in batch])
+        for frame, maps in zip(batch, found):
+            saliency, edge = smoother(frame.picture, *maps)
+            write(draw(frame.picture, saliency, edge), frame)
+            yield frame
+
+
+def _batches(frames: Iterable[Frame], size: int) -> Iterator[list[Frame]]:
+    """Up to `size` frames at a time, fewer of large ones."""
+    batch: list[Frame] = []
+    for frame in frames:
+        batch.append(frame)
+        if len(batch) == size or sum(one.picture.nbytes for one in batch) > MOST_BYTES:
+            yield batch
+            batch = []
+    if batch:
+        yield batch
