@@ -68,6 +68,8 @@ def test_only_the_commands_know_hydra_and_only_training_knows_lightning():
             assert not outside & {"hydra", "omegaconf"}, module
         if wing_of(module) not in ("training", "commands"):
             assert not outside & {"pytorch_lightning", "albumentations"}, module
+        if not module.startswith("salient.detection.film_"):
+            assert "av" not in outside, module
     (alone,) = [m for m, p in MODULES.items() if "albumentations" in imports_of(p) and "Compose(" in
                 p.read_text()]  # fmt: skip
     assert alone == "salient.training.augmentation"
@@ -102,7 +104,7 @@ def run_python(program: str) -> str:
     ],
 )
 def test_light_rooms_stay_light(imported, unwanted):
-    unwanted = f"{unwanted} pytorch_lightning albumentations tensorboard"
+    unwanted = f"{unwanted} pytorch_lightning albumentations tensorboard av"
     if "commands" not in imported:
         unwanted += " hydra omegaconf"
     program = f"import sys, {imported}; print([m for m in {unwanted.split()} if m in sys.modules])"
