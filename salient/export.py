@@ -1,15 +1,13 @@
 """Export a network for other runtimes, and check it there. A new format is an entry in FORMATS.
 
-Input `image`: float32 B,3,H,W, RGB, normalised; B is free, H and W are any multiples of 32. Output
-`saliency`: B,1,H,W, the finest map. An ONNX file's metadata holds `mean`, `std` (of RGB in [0, 1]),
-`size` (the side that the network was trained at), `resize` (the filter) and `config`.
+What a file takes, gives and says of itself: `salient.weights.onnx_file`.
 """
 
 from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from io import BytesIO
 from pathlib import Path
 from typing import NamedTuple
@@ -18,14 +16,14 @@ import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
-from torch.export import Dim, ExportedProgram
 
 from salient.data.images import SUFFIXES, read_image
 from salient.files import write_whole
 from salient.model.network import SaliencyNetwork
+from salient.weights.onnx_file import OUTPUTS, Heads, constants, export_program, write_onnx
 
-Run = Callable[[NDArray[np.float32]], NDArray[np.float32]]
+Run = Callable[[NDArray[np.float32]], Sequence[NDArray[np.float32]]]
+METADATA = "metadata.json"  # in a program of torch.export
 PICTURES = 20  # to check with
 
 
@@ -34,17 +32,18 @@ class Format(NamedTuple):
 
     Attributes:
         runtime: what runs it, in words.
-        write: the content of a file for (network, probability or else logit).
-        runner: what runs a file: image B,3,H,W -> saliency B,1,H,W.
+        write: the content of a file for (network, probability or else logit, weights in 16 bits).
+        runner: what runs a file: image B,3,H,W -> saliency B,1,H,W and edge B,1,H/4,W/4.
     """
 
     runtime: str
-    write: Callable[[SaliencyNetwork, bool], bytes]
+    write: Callable[[SaliencyNetwork, bool, bool], bytes]
     runner: Callable[[Path], Run]
 
 
 class Checked(NamedTuple):
-    """What a check found: the largest difference from PyTorch on `pictures`, and milliseconds."""
+    """What a check found: the largest difference of both heads from PyTorch's on a number of
+    `pictures`, and milliseconds."""
 
     pictures: int
     difference: float
@@ -52,66 +51,29 @@ class Checked(NamedTuple):
     runtime_ms: float
 
 
-class Finest(nn.Module):
-    """The network's finest map alone: normalised B,3,H,W -> logit or probability B,1,H,W."""
-
-    def __init__(self, network: SaliencyNetwork, probability: bool) -> None:
-        super().__init__()
-        self.network, self.probability = network, probability
-
-    def forward(self, image: Tensor) -> Tensor:
-        logit: Tensor = self.network(image).saliency[0]
-        return torch.sigmoid(logit) if self.probability else logit
-
-
-def export_program(network: SaliencyNetwork, probability: bool = True) -> ExportedProgram:
-    """The network in eval mode as a program of `torch.export`, of free batch and size."""
-    model = Finest(network.eval(), probability)
-    example = torch.zeros(2, 3, 96, 128)
-    sides = {2: 32 * Dim("rows", min=2, max=128), 3: 32 * Dim("columns", min=2, max=128)}
-    shapes = {"image": {0: Dim("batch", min=1, max=1024), **sides}}
-    with torch.no_grad():
-        return torch.export.export(model, (example,), dynamic_shapes=shapes)
-
-
-def write_onnx(network: SaliencyNetwork, probability: bool = True) -> bytes:
-    """The network as ONNX, with its constants as metadata."""
-    import onnx
-
-    program = torch.onnx.export(
-        export_program(network, probability),
-        input_names=["image"],
-        output_names=["saliency"],
-        dynamo=True,
-        verbose=False,
-    )
-    assert program is not None
-    model = program.model_proto
-    config = network.config
-    constants = {key: json.dumps(config[key]) for key in ("mean", "std", "size", "resize")}
-    onnx.helper.set_model_props(model, constants | {"config": json.dumps(config)})
-    return bytes(model.SerializeToString())
-
-
 def run_onnx(path: Path) -> Run:
     """Run an ONNX file by onnxruntime, on the CPU."""
     import onnxruntime
 
     session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
-    return lambda image: np.asarray(session.run(["saliency"], {"image": image})[0])
+    return lambda image: session.run(OUTPUTS, {"image": image})
 
 
-def write_pt2(network: SaliencyNetwork, probability: bool = True) -> bytes:
-    """The network as a program of `torch.export`."""
-    content = BytesIO()
-    torch.export.save(export_program(network, probability), content)
+def write_pt2(network: SaliencyNetwork, probability: bool = True, half: bool = False) -> bytes:
+    """The network as a program of `torch.export`; its constants go along as METADATA."""
+    if half:
+        raise ValueError("half: a program of torch.export stores 32 bits; output=model.onnx has 16")
+    content, metadata = BytesIO(), json.dumps(constants(network, probability))
+    torch.export.save(
+        export_program(network, probability), content, extra_files={METADATA: metadata}
+    )
     return content.getvalue()
 
 
 def run_pt2(path: Path) -> Run:
     """Run a program of `torch.export` by PyTorch."""
     module = torch.export.load(path).module()
-    return lambda image: np.asarray(module(torch.from_numpy(image)).detach())
+    return lambda image: [x.detach().numpy() for x in module(torch.from_numpy(image))]
 
 
 FORMATS = {
@@ -120,17 +82,26 @@ FORMATS = {
 }
 
 
-def export_network(network: SaliencyNetwork, path: str | Path, probability: bool = True) -> Path:
+def export_network(
+    network: SaliencyNetwork, path: str | Path, probability: bool = True, half: bool = False
+) -> Path:
     """Write the network in eval mode; the file's ending chooses the format.
 
+    Args:
+        network: what is written.
+        path: the file.
+        probability: it gives probabilities; else logits.
+        half: it stores its weights in 16 bits; it computes in 32 all the same.
+
     Raises:
-        ValueError: no format has that ending.
+        ValueError: no format has that ending, or it has no half precision; or a weight is not
+            finite, or not in 16 bits.
         ModuleNotFoundError: the format's package is not installed.
     """
     path = Path(path)
     if path.suffix not in FORMATS:
         raise ValueError(f"output={path}: the name ends in {' or '.join(FORMATS)}")
-    return write_whole(path, FORMATS[path.suffix].write(network.eval(), probability))
+    return write_whole(path, FORMATS[path.suffix].write(network.eval(), probability, half))
 
 
 def check(
@@ -144,14 +115,15 @@ def check(
     Each at its own size rounded to 32; the latency is at the network's size, batch 1.
     """
     path = Path(path)
-    model, exported = Finest(network, probability), FORMATS[path.suffix].runner(path)
+    model, exported = Heads(network, probability), FORMATS[path.suffix].runner(path)
 
     @torch.inference_mode()
-    def ours(image: NDArray[np.float32]) -> NDArray[np.float32]:
-        return np.asarray(model(torch.from_numpy(image)))
+    def ours(image: NDArray[np.float32]) -> Sequence[NDArray[np.float32]]:
+        return [output.numpy() for output in model(torch.from_numpy(image))]
 
     inputs = list(examples(network, pictures))
-    difference = max(float(np.abs(ours(x) - exported(x)).max()) for x in inputs)
+    pairs = [pair for x in inputs for pair in zip(ours(x), exported(x), strict=True)]
+    difference = max(float(np.abs(a - b).max()) for a, b in pairs)
     square = np.resize(inputs[0], (1, 3, network.size, network.size))
     return Checked(len(inputs), difference, latency(ours, square), latency(exported, square))
 

@@ -202,17 +202,20 @@ def test_an_export_format_is_an_entry(copy, small_network):
     copy.insert(
         "salient/export.py",
         "FORMATS = {",
-        "def write_script(network: SaliencyNetwork, probability: bool = True) -> bytes:\n"
+        "def write_script(\n"
+        "    network: SaliencyNetwork, probability: bool = True, half: bool = False\n"
+        ") -> bytes:\n"
         '    """The network as TorchScript, of its own size."""\n'
         "    content = BytesIO()\n"
         "    example = torch.zeros(1, 3, network.size, network.size)\n"
-        "    script = torch.jit.trace(Finest(network, probability), example)\n"
+        "    script = torch.jit.trace(Heads(network, probability), example)\n"
         "    torch.jit.save(script, content)\n"
         "    return content.getvalue()\n\n\n"
         "def run_script(path: Path) -> Run:\n"
         '    """Run TorchScript by PyTorch."""\n'
         "    script = torch.jit.load(path)\n"
-        "    return lambda image: np.asarray(script(torch.from_numpy(image)).detach())\n\n\n",
+        "    return lambda image: [x.detach().numpy() for x in script(torch.from_numpy(image))]\n"
+        "\n\n",
     )
     copy.insert(
         "salient/export.py",

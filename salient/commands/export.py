@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 from typing import Literal
 
@@ -14,6 +15,7 @@ def export(
     output: str | None,
     checkpoint: str | None,
     content: Literal["probability", "logit"],
+    half: bool,
     pictures: str | None,
 ) -> Checked:
     """Export, check and time; returns what the check found.
@@ -25,9 +27,11 @@ def export(
     """
     if output is None:
         raise ValueError("output: missing; salient export output=model.onnx")
+    for name in ("onnxscript", "onnx_ir"):
+        logging.getLogger(name).setLevel(logging.WARNING)  # they tell what they tidied up
     network, probability = load_network(find_checkpoint(checkpoint)), content == "probability"
     print(f"network: {network.origin}")
-    path = export_network(network, output, probability)
+    path = export_network(network, output, probability, half)
     print(f"{path}: {path.stat().st_size / 2**20:.1f} MiB")
     checked = check(network, path, probability, pictures)
     print(f"largest difference on {checked.pictures} pictures: {checked.difference:.1e}")

@@ -1,0 +1,126 @@
+"""A network as an ONNX file, for onnxruntime and others.
+
+Input `image`: float32 B,3,H,W, RGB, normalised; B is free, H and W are any multiples of 32. Outputs
+`saliency`: B,1,H,W, the finest map, and `edge`: B,1,H/4,W/4, the boundary. The metadata holds
+`mean`, `std` (of RGB in [0, 1]), `size` (the side that the network was trained at), `resize` (the
+filter), `content` (probability or logit), `config` and `crc32` (of the weights), each as JSON.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.export import Dim, ExportedProgram
+
+from salient.files import check_finite
+from salient.model.network import SaliencyNetwork
+from salient.weights.store import checksum
+
+CONSTANTS = ("mean", "std", "size", "resize")
+OUTPUTS = ["saliency", "edge"]
+SMALL = 64  # weights of fewer numbers stay in 32 bits
+
+
+class Heads(nn.Module):
+    """Normalised B,3,H,W -> saliency B,1,H,W and edge B,1,H/4,W/4, as probabilities or logits."""
+
+    def __init__(self, network: SaliencyNetwork, probability: bool) -> None:
+        super().__init__()
+        self.network, self.probability = network, probability
+
+    def forward(self, image: Tensor) -> tuple[Tensor, Tensor]:
+        outputs = self.network(image)
+        logits = outputs.saliency[0], outputs.edge
+        return (torch.sigmoid(logits[0]), torch.sigmoid(logits[1])) if self.probability else logits
+
+
+def export_program(network: SaliencyNetwork, probability: bool = True) -> ExportedProgram:
+    """The network in eval mode as a program of `torch.export`, of free batch and size."""
+    model = Heads(network.eval(), probability)
+    example = torch.zeros(2, 3, 96, 128)
+    sides = {2: 32 * Dim("rows", min=2, max=128), 3: 32 * Dim("columns", min=2, max=128)}
+    shapes = {"image": {0: Dim("batch", min=1, max=1024), **sides}}
+    with torch.no_grad():
+        return torch.export.export(model, (example,), dynamic_shapes=shapes)
+
+
+def constants(
+    network: SaliencyNetwork, probability: bool = True, half: bool = False
+) -> dict[str, str]:
+    """What a file says of its network, each value as JSON.
+
+    `crc32` is that of the file which `save_network` writes of the same network, `half` or not.
+
+    Raises:
+        ValueError: a weight is not finite, or not in 16 bits.
+    """
+    state = network.state_dict()
+    if half:
+        state = {k: x.half() if x.is_floating_point() else x for k, x in state.items()}
+    check_finite(state, "the network is not exported")
+    values = {key: network.config[key] for key in CONSTANTS} | {"config": network.config}
+    values |= {"content": "probability" if probability else "logit", "crc32": checksum(state)}
+    return {key: json.dumps(value) for key, value in values.items()}
+
+
+def write_onnx(network: SaliencyNetwork, probability: bool = True, half: bool = False) -> bytes:
+    """The network as ONNX. `half` stores weights in 16 bits; a runtime computes in 32 all the same.
+
+    Raises:
+        ValueError: a weight is not finite, or not in 16 bits.
+        ModuleNotFoundError: onnx or onnxscript is not installed.
+    """
+    import onnx
+    import onnx_ir
+    from onnx_ir.passes.common import ClearMetadataAndDocStringPass
+    from onnxscript import optimizer
+
+    metadata = constants(network, probability, half)
+    program = torch.onnx.export(
+        export_program(network, probability),
+        input_names=["image"],
+        output_names=OUTPUTS,
+        dynamo=True,
+        optimize=False,
+        verbose=False,
+    )
+    assert program is not None
+    # Constants are folded, and convolutions not yet joined with their normalisation: a runtime does
+    # that when it loads the file, and weights of 16 bits stay the network's own.
+    optimizer.inline(program.model)
+    optimizer.fold_constants(program.model)
+    optimizer.remove_unused_nodes(program.model)
+    ClearMetadataAndDocStringPass()(program.model)  # where in its source each node was written
+    shapes = {"image": (3, "height", "width"), "saliency": (1, "height", "width")}
+    shapes["edge"] = (1, "height / 4", "width / 4")
+    for value in (*program.model.graph.inputs, *program.model.graph.outputs):
+        value.shape = onnx_ir.Shape(["batch", *shapes[value.name]])
+    model = program.model_proto
+    del model.graph.value_info[:]  # shapes in between, which a runtime infers
+    if half:
+        store_in_half(model)
+    onnx.helper.set_model_props(model, metadata)
+    return bytes(model.SerializeToString())
+
+
+def store_in_half(model: Any) -> None:
+    """Store an ONNX model's float32 weights as float16, each with a cast back to float32.
+
+    A runtime folds the casts when it loads the file, so that they cost nothing afterwards.
+    """
+    import numpy as np
+    from onnx import TensorProto, helper, numpy_helper
+
+    casts = []
+    for weight in model.graph.initializer:
+        if weight.data_type != TensorProto.FLOAT or np.prod(weight.dims) < SMALL:
+            continue
+        name, stored = weight.name, f"{weight.name}_half"
+        values = numpy_helper.to_array(weight).astype(np.float16)
+        weight.CopyFrom(numpy_helper.from_array(values, stored))
+        casts.append(helper.make_node("Cast", [stored], [name], to=TensorProto.FLOAT))
+    for cast in reversed(casts):
+        model.graph.node.insert(0, cast)

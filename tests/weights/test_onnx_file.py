@@ -1,0 +1,63 @@
+"""The ONNX files in the box belong to the weights there, and give their maps."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import onnxruntime
+import pytest
+import torch
+
+from salient import load_network
+from salient.data.transforms import squash
+from salient.files import read_tensors
+from salient.sample.draw import draw_pair
+from salient.weights.onnx_file import OUTPUTS, Heads, constants
+from salient.weights.store import BOX, checksum
+
+NAMES = ("best", "fast")
+
+
+def session_of(name: str) -> onnxruntime.InferenceSession:
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    return onnxruntime.InferenceSession(BOX / f"{name}.onnx", options)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_boxed_file_is_that_of_the_weights_beside_it(name):
+    path = BOX / f"{name}.safetensors"
+    network, session = load_network(path), session_of(name)
+    said = session.get_modelmeta().custom_metadata_map
+    assert json.loads(said["crc32"]) == checksum(read_tensors(path)[0])
+    assert said == constants(network, half=True)
+    assert (BOX / f"{name}.onnx").stat().st_size < 10e6
+    picture = squash(draw_pair("test", 3)[0], network.size, network.resize)
+    image = network.normalize(torch.from_numpy(picture).permute(2, 0, 1)[None])
+    with torch.inference_mode():
+        expected = Heads(network, probability=True)(image)
+    given = session.run(OUTPUTS, {"image": image.contiguous().numpy()})
+    assert expected[0].max() > 0.9
+    for ours, theirs in zip(expected, given, strict=True):
+        np.testing.assert_allclose(theirs, ours.numpy(), atol=1e-4)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_boxed_file_tells_nothing_of_the_machine_that_wrote_it(name):
+    content = (BOX / f"{name}.onnx").read_bytes()
+    assert b"site-packages" not in content and b".py" not in content
+
+
+def test_the_hash_tells_weights_apart(small_network):
+    torch.manual_seed(0)
+    network = small_network()
+    before = constants(network)["crc32"]
+    assert constants(network)["crc32"] == before != constants(network, half=True)["crc32"]
+    with torch.no_grad():
+        next(network.parameters())[0, 0, 0, 0] += 0.5
+    assert constants(network)["crc32"] != before
+    with torch.no_grad():
+        next(network.parameters())[0, 0, 0, 0] = 1e5
+    with pytest.raises(ValueError, match="not exported: .* infinite"):
+        constants(network, half=True)
