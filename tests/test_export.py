@@ -12,6 +12,7 @@ from PIL import Image
 
 from salient import load_network, save_network
 from salient.export import FORMATS, METADATA, check, export_network
+from salient.weights.int8 import quantise
 from salient.weights.onnx_file import Heads, constants, store_in_half
 from tests.fixtures.networks import small_network
 
@@ -101,6 +102,28 @@ def test_half_precision_is_that_of_the_weights_alone(exported, tmp_path):
     assert check(network, tmp_path / "half.onnx").difference <= 1e-5
 
 
+def test_in_8_bits_it_computes_nearly_the_same(exported, tmp_path):
+    """The layers up to /4 stay in float, and all others are quantised."""
+    network = load_network(exported / "a.safetensors")
+    image = np.random.default_rng(0).standard_normal((1, 3, 64, 64)).astype(np.float32)
+    content = (exported / "a.onnx").read_bytes()
+    (tmp_path / "int8.onnx").write_bytes(quantise(content, [image]))
+    model, before = onnx.load(tmp_path / "int8.onnx"), onnx.load_from_string(content)
+    assert sorted(map(str, model.metadata_props)) == sorted(map(str, before.metadata_props))
+    made_of = {name: node for node in model.graph.node for name in node.output}
+    inputs = [node.input[1] for node in model.graph.node if node.op_type == "Conv"]
+    in_float = {name for name in inputs if name not in made_of}
+    first = {"conv1", "layer1"}
+    assert in_float and len(in_float) < len(inputs) / 3
+    assert all(any(f"body.{word}" in name for word in first) for name in in_float)
+    runner = FORMATS[".onnx"].runner
+    for ours, theirs in zip(
+        runner(exported / "a.onnx")(image), runner(tmp_path / "int8.onnx")(image)
+    ):
+        assert 0 < np.abs(ours - theirs).max() < 0.05
+    assert check(network, tmp_path / "int8.onnx").difference > 1e-5
+
+
 def test_an_encoder_of_same_padding_exports_too(tmp_path):
     """The weights in the box have it; with timm's own padding this does not end."""
     network = small_network("tf_efficientnet_lite0", group=1024).eval()
@@ -113,8 +136,16 @@ def test_an_encoder_of_same_padding_exports_too(tmp_path):
     [
         (("output=a.h5",), "the name ends in .onnx or .pt2"),
         (("output=b.pt2", "half=true"), "stores 32 bits; output=model.onnx has 16"),
+        (("output=b.pt2", "int8=."), "int8: for output=model.onnx alone"),
+        (("output=b.onnx", "int8=."), "int8=.: no pictures there"),
     ],
 )
 def test_what_is_refused(call, exported, arguments, reason):
     done = call(exported, "export", "checkpoint=a.safetensors", *arguments, fails=True)
     assert reason in done.stderr
+
+
+def test_an_encoder_of_a_fixed_size_is_refused(tmp_path):
+    network = small_network("swin_tiny_patch4_window7_224", group=1024)
+    with pytest.raises(ValueError, match="swin_tiny.* has a fixed size: Input height"):
+        export_network(network, tmp_path / "a.pt2")
