@@ -18,13 +18,16 @@ import torch
 from numpy.typing import NDArray
 
 from salient.data.images import SUFFIXES, read_image
+from salient.data.transforms import squash
 from salient.files import write_whole
 from salient.model.network import SaliencyNetwork
+from salient.weights.int8 import quantise
 from salient.weights.onnx_file import OUTPUTS, Heads, constants, export_program, write_onnx
 
 Run = Callable[[NDArray[np.float32]], Sequence[NDArray[np.float32]]]
 METADATA = "metadata.json"  # in a program of torch.export
 PICTURES = 20  # to check with
+CALIBRATED = 64  # pictures to see the range of activations on
 
 
 class Format(NamedTuple):
@@ -83,7 +86,11 @@ FORMATS = {
 
 
 def export_network(
-    network: SaliencyNetwork, path: str | Path, probability: bool = True, half: bool = False
+    network: SaliencyNetwork,
+    path: str | Path,
+    probability: bool = True,
+    half: bool = False,
+    int8: str | None = None,
 ) -> Path:
     """Write the network in eval mode; the file's ending chooses the format.
 
@@ -92,16 +99,49 @@ def export_network(
         path: the file.
         probability: it gives probabilities; else logits.
         half: it stores its weights in 16 bits; it computes in 32 all the same.
+        int8: it computes in 8 bits (ONNX alone); a folder of pictures to calibrate on.
 
     Raises:
-        ValueError: no format has that ending, or it has no half precision; or a weight is not
-            finite, or not in 16 bits.
+        ValueError: no format has that ending, or not in that precision; a weight is not finite, or
+            not in 16 bits; or the folder holds no pictures.
         ModuleNotFoundError: the format's package is not installed.
     """
     path = Path(path)
     if path.suffix not in FORMATS:
         raise ValueError(f"output={path}: the name ends in {' or '.join(FORMATS)}")
-    return write_whole(path, FORMATS[path.suffix].write(network.eval(), probability, half))
+    if int8 is not None and (half or path.suffix != ".onnx"):
+        raise ValueError("int8: for output=model.onnx alone, and not with half=true")
+    images = None if int8 is None else calibration(network, int8)  # before the minute of writing
+    content = FORMATS[path.suffix].write(network.eval(), probability, half)
+    return write_whole(path, content if images is None else quantise(content, images))
+
+
+def calibration(network: SaliencyNetwork, folder: str) -> Iterator[NDArray[np.float32]]:
+    """Normalised inputs 1,3,S,S of the network's size S: some of a folder's pictures, evenly.
+
+    Raises:
+        ValueError: there are none.
+    """
+    files = pictures_in(folder)
+    if not files:
+        raise ValueError(f"int8={folder}: no pictures there")
+    step = max(len(files) // CALIBRATED, 1)
+    squares = (
+        squash(read_image(path), network.size, network.resize)
+        for path in files[::step][:CALIBRATED]
+    )
+    return (_normalise(network, square) for square in squares)
+
+
+def pictures_in(folder: str) -> list[Path]:
+    """The files of a folder that are pictures by their ending, by name."""
+    return sorted(p for p in Path(folder).iterdir() if p.suffix.lower() in SUFFIXES)
+
+
+def _normalise(network: SaliencyNetwork, picture: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """H,W,3 -> what the network takes, 1,3,H,W."""
+    batch = torch.from_numpy(picture).permute(2, 0, 1)[None]
+    return np.asarray(network.normalize(batch).contiguous())
 
 
 def check(
@@ -134,13 +174,11 @@ def examples(network: SaliencyNetwork, pictures: str | None) -> Iterator[NDArray
         noise = np.random.default_rng(0)
         images = [noise.integers(0, 256, (h, w, 3), np.uint8) for h, w in ((96, 160), (352, 352))]
     else:
-        files = sorted(p for p in Path(pictures).iterdir() if p.suffix.lower() in SUFFIXES)
-        images = [read_image(path) for path in files[:PICTURES]]
+        images = [read_image(path) for path in pictures_in(pictures)[:PICTURES]]
     for image in images:
         height, width = (max(32 * round(side / 32), 64) for side in image.shape[:2])
-        square = cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA)
-        batch = torch.from_numpy(square).permute(2, 0, 1)[None]
-        yield network.normalize(batch).contiguous().numpy()
+        resized = cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA)
+        yield _normalise(network, np.asarray(resized, dtype=np.uint8))
 
 
 def latency(run: Run, image: NDArray[np.float32], rounds: int = 5) -> float:

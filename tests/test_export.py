@@ -1,4 +1,4 @@
-"""Exported networks give PyTorch's maps, at any batch and size."""
+"""Exported networks give PyTorch's maps, at any batch and size. Each file is written once."""
 
 from __future__ import annotations
 
@@ -10,49 +10,142 @@ import pytest
 import torch
 from PIL import Image
 
-from salient import save_network
-from salient.export import FORMATS, check, export_network
-from salient.weights.onnx_file import Heads
+from salient import load_network, save_network
+from salient.export import FORMATS, METADATA, check, export_network
+from salient.weights.int8 import quantise
+from salient.weights.onnx_file import Heads, constants, store_in_half
+from tests.fixtures.networks import small_network
+
+CONTENT = {".onnx": "probability", ".pt2": "logit"}
+each = pytest.mark.parametrize("ending", CONTENT)
 
 
-@pytest.mark.parametrize(("name", "kind"), [("a.onnx", "probability"), ("a.pt2", "logit")])
-def test_an_exported_network_gives_the_same_maps_at_any_size(small_network, tmp_path, name, kind):
+@pytest.fixture(scope="session")
+def exported(call, tmp_path_factory):
+    """A folder with a network of a few layers, what was exported of it, and what was said."""
+    folder = tmp_path_factory.mktemp("exported")
     torch.manual_seed(0)
-    network = small_network().eval()
-    folder = tmp_path / "pictures"
-    folder.mkdir()
+    save_network(small_network(group=1024, mean=(0.5, 0.4, 0.3)), folder / "a.safetensors")
+    for ending, content in CONTENT.items():
+        where = ("checkpoint=a.safetensors", f"output=a{ending}", f"content={content}")
+        (folder / f"said{ending}").write_text(call(folder, "export", *where).stdout)
+    return folder
+
+
+@each
+def test_an_exported_network_gives_the_same_maps_at_any_batch_and_size(exported, ending):
+    heads = Heads(load_network(exported / "a.safetensors"), CONTENT[ending] == "probability")
+    runner = FORMATS[ending].runner(exported / f"a{ending}")
+    rng = np.random.default_rng(0)
+    for shape in ((1, 3, 64, 64), (3, 3, 160, 96)):
+        image = rng.standard_normal(shape).astype(np.float32)
+        with torch.inference_mode():
+            expected = heads(torch.from_numpy(image))
+        for ours, theirs in zip(expected, runner(image), strict=True):
+            np.testing.assert_allclose(theirs, ours.numpy(), atol=1e-5)
+
+
+@each
+def test_the_command_compares_and_times_what_it_wrote(exported, ending):
+    said = (exported / f"said{ending}").read_text()
+    assert "largest difference on 2 pictures" in said
+    assert FORMATS[ending].runtime in said and "ms at 64 px, batch 1" in said
+
+
+@each
+def test_it_is_compared_on_pictures_of_any_size(exported, tmp_path, ending):
     rng = np.random.default_rng(0)
     for k, size in enumerate([(70, 130), (64, 64), (1, 200)]):
         picture = Image.fromarray(rng.integers(0, 256, (*size, 3), np.uint8))
-        picture.save(folder / f"{k}.png")
-    output = tmp_path / name
-    probability = kind == "probability"
-    export_network(network, output, probability)
-    checked = check(network, output, probability, str(folder))
+        picture.save(tmp_path / f"{k}.png")
+    network, probability = load_network(exported / "a.safetensors"), ending == ".onnx"
+    checked = check(network, exported / f"a{ending}", probability, str(tmp_path))
     assert checked.pictures == 3 and checked.difference <= 1e-4 and checked.runtime_ms > 0
-    image = rng.standard_normal((3, 3, 160, 96)).astype(np.float32)
-    with torch.inference_mode():
-        expected = Heads(network, probability)(torch.from_numpy(image))
-    for ours, theirs in zip(expected, FORMATS[output.suffix].runner(output)(image), strict=True):
-        np.testing.assert_allclose(theirs, ours.numpy(), atol=1e-4)
+    with torch.no_grad():
+        network.out4.bias += 0.1
+    assert check(network, exported / f"a{ending}", probability, str(tmp_path)).difference > 1e-3
 
 
-def test_an_encoder_of_same_padding_exports_too(small_network, tmp_path):
+def test_a_file_carries_its_constants(exported):
+    network = load_network(exported / "a.safetensors")
+    model = onnx.load(exported / "a.onnx")
+    properties = {entry.key: entry.value for entry in model.metadata_props}
+    extra = {METADATA: ""}
+    torch.export.load(exported / "a.pt2", extra_files=extra)
+    assert properties == constants(network)
+    assert json.loads(extra[METADATA]) == constants(network, probability=False)
+    assert json.loads(properties["mean"]) == [0.5, 0.4, 0.3]
+    assert json.loads(properties["content"]) == "probability"
+    shapes = [
+        (value.name, [d.dim_param or d.dim_value for d in value.type.tensor_type.shape.dim])
+        for value in (*model.graph.input, *model.graph.output)
+    ]
+    assert shapes == [
+        ("image", ["batch", 3, "height", "width"]),
+        ("saliency", ["batch", 1, "height", "width"]),
+        ("edge", ["batch", 1, "height / 4", "width / 4"]),
+    ]
+
+
+def test_half_precision_is_that_of_the_weights_alone(exported, tmp_path):
+    model = onnx.load(exported / "a.onnx")
+    store_in_half(model)
+    onnx.save(model, tmp_path / "half.onnx")
+    size = (tmp_path / "half.onnx").stat().st_size
+    assert size < 0.55 * (exported / "a.onnx").stat().st_size
+    network = load_network(exported / "a.safetensors")
+    assert check(network, tmp_path / "half.onnx").difference > 1e-6
+    with torch.no_grad():
+        for weight in network.state_dict().values():
+            if weight.is_floating_point() and weight.numel() >= 64:
+                weight.copy_(weight.half().float())
+    assert check(network, tmp_path / "half.onnx").difference <= 1e-5
+
+
+def test_in_8_bits_it_computes_nearly_the_same(exported, tmp_path):
+    """The layers up to /4 stay in float, and all others are quantised."""
+    network = load_network(exported / "a.safetensors")
+    image = np.random.default_rng(0).standard_normal((1, 3, 64, 64)).astype(np.float32)
+    content = (exported / "a.onnx").read_bytes()
+    (tmp_path / "int8.onnx").write_bytes(quantise(content, [image]))
+    model, before = onnx.load(tmp_path / "int8.onnx"), onnx.load_from_string(content)
+    assert sorted(map(str, model.metadata_props)) == sorted(map(str, before.metadata_props))
+    made_of = {name: node for node in model.graph.node for name in node.output}
+    inputs = [node.input[1] for node in model.graph.node if node.op_type == "Conv"]
+    in_float = {name for name in inputs if name not in made_of}
+    first = {"conv1", "layer1"}
+    assert in_float and len(in_float) < len(inputs) / 3
+    assert all(any(f"body.{word}" in name for word in first) for name in in_float)
+    runner = FORMATS[".onnx"].runner
+    for ours, theirs in zip(
+        runner(exported / "a.onnx")(image), runner(tmp_path / "int8.onnx")(image)
+    ):
+        assert 0 < np.abs(ours - theirs).max() < 0.05
+    assert check(network, tmp_path / "int8.onnx").difference > 1e-5
+
+
+def test_an_encoder_of_same_padding_exports_too(tmp_path):
     """The weights in the box have it; with timm's own padding this does not end."""
-    network = small_network("tf_efficientnet_lite0").eval()
+    network = small_network("tf_efficientnet_lite0", group=1024).eval()
     path = export_network(network, tmp_path / "a.pt2")
     assert check(network, path).difference <= 1e-5
 
 
-def test_onnx_carries_its_constants(run, small_network, tmp_path):
-    save_network(small_network(mean=(0.5, 0.4, 0.3)), tmp_path / "a.safetensors")
-    done = run(tmp_path, "-m", "salient", "export", "checkpoint=a.safetensors", "output=a.onnx")
-    assert "largest difference on 2 pictures" in done.stdout and "onnxruntime" in done.stdout
-    model = onnx.load(tmp_path / "a.onnx")
-    properties = {entry.key: json.loads(entry.value) for entry in model.metadata_props}
-    assert properties["mean"] == [0.5, 0.4, 0.3] and properties["size"] == 64
-    assert [x.name for x in model.graph.input] == ["image"]
-    assert [x.name for x in model.graph.output] == ["saliency"]
-    wrong = ("checkpoint=a.safetensors", "output=a.h5")
-    done = run(tmp_path, "-m", "salient", "export", *wrong, fails=True)
-    assert "the name ends in .onnx or .pt2" in done.stderr
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        (("output=a.h5",), "the name ends in .onnx or .pt2"),
+        (("output=b.pt2", "half=true"), "stores 32 bits; output=model.onnx has 16"),
+        (("output=b.pt2", "int8=."), "int8: for output=model.onnx alone"),
+        (("output=b.onnx", "int8=."), "int8=.: no pictures there"),
+    ],
+)
+def test_what_is_refused(call, exported, arguments, reason):
+    done = call(exported, "export", "checkpoint=a.safetensors", *arguments, fails=True)
+    assert reason in done.stderr
+
+
+def test_an_encoder_of_a_fixed_size_is_refused(tmp_path):
+    network = small_network("swin_tiny_patch4_window7_224", group=1024)
+    with pytest.raises(ValueError, match="swin_tiny.* has a fixed size: Input height"):
+        export_network(network, tmp_path / "a.pt2")

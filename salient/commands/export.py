@@ -17,6 +17,7 @@ def export(
     checkpoint: str | None,
     content: Literal["probability", "logit"],
     half: bool,
+    int8: str | None,
     pictures: str | None,
 ) -> Checked:
     """Export, check and time; returns what the check found.
@@ -32,7 +33,7 @@ def export(
         logging.getLogger(name).setLevel(logging.WARNING)  # they tell what they tidied up
     network, probability = load_network(find_checkpoint(checkpoint)), content == "probability"
     print(f"network: {network.origin}")
-    path = export_network(network, output, probability, half)
+    path = export_network(network, output, probability, half, int8)
     print(f"{path}: {path.stat().st_size / 2**20:.1f} MiB")
     checked = check(network, path, probability, pictures)
     print(f"largest difference on {checked.pictures} pictures: {checked.difference:.1e}")

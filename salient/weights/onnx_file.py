@@ -38,13 +38,20 @@ class Heads(nn.Module):
 
 
 def export_program(network: SaliencyNetwork, probability: bool = True) -> ExportedProgram:
-    """The network in eval mode as a program of `torch.export`, of free batch and size."""
+    """The network in eval mode as a program of `torch.export`, of free batch and size.
+
+    Raises:
+        ValueError: its encoder takes pictures of one size alone, as timm's Swin.
+    """
     model = Heads(network.eval(), probability)
     example = torch.zeros(2, 3, 96, 128)
     sides = {2: 32 * Dim("rows", min=2, max=128), 3: 32 * Dim("columns", min=2, max=128)}
     shapes = {"image": {0: Dim("batch", min=1, max=1024), **sides}}
-    with torch.no_grad():
-        return torch.export.export(model, (example,), dynamic_shapes=shapes)
+    try:
+        with torch.no_grad():
+            return torch.export.export(model, (example,), dynamic_shapes=shapes)
+    except AssertionError as error:  # timm's, of the height or width
+        raise ValueError(f"the encoder {network.encoder.name} has a fixed size: {error}") from error
 
 
 def constants(
