@@ -107,6 +107,14 @@ def test_moving_average_starts_without_memory_of_the_initial_weights():
     assert counters[0].item() == 8
 
 
+def test_moving_average_without_warmup_keeps_its_start_by_decay_to_the_power_of_the_steps():
+    update = moving_average(0.9, warmup=False)._kwargs["multi_avg_fn"]
+    average = [torch.tensor([100.0])]
+    for n in range(1, 21):
+        update(average, [torch.tensor([0.0])], torch.tensor(n))
+    assert average[0].item() == pytest.approx(100 * 0.9**20, rel=1e-5)
+
+
 def at_epoch_end(trainer):
     trainer.should_stop = True
 
