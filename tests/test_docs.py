@@ -66,7 +66,7 @@ def test_commands_compose_and_pass_the_check(page, composed):
             continue
         overrides = [first_of_a_sweep(a) for a in arguments if not a.startswith("-") and "=" in a]
         if "finetune" in str(overrides) and "start=" not in str(overrides):
-            overrides.append("start=FILE")
+            overrides.append("start=best")
         check_config(composed(verb, *overrides), FUNCTIONS[verb])
 
 

@@ -119,12 +119,21 @@ def register_resolvers() -> None:
 
     `${joined:${dataset}}` is the sets' names with plus signs; `${needed:KEY}` stands where a value
     has to be given; `${word:KEY,VALUE}` is a value that may be part of a file's name;
-    `${claimed:FOLDER,FILE}` is a folder that no other run has, which the file marks.
+    `${claimed:FOLDER,FILE}` is a folder that no other run has, which the file marks;
+    `${size_of:CHECKPOINT}` is the side in pixels of the squares that its network takes.
     """
     OmegaConf.register_new_resolver("joined", lambda node: "+".join(node or ()), replace=True)
     OmegaConf.register_new_resolver("needed", _needed, replace=True)
     OmegaConf.register_new_resolver("word", _word, replace=True)
     OmegaConf.register_new_resolver("claimed", claim_folder, replace=True, use_cache=True)
+    OmegaConf.register_new_resolver("size_of", _size_of, replace=True, use_cache=True)
+
+
+def _size_of(start: str) -> int:
+    from salient.weights.find import find_checkpoint
+    from salient.weights.store import load_network  # PyTorch: not for every verb
+
+    return load_network(find_checkpoint(start, key="start")).size
 
 
 def _needed(key: str) -> str:

@@ -5,16 +5,12 @@ from __future__ import annotations
 import atexit
 import os
 import sys
-from collections.abc import Callable, Iterator
-from functools import partial
-from importlib.util import find_spec
-from io import BytesIO
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import distributed
-from tqdm import tqdm
 
 from salient.commands.build import build_sets
 from salient.commands.cli import run
@@ -27,14 +23,12 @@ from salient.detection.detector import Averaging
 from salient.detection.engine import Engine
 from salient.detection.load import EngineName, load_engine
 from salient.devices import Precision
-from salient.files import check_writable, remove_partials, write_whole
-from salient.scoring.album import Album
-from salient.scoring.leaderboard import save_leaderboard
+from salient.files import check_writable, remove_partials
 from salient.scoring.predictions import Prediction, from_files, from_gaussian, from_network
-from salient.scoring.record import describe_run
-from salient.scoring.report import ScoredSet, render
-from salient.scoring.score import largest_move, score_predictions, summarise
-from salient.scoring.tables import Row, conventions, markdown, save
+from salient.scoring.report import ScoredSet
+from salient.scoring.results import save_results, score_methods
+from salient.scoring.score import largest_move
+from salient.scoring.tables import Row, conventions, markdown
 from salient.weights.find import find_checkpoint
 
 TOLERANCE = 0.0005  # by which 16 bits may move a figure, where a CPU would be faster with them
@@ -114,9 +108,15 @@ def eval(
                 if tta is not None:  # apart: a row of its own
                     averaged = from_network(runs, part, batch_size, workers, True)
                     methods[f"{OURS}, {tta}"] = averaged
-            target = _maps_folder(output, title) if save_maps else None
             scored.append(ScoredSet(title, pairs, [], [], []))
-            _score(scored[-1], methods, pair_set.published, target, metrics, report > 0)
+            score_methods(
+                scored[-1],
+                methods,
+                **metrics,
+                published={m: pair_set.published for m in methods if m != GUESS},
+                folders={OURS: _maps_folder(output, title)} if save_maps else {},
+                keep=report > 0,
+            )
     except KeyboardInterrupt:
         stopped = True
         missing.append(f"{title}: interrupted, with what would have followed")
@@ -126,44 +126,11 @@ def eval(
     lines = [line for in_set in scored for line in in_set.lines]
     if rank == 0:
         _tell(rows, lines, note, missing)
-        save(rows, lines, output, details, note)
-        save_leaderboard(rows, Path(output), note)
-        _save_curves(rows, Path(output) / "curves.png")
-        if report:
-            complete = [in_set for in_set in scored if len(in_set.rows) == len(scored[0].rows)]
-            page = partial(render, complete, note=note, most=report, max_f=metrics["max_f"])
-            _save_report(page, config, path, Path(output) / "report.html")
+        save_results(scored, output, config, path, details, note, metrics["max_f"], report)
         print(f"saved in {output}")
     if stopped:
         sys.exit("interrupted; go on with the sets that are left and another output")
     return rows
-
-
-def _score(
-    in_set: ScoredSet,
-    methods: dict[str, Iterator[Prediction]],
-    published: dict[str, float],
-    target: Path | None,
-    metrics: dict[str, Any],
-    keep: bool,
-) -> None:
-    """Add each method's row, a line for each of its maps and, with `keep`, its album."""
-    for method, maps in methods.items():
-        album = Album()
-        scores = score_predictions(
-            maps,
-            normalize=metrics["normalize"],
-            folder=target if method == OURS else None,
-            watcher=album.add if keep else None,
-        )
-        rank, world = _ranks()
-        total = len(in_set.pairs[rank::world])
-        progress = tqdm(scores, f"{in_set.title}, {method}", total, disable=rank or None)
-        beside = published if method != GUESS else {}
-        row, of_pairs = summarise(in_set.title, method, progress, beside, metrics["max_f"])
-        in_set.rows.append(row)
-        in_set.albums.append(album.gather())
-        in_set.lines.extend(of_pairs)
 
 
 def _maps_folder(output: str, title: str) -> Path:
@@ -185,26 +152,6 @@ def _tell(rows: list[Row], lines: list[dict[str, Any]], note: str, missing: list
             print(f"{title}: {len(empty)} masks have no foreground: {first_few(empty)}")
     for problem in missing:
         print(f"not scored: {problem}")
-
-
-def _save_report(
-    page: Callable[..., str], config: dict[str, Any], checkpoint: Path | None, path: Path
-) -> None:
-    if not find_spec("jinja2"):
-        print(f"no {path.name}: it needs jinja2; pip install 'salient[eval]'")
-        return
-    write_whole(path, page(run=describe_run(config, checkpoint)))
-
-
-def _save_curves(rows: list[Row], path: Path) -> None:
-    if find_spec("matplotlib") is None:
-        print(f"no {path.name}: it needs matplotlib; pip install 'salient[eval]'")
-        return
-    from salient.scoring.pictures import draw_curves
-
-    content = BytesIO()
-    draw_curves(rows).savefig(content, dpi=120, format="png")
-    write_whole(path, content.getvalue())
 
 
 def _ranks() -> tuple[int, int]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 import logging
 import sys
@@ -11,12 +10,14 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import pytorch_lightning as pl
+import torch
 from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import OmegaConf
 from pydantic import Field
 from pytorch_lightning.loggers import Logger
 from pytorch_lightning.utilities.exceptions import SIGTERMException
+from torch import distributed
 
 from salient.commands.app import NO_MEMORY
 from salient.commands.build import build, build_group, build_sets
@@ -24,14 +25,14 @@ from salient.commands.cli import run
 from salient.config import Word
 from salient.files import check_writable, remove_partials
 from salient.metrics import HEADLINE
-from salient.model.network import SaliencyNetwork
+from salient.scoring.comparison import compare as compare_networks
 from salient.training.callbacks import LastCheckpoint
 from salient.training.datamodule import PairsDataModule
-from salient.training.record import hours_trained, write_record
+from salient.training.record import hours_trained, publish, write_record
 from salient.training.task import SaliencyTask
 from salient.training.tensorboard import tensorboards
 from salient.weights.find import find_checkpoint
-from salient.weights.store import save_network
+from salient.weights.store import load_network
 
 log = logging.getLogger("salient")
 Seed = Annotated[int, Field(ge=0, le=2**32 - 1)]
@@ -39,6 +40,7 @@ Seed = Annotated[int, Field(ge=0, le=2**32 - 1)]
 NOISE = (
     "You're resuming from a checkpoint that ended before the epoch ended",  # TrainingLoader can
     "It is recommended to use `self.log",  # SaliencyMetrics has summed over processes already
+    "The number of training batches .* is smaller than the logging interval",  # Watch adapts it
     "Checkpoint directory .* exists and is not empty",  # Hydra made it, and writes its log there
 )
 BANNER = """
@@ -60,6 +62,7 @@ def train(
     deterministic: bool,
     resume: str | None,
     start: str | None,
+    compare: bool,
     checkpoints: str,
     overwrite: bool,
     loader: dict[str, Any],
@@ -83,6 +86,8 @@ def train(
     config = dict(locals())  # as it was composed and checked
     if not dataset:
         raise ValueError("dataset: missing; salient train dataset=duts_tr (or [duts_tr,msra10k])")
+    if compare and start is None:
+        raise ValueError("compare: needs start=CHECKPOINT, whose network is the one before")
     if resume is not None and not Path(resume).is_file():
         raise FileNotFoundError(f"resume={resume}: no such checkpoint; runs leave last.ckpt behind")
     check_writable(checkpoints)
@@ -116,6 +121,8 @@ def train(
     _fit(fit, task, datamodule, resume)
     figures = {k: float(v) for k, v in fit.callback_metrics.items() if k.startswith("val/")}
     path = Path(checkpoints) / f"{name}.safetensors"
+    if distributed.is_initialized():  # the rest is one process's
+        distributed.destroy_process_group()
     if not fit.is_global_zero:
         return path
     _log_choices(fit, config, task.network.config["encoder"], pairs[0], figures)
@@ -125,23 +132,35 @@ def train(
     path = publish(task.network, path, metadata, overwrite)
     log.info("validation: %s", json.dumps({k: round(v, 4) for k, v in figures.items()}))
     log.info("published %s", path)
+    if compare:
+        _compare(file, path, datamodule, config, fit.strategy.root_device)
     return path
 
 
-def publish(
-    network: SaliencyNetwork, path: Path, metadata: dict[str, Any], overwrite: bool
-) -> Path:
-    """Save a network under `path`, or where that is taken under its name with a number."""
-    for number in itertools.count(1):
-        name = path.stem if number == 1 else f"{path.stem}-{number}"
-        file = path.with_name(f"{name}.safetensors")
-        try:
-            save_network(network, file, {"name": name} | metadata, replace=overwrite)
-        except FileExistsError:
-            log.info("%s is there already, and stays; overwrite=true replaces it", file)
-            continue
-        return file
-    raise AssertionError
+def _compare(
+    start: str, path: Path, data: PairsDataModule, config: dict[str, Any], device: torch.device
+) -> None:
+    """Score the held-out pairs by the network before and the published one after; tell and save.
+
+    The jobs of a multirun put their maps together, so that folds can be scored as one set.
+    """
+    hydra = HydraConfig.get()
+    folder = Path(hydra.runtime.output_dir) / "comparison"
+    in_all = Path(hydra.sweep.dir) if hydra.mode == RunMode.MULTIRUN else folder
+    before, after = load_network(start, device), load_network(path, device)
+    told = compare_networks(
+        before,
+        after,
+        data.validation_pairs,
+        title=f"{data.title}, held out",
+        folder=folder,
+        maps=in_all / "maps",
+        config=config,
+        checkpoint=path,
+        workers=data.workers,
+    )
+    log.info("before: %s\n%s", before.origin, told)
+    log.info("side by side in %s", folder / "report.html")
 
 
 def _fit(

@@ -23,10 +23,15 @@ from salient.training.losses import LossParts
 from salient.training.task import SaliencyTask
 
 
-def moving_average(decay: float) -> WeightAveraging:
+def moving_average(decay: float, warmup: bool) -> WeightAveraging:
     """Lightning's weight averaging as an exponential moving average.
 
-    Early on the decay is (1 + n) / (10 + n), so that a short run does not publish its start.
+    Args:
+        decay: a step, in [0, 1).
+        warmup: early on the decay is (1 + n) / (10 + n), so that a short run does not publish its
+            start. Without it the start keeps its share, decay to the power of the steps: what a
+            checkpoint knew is not lost to a few pairs (weights between both ends do better on
+            either's pictures: Wortsman 2022, "Robust fine-tuning of zero-shot models").
 
     Raises:
         ValueError: `decay` is not in [0, 1).
@@ -39,7 +44,8 @@ def moving_average(decay: float) -> WeightAveraging:
         if not averages[0].is_floating_point():  # batch norm's counters
             torch._foreach_copy_(list(averages), list(current))
             return
-        weight = 1 - torch.clamp((1 + count) / (10 + count), max=decay)
+        rising = (1 + count) / (10 + count) if warmup else torch.ones_like(count, dtype=torch.float)
+        weight = 1 - torch.clamp(rising, max=decay)
         difference = torch._foreach_sub(list(current), list(averages))
         torch._foreach_mul_(difference, weight.to(averages[0].dtype))
         torch._foreach_add_(list(averages), difference)

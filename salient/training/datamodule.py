@@ -11,7 +11,7 @@ import albumentations as A
 import pytorch_lightning as pl
 from torch.utils.data import DataLoader, Subset
 
-from salient.config import Count, Workers
+from salient.config import Amount, Count, Workers
 from salient.data.cache import cached_pairs
 from salient.data.pairs import Pair
 from salient.data.sets import PairSet
@@ -30,9 +30,12 @@ class PairsDataModule(pl.LightningDataModule):
         data_root: where data sets lie.
         strict: another number of pairs than a set expects is an error; else a warning.
         size: side in pixels of the squares made of the pictures, a multiple of 32.
-        batch_size: pictures a step and process, at least 2 (the network normalises 1 x 1 maps).
+        batch_size: pictures a step and process, at least 2 (the network normalises 1 x 1 maps); all
+            pairs, where they are fewer.
         workers: loader processes; as many as there are cores, at most 16, if None.
         held_out: share of the pairs held out for validation, in (0, 1).
+        fold: None: by the hash alone, so that a pair's side never changes. A number k: exactly the
+            k-th of the 1 / `held_out` equal parts in the order of the hashes, from 0.
         seed: of order and augmentation.
         augmentation: makes a transform of a size, as `training_transform` does.
         cache: train on decoded copies, made once under `data_root`/cache, whose shorter side has at
@@ -52,6 +55,7 @@ class PairsDataModule(pl.LightningDataModule):
         batch_size: Count,
         workers: Workers | None,
         held_out: float,
+        fold: Amount | None,
         seed: int,
         augmentation: Callable[[int], A.Compose],
         cache: int | None,
@@ -65,12 +69,16 @@ class PairsDataModule(pl.LightningDataModule):
             raise ValueError(f"loader.workers must be at least 0, got {workers}")
         if not 0 < held_out < 1:
             raise ValueError(f"loader.held_out must be in (0, 1), got {held_out}")
+        if fold is not None and fold >= round(1 / held_out):
+            parts = f"{round(1 / held_out)}, the number of parts by loader.held_out={held_out}"
+            raise ValueError(f"loader.fold must be below {parts}, got {fold}")
         if cache is not None and cache < size:
             raise ValueError(
                 f"loader.cache must be at least loader.size ({size}) or null, got {cache}"
             )
         self.sets, self.data_root, self.strict = list(sets), data_root, strict
-        self.size, self.batch_size, self.held_out = size, batch_size, held_out
+        self.size, self.batch_size = size, batch_size
+        self.held_out, self.fold = held_out, fold
         self.seed, self.cache = seed, cache
         self.workers = loader_workers(workers)
         self.transform = augmentation(size)
@@ -87,16 +95,16 @@ class PairsDataModule(pl.LightningDataModule):
             return
         for pair_set in self.sets:
             pairs = pair_set.pairs(self.data_root, self.strict)
-            training, validation = split_pairs(pairs, self.held_out)
+            training, validation = split_pairs(pairs, self.held_out, self.fold)
             if self.cache is not None:
                 training = cached_pairs(training, self._cache_folder(pair_set), self.cache)
             self.training_pairs += training
             self.validation_pairs += validation
-        if len(self.training_pairs) < self.batch_size or not self.validation_pairs:
-            count = len(self.training_pairs) + len(self.validation_pairs)
+        count = len(self.training_pairs), len(self.validation_pairs)
+        if count[0] < 2 or not count[1]:
             raise ValueError(
-                f"{self.title}: {count} pairs are too few for loader.batch_size="
-                f"{self.batch_size} and loader.held_out={self.held_out}"
+                f"{self.title}: too few pairs: {count[0]} to train on and {count[1]} held out by "
+                f"loader.held_out={self.held_out}; 2 and 1 are needed"
             )
 
     def _cache_folder(self, pair_set: PairSet) -> Path:
@@ -113,7 +121,7 @@ class PairsDataModule(pl.LightningDataModule):
         sampler = EpochSampler(dataset, processes, rank, seed=self.seed, drop_last=True)
         return TrainingLoader(
             dataset,
-            self.batch_size,
+            min(self.batch_size, len(sampler)),
             sampler=sampler,
             drop_last=True,
             batches_done=self._batches_done,
@@ -142,8 +150,13 @@ class PairsDataModule(pl.LightningDataModule):
         }
 
 
-def split_pairs(pairs: Sequence[Pair], held_out: float) -> tuple[list[Pair], list[Pair]]:
-    """Training and validation pairs. A name's side depends on the name alone, on every machine."""
-    validation = [p for p in pairs if zlib.crc32(p.name.encode()) / 2**32 < held_out]
-    names = {p.name for p in validation}
-    return [p for p in pairs if p.name not in names], validation
+def split_pairs(
+    pairs: Sequence[Pair], held_out: float, fold: int | None = None
+) -> tuple[list[Pair], list[Pair]]:
+    """Training and validation pairs, the same on every machine; see `PairsDataModule`."""
+    hashes = {pair.name: zlib.crc32(pair.name.encode()) for pair in pairs}
+    if fold is None:
+        names = {name for name in hashes if hashes[name] / 2**32 < held_out}
+    else:
+        names = set(sorted(hashes, key=hashes.__getitem__)[fold :: round(1 / held_out)])
+    return [p for p in pairs if p.name not in names], [p for p in pairs if p.name in names]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import json
+import logging
 import os
 import platform
 import subprocess
@@ -15,7 +17,10 @@ import torch
 from pytorch_lightning.callbacks import Timer
 
 from salient.files import write_whole
-from salient.weights.store import package_versions
+from salient.model.network import SaliencyNetwork
+from salient.weights.store import package_versions, save_network
+
+log = logging.getLogger("salient")
 
 
 def hours_trained(trainer: pl.Trainer) -> float:
@@ -39,6 +44,22 @@ def write_record(folder: str | Path, seed: int) -> dict[str, Any]:
     record |= {"commit": commit, "clean": None if changes is None else not changes}
     write_whole(Path(folder) / "record.json", json.dumps(record, indent=2) + "\n")
     return record
+
+
+def publish(
+    network: SaliencyNetwork, path: Path, metadata: dict[str, Any], overwrite: bool
+) -> Path:
+    """Save a network under `path`, or where that is taken under its name with a number."""
+    for number in itertools.count(1):
+        name = path.stem if number == 1 else f"{path.stem}-{number}"
+        file = path.with_name(f"{name}.safetensors")
+        try:
+            save_network(network, file, {"name": name} | metadata, replace=overwrite)
+        except FileExistsError:
+            log.info("%s is there already, and stays; overwrite=true replaces it", file)
+            continue
+        return file
+    raise AssertionError
 
 
 def _git(*arguments: str) -> str | None:

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from salient.commands import eval as eval_module
+from salient.scoring import results as saving
 from tests.fixtures.commands import ROOT
 
 
@@ -117,8 +117,8 @@ def test_the_report_can_be_left_out_and_names_what_it_lacks(call, trained, saved
     assert not (trained / "bare/report.html").exists()
     done = call(trained, *scoring, "report=-1", fails=True)
     assert "error: report: -1 is not valid" in done.stderr
-    find = eval_module.find_spec
-    monkeypatch.setattr(eval_module, "find_spec", lambda name: name != "jinja2" and find(name))
+    find = saving.find_spec
+    monkeypatch.setattr(saving, "find_spec", lambda name: name != "jinja2" and find(name))
     done = call(trained, *scoring, "output=without")
     assert "no report.html: it needs jinja2; pip install 'salient[eval]'" in done.stdout
     assert not (trained / "without/report.html").exists()

@@ -106,6 +106,21 @@ def test_split_is_by_name_alone_and_near_its_share():
     assert fewer == {p.name for p in validation} & {p.name for p in pairs[::3]}
 
 
+def test_folds_are_exact_and_divide_the_pairs():
+    pairs = [Pair(f"photo {k}", None, None) for k in range(32)]
+    folds = [split_pairs(pairs, 0.2, fold) for fold in range(5)]
+    assert [len(validation) for _, validation in folds] == [7, 7, 6, 6, 6]
+    assert sorted(pair for _, validation in folds for pair in validation) == sorted(pairs)
+    for training, validation in folds:
+        assert sorted(training + validation) == sorted(pairs)
+
+
+def test_a_batch_is_of_all_pairs_where_they_are_fewer(sample_root):
+    datamodule = module(sample_root, held_out=0.9, batch_size=64)
+    (batch,) = epoch_of(datamodule, 0)
+    assert len(batch.images) == len(datamodule.training_pairs) < 64
+
+
 def test_a_cache_holds_the_same_pairs_shrunk_once(sample_root, tmp_path):
     folder = sample_root / "sample/train"
     folders = dict(images=str(folder / "images"), masks=str(folder / "masks"))
@@ -154,7 +169,8 @@ def test_scoring_sets_hold_the_masks_untouched(pairs):
         ({"held_out": 0.0}, "loader.held_out"),
         ({"augmentation": augmentation(crop=0.7)}, "loader.augmentation.crop"),
         ({"cache": 32}, "loader.cache must be at least loader.size"),
-        ({"batch_size": 96}, "too few for loader.batch_size=96"),
+        ({"held_out": 0.2, "fold": 5}, "loader.fold must be below 5"),
+        ({"held_out": 1e-9}, "too few pairs: 96 to train on and 0 held out by loader.held_out"),
     ],
 )
 def test_bad_values_name_their_key(sample_root, changes, named):

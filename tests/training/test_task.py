@@ -93,7 +93,7 @@ def test_progressive_scales_come_in_turn(small_network, sample_root, tmp_path):
 
 
 def test_moving_average_starts_without_memory_of_the_initial_weights():
-    update = moving_average(0.9)._kwargs["multi_avg_fn"]
+    update = moving_average(0.9, warmup=True)._kwargs["multi_avg_fn"]
     average, count = [torch.tensor([100.0])], torch.tensor(1)
     expected = 100.0
     for n in range(1, 40):
@@ -106,6 +106,14 @@ def test_moving_average_starts_without_memory_of_the_initial_weights():
     counters = [torch.tensor(3)]
     update(counters, [torch.tensor(8)], count)
     assert counters[0].item() == 8
+
+
+def test_moving_average_without_warmup_keeps_its_start_by_decay_to_the_power_of_the_steps():
+    update = moving_average(0.9, warmup=False)._kwargs["multi_avg_fn"]
+    average = [torch.tensor([100.0])]
+    for n in range(1, 21):
+        update(average, [torch.tensor([0.0])], torch.tensor(n))
+    assert average[0].item() == pytest.approx(100 * 0.9**20, rel=1e-5)
 
 
 def at_epoch_end(trainer):
@@ -219,7 +227,7 @@ def test_bad_trainer_values_name_their_key(tmp_path, key, value):
 
 def test_a_decay_outside_its_range_names_its_key():
     with pytest.raises(ValueError, match=r"callbacks\.weight_averaging\.decay"):
-        moving_average(1.0)
+        moving_average(1.0, warmup=True)
 
 
 def test_a_warm_up_of_one_step_is_a_schedule(small_network, sample_root, tmp_path):

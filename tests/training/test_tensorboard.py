@@ -143,9 +143,7 @@ def test_the_first_pictures_and_the_worst_have_their_panels(fitted):
         assert np.array_equal(one[:, :128], next_one[:, :128])
         assert not np.array_equal(one[:, 128:192], next_one[:, 128:192])
     errors = {}
-    for name, load in from_network(
-        TorchEngine(module.network), data.validation_pairs, 4, workers=0
-    ):
+    for name, load in from_network(TorchEngine(module.network), data.validation_pairs):
         saliency, mask = load()
         errors[name] = score_pair(saliency, mask).figures["mae"]
     worst = sorted(errors, key=lambda name: -errors[name])[:3]

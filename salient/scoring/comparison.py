@@ -1,0 +1,117 @@
+"""Before and after: two networks on the same pairs, and a plain word on which is better."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from salient.data.pairs import Pair
+from salient.detection.by_torch import TorchEngine
+from salient.metrics import HEADLINE, Figure, MaxF
+from salient.model.network import SaliencyNetwork
+from salient.scoring.album import values_of
+from salient.scoring.confidence import differences, replicates
+from salient.scoring.predictions import from_network
+from salient.scoring.report import ScoredSet
+from salient.scoring.results import save_results, score_methods
+from salient.scoring.tables import conventions, markdown
+
+BEFORE, AFTER = "before", "after"
+MAX_F: MaxF = "curve"  # the convention of the rows
+
+
+class Change(NamedTuple):
+    """A figure's `after` less `before`, with the 95 % interval over the pictures, `low`..`high`."""
+
+    figure: Figure
+    value: float
+    low: float
+    high: float
+
+    @property
+    def better(self) -> bool:
+        """Whether it went the right way, and by a digit that is shown."""
+        gain = self.value if self.figure.higher_is_better else -self.value
+        return round(gain, 4) > 0
+
+    @property
+    def sure(self) -> bool:
+        """Whether the interval lies on one side of zero."""
+        return self.low > 0 or self.high < 0
+
+
+def compare(
+    before: SaliencyNetwork,
+    after: SaliencyNetwork,
+    pairs: Sequence[Pair],
+    title: str,
+    folder: Path,
+    maps: Path,
+    config: Mapping[str, Any],
+    checkpoint: Path,
+    workers: int | None = None,
+) -> str:
+    """Score both on the pairs; returns the table and the verdict.
+
+    Args:
+        before, after: in eval mode; each takes pictures at its own size.
+        pairs: which neither was trained on.
+        title: of the pairs.
+        folder: gets tables, curves and `report.html`.
+        maps: gets the maps, as `before/NAME.png` and `after/NAME.png`.
+        config: as the command composed it.
+        checkpoint: the file of `after`.
+        workers: processes that decode; as many as there are cores, at most 16, if None.
+    """
+    networks = {BEFORE: before, AFTER: after}
+    held_out = ScoredSet(title, pairs, [], [], [])
+    score_methods(
+        held_out,
+        {name: from_network(TorchEngine(x), pairs, 8, workers) for name, x in networks.items()},
+        normalize=True,
+        max_f=MAX_F,
+        published={},
+        folders={name: maps / name for name in networks},
+        keep=True,
+    )
+    found = changes(held_out)
+    told = f"{describe(found, len(pairs))}\n{verdict(found)}"
+    note = f"{told}\n\n{conventions(MAX_F, True)}"
+    details = {"checkpoint": str(checkpoint), "verdict": verdict(found)}
+    save_results([held_out], folder, config, checkpoint, details, note, MAX_F, len(pairs))
+    return f"{markdown(held_out.rows)}\n\n{told}"
+
+
+def changes(scored: ScoredSet) -> list[Change]:
+    """What changed in each headline figure of a set that `before` and `after` were scored on."""
+    names = [pair.name for pair in scored.pairs]
+    before, after = (
+        replicates(values_of([album.entries[name] for name in names])) for album in scored.albums
+    )
+    bounds = differences(after, before)
+    first, last = (row.figures for row in scored.rows)
+    found = []
+    for figure in HEADLINE:
+        low, high = bounds[f"max_f_{MAX_F}" if figure.key == "max_f" else figure.key]
+        found.append(Change(figure, last[figure.key] - first[figure.key], low, high))
+    return found
+
+
+def describe(found: Sequence[Change], pictures: int) -> str:
+    """The changes in a line."""
+    parts = [f"{c.figure.label} {c.value:+.4f} ({c.low:+.4f} to {c.high:+.4f})" for c in found]
+    head = f"{AFTER} less {BEFORE}, with 95 % intervals over the {pictures} held-out pictures"
+    return f"{head}: {', '.join(parts)}."
+
+
+def verdict(found: Sequence[Change]) -> str:
+    """Better, better by what may be chance, or not better: said plainly."""
+    worse = [change.figure.label for change in found if not change.better]
+    unsure = [change.figure.label for change in found if not change.sure]
+    if worse:
+        return f"NOT BETTER in {', '.join(worse)}. What to do: docs/finetuning.md"
+    if unsure:
+        names = ", ".join(unsure)
+        return f"Better in every figure, but it may be chance in {names}: the interval holds 0."
+    return "Better in every figure, and no interval holds 0."

@@ -1,0 +1,107 @@
+"""Methods on a set -> rows, lines and albums; and all that a scoring leaves in a folder."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from importlib.util import find_spec
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+from torch import distributed
+from tqdm import tqdm
+
+from salient.files import write_whole
+from salient.metrics import MaxF
+from salient.scoring.album import Album
+from salient.scoring.leaderboard import save_leaderboard
+from salient.scoring.predictions import Prediction
+from salient.scoring.record import describe_run
+from salient.scoring.report import ScoredSet, render
+from salient.scoring.score import score_predictions, summarise
+from salient.scoring.tables import save
+
+
+def score_methods(
+    in_set: ScoredSet,
+    methods: Mapping[str, Iterator[Prediction]],
+    *,
+    normalize: bool,
+    max_f: MaxF,
+    published: Mapping[str, Mapping[str, float]],
+    folders: Mapping[str, Path],
+    keep: bool,
+) -> None:
+    """Add to a set each method's row, a line for each of its maps and its album.
+
+    Args:
+        in_set: the set; its pairs are those of all processes.
+        methods: the maps of each, of this process's pairs.
+        normalize, max_f: see `conventions`.
+        published: figures that stand beside a method's.
+        folders: where a method's maps are written.
+        keep: fill the albums, which the report needs.
+    """
+    rank = distributed.get_rank() if distributed.is_initialized() else 0
+    world = distributed.get_world_size() if distributed.is_initialized() else 1
+    total = len(in_set.pairs[rank::world])
+    for method, maps in methods.items():
+        album = Album()
+        scores = score_predictions(
+            maps,
+            normalize=normalize,
+            folder=folders.get(method),
+            watcher=album.add if keep else None,
+        )
+        progress = tqdm(scores, f"{in_set.title}, {method}", total, disable=rank > 0 or None)
+        beside = published.get(method, {})
+        row, of_pairs = summarise(in_set.title, method, progress, beside, max_f)
+        in_set.rows.append(row)
+        in_set.albums.append(album.gather())
+        in_set.lines.extend(of_pairs)
+
+
+def save_results(
+    scored: Sequence[ScoredSet],
+    folder: str | Path,
+    config: Mapping[str, Any],
+    checkpoint: Path | None,
+    details: Mapping[str, Any],
+    note: str,
+    max_f: MaxF,
+    most: int,
+) -> None:
+    """Write tables, the leaderboard, the curves and, of `most` pictures, the report.
+
+    Args:
+        scored: the sets. One with fewer methods than the first is left out of the report.
+        folder: where all of it goes.
+        config: as the command composed it; the report shows it.
+        checkpoint: the network that was scored, or None.
+        details: what else `results.json` says.
+        note: the conventions in words.
+        max_f: the convention of the rows.
+        most: pictures in the report; 0 leaves it out.
+    """
+    folder = Path(folder)
+    rows = [row for in_set in scored for row in in_set.rows]
+    lines = [line for in_set in scored for line in in_set.lines]
+    save(rows, lines, folder, details, note)
+    save_leaderboard(rows, folder, note)
+    if _can_make(folder / "curves.png", "matplotlib"):
+        from salient.scoring.pictures import draw_curves
+
+        content = BytesIO()
+        draw_curves(rows).savefig(content, dpi=120, format="png")
+        write_whole(folder / "curves.png", content.getvalue())
+    if most and _can_make(folder / "report.html", "jinja2"):
+        complete = [in_set for in_set in scored if len(in_set.rows) == len(scored[0].rows)]
+        run = describe_run(config, checkpoint)
+        write_whole(folder / "report.html", render(complete, run, note, most, max_f))
+
+
+def _can_make(path: Path, package: str) -> bool:
+    if find_spec(package) is None:
+        print(f"no {path.name}: it needs {package}; pip install 'salient[eval]'")
+        return False
+    return True
