@@ -29,7 +29,7 @@ class OnnxEngine:
         ModuleNotFoundError: onnxruntime is not installed.
     """
 
-    name, on_cores = "onnxruntime fp32", True
+    on_cores = True
 
     def __init__(self, path: str | Path, checkpoint: Path | None = None) -> None:
         self.path = Path(path)
@@ -40,6 +40,7 @@ class OnnxEngine:
             known = {key: json.loads(value) for key, value in properties.items()}
             self.size, self.resize = int(known["size"]), str(known["resize"])
             self.mean, self.std = (np.array(known[key], np.float32) for key in ("mean", "std"))
+            self.name = f"onnxruntime {known.get('computes', 'fp32')}"
             if known["content"] != "probability":
                 raise ValueError("it gives logits; export it with content=probability")
         except ModuleNotFoundError:

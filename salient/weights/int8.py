@@ -20,7 +20,7 @@ FINE = "network.edge.fine.conv.weight"  # of the layer that takes the feature at
 
 
 def quantise(content: bytes, images: Iterable[NDArray[np.float32]]) -> bytes:
-    """A file of `write_onnx` in 8 bits, with the same inputs, outputs and metadata.
+    """A file of `write_onnx` in 8 bits, with the same inputs, outputs and metadata, and `computes`.
 
     Args:
         content: the file.
@@ -51,7 +51,8 @@ def quantise(content: bytes, images: Iterable[NDArray[np.float32]]) -> bytes:
         )
         model = onnx.load(quantised)
     metadata = onnx.load_from_string(content).metadata_props
-    onnx.helper.set_model_props(model, {entry.key: entry.value for entry in metadata})
+    values = {entry.key: entry.value for entry in metadata} | {"computes": '"int8"'}
+    onnx.helper.set_model_props(model, values)
     return bytes(model.SerializeToString())
 
 
