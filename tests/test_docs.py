@@ -65,7 +65,7 @@ def test_commands_compose_and_pass_the_check(page, composed):
         if verb == "VERB" or arguments[:1] in (["..."], ["VERB"]):
             continue
         overrides = [first_of_a_sweep(a) for a in arguments if not a.startswith("-") and "=" in a]
-        if "finetune" in str(overrides) and "start=" not in str(overrides):
+        if "experiment=finetune" in overrides and "start=" not in str(overrides):
             overrides.append("start=best")
         check_config(composed(verb, *overrides), FUNCTIONS[verb])
 
