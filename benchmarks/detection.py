@@ -1,88 +1,163 @@
-"""Time detection against the plain network, in one run.
+"""Time detection by each engine, alone and beside a busy neighbour, in one run.
 
-    python -m benchmarks.detection [--checkpoint FILE] [--size 352] [--batches N]
+    python -m benchmarks.detection [--checkpoint best fast] [--seconds 5] [--json FILE]
 
-Images a second of the full network (or a checkpoint's) from a batch of squares to probabilities:
-plain, float32 with contiguous memory, and the default path of `Detector` and predict.py, which is
-channels-last and, where the processor computes with bf16, in bf16; for batches of 1 and 8.
+A line for each checkpoint and engine, each in a process of its own. Images a second:
+
+- one: one picture after the other, from an array to its map, all cores on each;
+- many: a list of pictures, from arrays to maps;
+- network: the network alone, squares to probabilities, a core for each;
+- files: `salient predict`, from JPEG files to PNG files; in per cent of `network` behind it.
+
+`ratio` is `many` against PyTorch's `one` in float32, the plain use of a network. `beside` repeats
+`one` and `many` while another process keeps one core busy, in per cent of the rate alone. `start`
+is from the start of Python to the first map, in seconds; `peak` is the process's memory in MB.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
+import os
+import platform
+import resource
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
-from functools import partial
+from importlib.metadata import version
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
 
-import torch
-from torch import Tensor
-
-from salient.devices import pick_device, pick_precision, precision_name
-from salient.model.encoder import Encoder
-from salient.model.network import SaliencyNetwork
-from salient.weights.store import load_network
-
-
-def plain(network: SaliencyNetwork, images: Tensor) -> Callable[[], Tensor]:
-    """Float32, contiguous: images uint8 B,3,H,W -> probability B,1,H,W."""
-    network = network.to(memory_format=torch.contiguous_format)
-
-    @torch.inference_mode()
-    def run() -> Tensor:
-        normalised = (images.float() / 255 - network.mean) / network.std
-        return torch.sigmoid(network(normalised).saliency[0]).cpu()
-
-    return run
+ENGINES = {
+    "PyTorch fp32": {"engine": "torch", "precision": "fp32"},
+    "PyTorch auto": {"engine": "torch", "precision": "auto"},
+    "onnxruntime": {"engine": "onnx"},
+}
+PLAIN = "PyTorch fp32"
+HEIGHT, WIDTH = 300, 400  # of the pictures, as in ECSSD
+NEIGHBOUR = "while True: pass"
 
 
-def rate(run: Callable[[], object], images: int, batches: int) -> float:
-    """Images a second, the first batch left out."""
+def rate(run: Callable[[], object], images: int, seconds: float) -> float:
+    """Images a second; the first run, which allocates, is left out."""
     run()
-    start = time.perf_counter()
-    for _ in range(batches):
+    start, runs = time.perf_counter(), 0
+    while time.perf_counter() - start < seconds:
         run()
-    return images * batches / (time.perf_counter() - start)
+        runs += 1
+    return images * runs / (time.perf_counter() - start)
 
 
-def lines(options: argparse.Namespace) -> Iterator[str]:
-    """The table, line by line as it is measured."""
-    device = pick_device(options.device)
-    precision = pick_precision(device)
-    name = precision_name(precision)
-    yield f"{'images a second':<18}{'plain fp32':>15}{f'default, {name}':>20}{'ratio':>8}"
-    for size in (1, 8):
-        images = torch.randint(0, 256, (size, 3, options.size, options.size), dtype=torch.uint8)
-        images = images.to(device)
-        rates = []
-        for default in (False, True):
-            network = (
-                load_network(options.checkpoint)
-                if options.checkpoint
-                else SaliencyNetwork(Encoder("res2net50d")).eval()
-            ).to(device)
-            if default:
-                run: Callable[[], object] = partial(network.predict, images, precision)
-            else:
-                run = plain(network, images)
-            rates.append(rate(run, size, options.batches))
-        label = f"batch {size}, {options.size} px"
-        yield f"{label:<18}{rates[0]:>15.1f}{rates[1]:>20.1f}{rates[1] / rates[0]:>7.1f}x"
+def measure(checkpoint: str, engine: str, seconds: float, began: float) -> dict[str, float]:
+    """All columns of a line, in this process."""
+    import numpy as np
+    from PIL import Image
+
+    from salient import Detector
+    from salient.detection.folders import detect_files
+    from salient.detection.modes import saliency_map
+    from salient.devices import in_parallel
+
+    rng = np.random.default_rng(0)
+    blobs = rng.integers(0, 256, (16, 6, 8, 3), np.uint8)
+    pictures = [np.asarray(Image.fromarray(x).resize((WIDTH, HEIGHT))) for x in blobs]
+    detector = Detector.load(checkpoint, **ENGINES[engine])  # type: ignore[arg-type]
+    detector(pictures[0])
+    found = {"start": time.time() - began}
+    size, together = detector.engine.size, detector.together
+    squares = rng.integers(0, 256, (together, size, size, 3), np.uint8)
+
+    def network() -> None:
+        batches = [squares] * (2 * detector.threads)
+        list(in_parallel(lambda x: detector.engine.run(x, alone=False), batches, detector.threads))
+
+    def rates() -> Iterator[tuple[str, float]]:
+        yield "one", rate(lambda: detector(pictures[0]), 1, seconds)
+        yield "many", rate(lambda: detector([*pictures]), len(pictures), seconds)
+
+    found |= dict(rates())
+    found["network"] = rate(network, 2 * detector.threads * together, seconds)
+    with TemporaryDirectory() as folder:
+        targets = {}
+        for index, picture in enumerate(pictures):
+            file = Path(folder) / f"{index}.jpg"
+            Image.fromarray(picture).save(file, quality=90)
+            targets[file] = Path(folder) / "maps" / f"{index}.png"
+        run = lambda: list(detect_files(detector, targets, saliency_map, []))  # noqa: E731
+        found["files"] = rate(run, len(pictures), seconds)
+    busy = subprocess.Popen([sys.executable, "-c", NEIGHBOUR])
+    try:
+        found |= {f"{key} beside": value for key, value in rates()}
+    finally:
+        busy.kill()
+        busy.wait()
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return found | {"peak": peak / (2**20 if sys.platform == "darwin" else 2**10)}
+
+
+def in_own_process(checkpoint: str, engine: str, seconds: float) -> dict[str, Any]:
+    """`measure` in a process that has nothing else in its memory."""
+    arguments = [checkpoint, engine, str(seconds), str(time.time())]
+    command = [sys.executable, "-m", "benchmarks.detection", "--measure", *arguments]
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
+    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return {"checkpoint": checkpoint, "engine": engine, **found}
+
+
+def table(checkpoints: list[str], seconds: float) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The table, line by line as it is measured, and each line's values."""
+    heads = (
+        "one",
+        "many",
+        "ratio",
+        "network",
+        "files",
+        "one beside",
+        "many beside",
+        "start",
+        "peak",
+    )
+    widths = [max(8, len(head)) for head in heads]
+    yield f"{'':<28}" + "".join(f"  {h:>{w}}" for h, w in zip(heads, widths)), {}
+    for checkpoint in checkpoints:
+        plain = 0.0
+        for engine in ENGINES:
+            found = in_own_process(checkpoint, engine, seconds)
+            plain = found["one"] if engine == PLAIN else plain
+            found["ratio"] = found["many"] / plain
+            shown = {h: f"{found[h]:.1f}" for h in ("one", "many", "network", "start")}
+            shown |= {"ratio": f"{found['ratio']:.1f}x", "peak": f"{found['peak']:.0f}"}
+            shown["files"] = f"{found['files']:.1f} {found['files'] / found['network']:.0%}"
+            for key in ("one", "many"):
+                shown[f"{key} beside"] = f"{found[f'{key} beside'] / found[key]:.0%}"
+            line = "".join(f"  {shown[h]:>{w}}" for h, w in zip(heads, widths))
+            yield f"{Path(checkpoint).name:<14}{engine:<14}" + line, found
 
 
 def main() -> None:
     """Run the benchmark."""
+    if sys.argv[1:2] == ["--measure"]:
+        checkpoint, engine, seconds, began = sys.argv[2:]
+        print(json.dumps(measure(checkpoint, engine, float(seconds), float(began))))
+        return
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--checkpoint")
-    parser.add_argument("--size", type=int, default=352)
-    parser.add_argument("--batches", type=int, default=8)
-    parser.add_argument("--device", default="auto")
+    parser.add_argument("--checkpoint", nargs="+", default=["best", "fast"])
+    parser.add_argument("--seconds", type=float, default=5)
+    parser.add_argument("--json")
     options = parser.parse_args()
-    if options.size < 32 or options.size % 32 or options.batches < 1:
-        parser.error("--size takes a multiple of 32, --batches 1 or more")
-    for line in lines(options):
+    packages = {name: version(name) for name in ("torch", "onnxruntime", "opencv-python-headless")}
+    machine = {"processor": platform.processor() or platform.machine(), "cores": os.cpu_count()}
+    print(*(f"{key} {value}" for key, value in (machine | packages).items()), sep=", ")
+    lines = []
+    for line, found in table(options.checkpoint, options.seconds):
         print(line, flush=True)
+        lines += [found] if found else []
+    if options.json:
+        Path(options.json).write_text(json.dumps({**machine, **packages, "lines": lines}, indent=2))
 
 
 if __name__ == "__main__":

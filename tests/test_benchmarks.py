@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 
 import numpy as np
@@ -40,10 +41,20 @@ def test_training(run, trained):
         assert line in done.stdout
 
 
-def test_detection(run, trained):
-    network = f"--checkpoint={trained}/checkpoints/demo.safetensors"
-    done = run(ROOT, "-m", "benchmarks.detection", "--size=64", "--batches=1", network)
-    assert "batch 1, 64 px" in done.stdout and "batch 8, 64 px" in done.stdout
+def test_detection(run, tmp_path):
+    done = run(
+        ROOT, "-m", "benchmarks.detection", "--checkpoint", "fast", "--seconds=0.01",
+        f"--json={tmp_path}/found.json",
+    )  # fmt: skip
+    machine, header, *lines = done.stdout.splitlines()
+    assert "onnxruntime" in machine and header.split()[:3] == ["one", "many", "ratio"]
+    assert [line[:28].split() for line in lines] == [
+        ["fast", "PyTorch", "fp32"],
+        ["fast", "PyTorch", "auto"],
+        ["fast", "onnxruntime"],
+    ]
+    found = json.loads((tmp_path / "found.json").read_text())["lines"]
+    assert all(line["many"] > 0 and line["peak"] > 50 for line in found)
 
 
 def test_pictures(monkeypatch, tmp_path):
