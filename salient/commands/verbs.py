@@ -47,8 +47,8 @@ def what_is_missing(verb: str, error: ModuleNotFoundError) -> str:
         return str(error)
     package = error.name.partition(".")[0]
     extra = VERBS[verb].extra or EXTRAS.get(package)
-    name = f"'salient[{extra}]'" if extra else "salient"
+    name, inside = (f"'salient[{extra}]'", f"'.[{extra}]'") if extra else ("salient", ".")
     return (
         f"salient {verb}: the package {package} is not installed; pip install {name}, or in a "
-        "checkout pip install -r requirements.txt"
+        f"checkout pip install {inside}"
     )

@@ -18,6 +18,7 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Message, Receive, Send], Awaitable[None]]
 
+MEBI = 2**20  # bytes of a megabyte, as Gradio counts
 JOIN = "/gradio_api/queue/join"  # what the page calls; its JSON may name uploaded files
 OPEN = re.compile(
     r"/|/(theme\.css|favicon\.ico)|/(static|assets)/.+"
@@ -85,7 +86,7 @@ class Guard:
             message = await receive()
             body += message.get("body", b"")
             more = message.get("more_body", False)
-            if len(body) > self.megabytes * 1e6:
+            if len(body) > self.megabytes * MEBI:
                 return None
         return bytes(body)
 

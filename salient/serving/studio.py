@@ -200,7 +200,7 @@ def make_cutout(settings: Mapping[str, Any]) -> Cutout:
         elif name in SETTINGS:
             try:
                 values[name] = SETTINGS[name](value)
-            except ValueError as error:
+            except (TypeError, ValueError) as error:
                 raise ValueError(f"{name}: {value!r:.80} is not a number") from error
         else:
             raise ValueError(f"{name!r:.80}: unknown; there are {', '.join(SETTINGS)}, crop")
