@@ -56,6 +56,6 @@ def test_a_disc_stands_out_and_nothing_does_on_plain_pictures(weights):
     detector = Detector.load(weights, "cpu", "fp32")
     plain = list(plain_pictures())
     assert not any(stands_out(*maps) for maps in detector.detect(plain))
-    assert any((detector(picture) > 200).mean() > 0.5 for picture in plain)  # the map is no judge
+    assert any((detector(picture) >= 128).mean() > 0.5 for picture in plain)  # the map is no judge
     (maps,) = detector.detect([draw_disc()])
     assert stands_out(*maps)

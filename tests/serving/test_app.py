@@ -68,7 +68,7 @@ def test_pictures_are_read_as_predict_reads_them(server):
     exif[0x0112] = 6
     answer = post(server, "map", as_file(turned, exif=exif))
     assert read_file(answer.content).shape == (150, 200)
-    deep = (disc[..., 0].astype(np.uint16) * 257)
+    deep = disc[..., 0].astype(np.uint16) * 257
     assert read_file(post(server, "map", as_file(deep)).content).shape == (150, 200)
     clear = np.dstack([disc, np.zeros((150, 200), np.uint8)])
     assert (read_file(post(server, "picture", as_file(clear)).content) == 255).all()
@@ -93,7 +93,9 @@ def test_what_is_refused_is_told_in_a_line(server, content, status, line):
 def test_other_mistakes_are_told_too(server):
     disc = as_file(draw_disc())
     assert post(server, "nap", disc).status_code == 404
-    assert "weights: 'x' is not valid; there are fast" in post(server, "map", disc, weights="x").text
+    assert (
+        "weights: 'x' is not valid; there are fast" in post(server, "map", disc, weights="x").text
+    )
     assert "'x': unknown" in post(server, "map", disc, x=1).text
     said = httpx.post(f"{server.address}/detect/map", data={"picture": "/etc/passwd"})
     assert said.status_code == 400 and said.text.startswith("picture: missing; curl -F picture=@")
@@ -120,9 +122,18 @@ def test_no_file_of_the_machine_can_be_read(server, tmp_path):
     secret = tmp_path / "secret.png"
     secret.write_bytes(as_file(draw_disc()))
     for path in (f"{secret}", "/etc/passwd"):
-        for route in ("gradio_api/file=", "file=", "gradio_api/file", "static/../../..",
-                      "static/..%2f..%2f..%2f..%2f..%2f..", "assets/%2e%2e/%2e%2e", "static/",
-                      "gradio_api/proxy=file://", "made/..", "?deep_link=../.."):
+        for route in (
+            "gradio_api/file=",
+            "file=",
+            "gradio_api/file",
+            "static/../../..",
+            "static/..%2f..%2f..%2f..%2f..%2f..",
+            "assets/%2e%2e/%2e%2e",
+            "static/",
+            "gradio_api/proxy=file://",
+            "made/..",
+            "?deep_link=../..",
+        ):
             status, content = raw_get(server.address, f"/{route}{path}")
             assert b"root:" not in content and content[:4] != b"\x89PNG", route
             assert status >= 400 or route.startswith("?"), route

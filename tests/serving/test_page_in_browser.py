@@ -73,7 +73,9 @@ def cutout(page, *parts):
 def test_everything_that_can_be_clicked_is_clicked(page):
     page.click("#programs summary")
     origin = page.evaluate("location.origin")
-    assert f"curl -F picture=@photo.jpg {origin}/detect/map > map.png" in page.inner_text("#programs")
+    assert f"curl -F picture=@photo.jpg {origin}/detect/map > map.png" in page.inner_text(
+        "#programs"
+    )
     give(page, as_file(draw_disc()))
     assert page.inner_text("#status").split("\n") == ["disc.png", "200 × 150, weights fast"]
     assert page.locator("#results img").count() == 4
@@ -99,8 +101,10 @@ def test_everything_that_can_be_clicked_is_clicked(page):
     cutout(page, "threshold=0.5", "feather=0.8", "min_area=0&")
     before = cutout(page)
     page.get_by_label("best").check()
-    page.wait_for_function("before => document.querySelector('.cutout img').src !== before",
-                           arg=page.evaluate("document.querySelector('.cutout img').src"))
+    page.wait_for_function(
+        "before => document.querySelector('.cutout img').src !== before",
+        arg=page.evaluate("document.querySelector('.cutout img').src"),
+    )
     assert "weights best" in page.inner_text("#status") and cutout(page) != before
     page.get_by_label("Crop to the object").check()
     cutout(page, "crop=True")
