@@ -30,9 +30,9 @@ def test_a_port_in_use_is_told(call, tmp_path):
 
 
 def test_a_place_that_is_not_here_is_told():
-    with pytest.raises(ValueError, match=r"host=192\.0\.2\.1 port=0: .*; give another"):
-        with listening("192.0.2.1", 0):
-            pass
+    line = r"host=192\.0\.2\.1 port=0: .*; give another"
+    with pytest.raises(ValueError, match=line), listening("192.0.2.1", 0):
+        pass
 
 
 @pytest.mark.parametrize("key", ["port=70000", "queue=-1", "max_megabytes=0", "max_megapixels=x"])
