@@ -18,7 +18,7 @@ from salient.commands.cli import run
 from salient.devices import Precision
 from salient.serving.app import build_app
 from salient.serving.studio import Studio
-from salient.weights.store import BOX, DEFAULT
+from salient.weights.find import BOX, DEFAULT
 
 Megabytes = Annotated[float, Field(gt=0, le=1000)]
 Megapixels = Annotated[float, Field(gt=0, le=400)]
@@ -49,7 +49,7 @@ def serve(
     with listening(host, port) as listener, uploads_folder() as uploads:
         app = build_app(studio, uploads, max_megabytes)
         address = f"{host}:{listener.getsockname()[1]}"
-        print(f"network: {studio.detector(next(iter(studio.checkpoints))).network.origin}")
+        print(f"network: {studio.detector(next(iter(studio.checkpoints))).engine.origin}")
         print(f"open http://{address} in a browser; Ctrl-C ends it", flush=True)
         config = uvicorn.Config(
             app, log_level="warning", timeout_graceful_shutdown=1, limit_concurrency=200
