@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from salient import Detector, save_network
-from salient.commands import doctor, eval, export, predict, strip, train, weights
+from salient.commands import doctor, eval, export, predict, serve, strip, train, weights
 from salient.config import check_config
 from tests.fixtures.commands import ROOT
 
@@ -23,6 +23,7 @@ FUNCTIONS = {
     "weights": weights.weights,
     "doctor": doctor.doctor,
     "strip": strip.strip,
+    "serve": serve.serve,
 }
 COMMAND = re.compile(
     r"(?:python (train|eval|predict)\.py|salient (\w+)|\S+ (train|eval)\.py) ?(.*)"

@@ -17,7 +17,7 @@ FLOORS = [
     "metrics data model",
     "sample weights",
     "detection",
-    "scoring",
+    "scoring serving",
     "training",
     "export",
     "commands",
@@ -100,6 +100,7 @@ def run_python(program: str) -> str:
             "salient.commands.predict, salient.commands.app",
             "torch timm safetensors numba matplotlib torchmetrics onnx",
         ),
+        ("salient.commands.serve, salient.commands.app", "gradio fastapi uvicorn matplotlib numba"),
         ("salient.commands.cli", "torch numpy hydra omegaconf cv2"),
     ],
 )

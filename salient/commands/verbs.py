@@ -25,6 +25,7 @@ VERBS = {
     "predict": Verb("pictures in, saliency maps (or cut-outs, masks, ...) out", paths="input"),
     "export": Verb("write a network for other runtimes, and check it there", "export"),
     "weights": Verb("say what a checkpoint is, or convert it", "torch"),
+    "serve": Verb("show a page on this machine: a picture in, what stands out", "demo"),
     "doctor": Verb("say what is installed, which sets are there, what would run"),
     "strip": Verb("draw rows of picture | truth | maps"),
 }
@@ -46,8 +47,8 @@ def what_is_missing(verb: str, error: ModuleNotFoundError) -> str:
         return str(error)
     package = error.name.partition(".")[0]
     extra = VERBS[verb].extra or EXTRAS.get(package)
-    name = f"'salient[{extra}]'" if extra else "salient"
+    name, inside = (f"'salient[{extra}]'", f"'.[{extra}]'") if extra else ("salient", ".")
     return (
         f"salient {verb}: the package {package} is not installed; pip install {name}, or in a "
-        "checkout pip install -r requirements.txt"
+        f"checkout pip install {inside}"
     )

@@ -104,9 +104,9 @@ def read_layers(path: str | Path) -> tuple[NDArray[np.uint8], NDArray[np.uint8] 
         return np.asarray(picture.convert("L")), alpha
 
 
-def read_size(path: str | Path) -> tuple[int, int]:
+def read_size(file: str | Path | BinaryIO) -> tuple[int, int]:
     """Height and width of a picture as displayed, from its header alone. Raises as `read_image`."""
-    with _errors_named(path), _open(path) as picture:
+    with _errors_named(file), _open(file) as picture:
         width, height = picture.size
         return (width, height) if _orientation(picture) >= 5 else (height, width)
 

@@ -85,13 +85,9 @@ class Cutout:
         """None, `blur`, or what lies behind: a colour of shape (1, 1, 3) or a picture."""
         if self.background is None or self.background == "blur":
             return self.background
-        numbers = self.background.replace(" ", "").split(",")
-        if len(numbers) == 3 and all(n.isdecimal() and int(n) < 256 for n in numbers):
-            return np.array(numbers, int).astype(np.uint8).reshape(1, 1, 3)
-        try:
-            return np.array(ImageColor.getrgb(self.background)[:3], np.uint8).reshape(1, 1, 3)
-        except ValueError:
-            pass
+        colour = find_colour(self.background)
+        if colour is not None:
+            return colour
         if not Path(self.background).is_file():
             raise ValueError(
                 f"cutout.background: {self.background!r} is not valid; use a colour such as white "
@@ -108,6 +104,17 @@ class Cutout:
             return self._fill
         size = alpha.shape[1], alpha.shape[0]
         return np.asarray(ImageOps.fit(Image.fromarray(self._fill), size))
+
+
+def find_colour(text: str) -> Array | None:
+    """A colour such as `white`, `255,0,0` or `#ff0000`, uint8 1,1,3; None for any other text."""
+    numbers = text.replace(" ", "").split(",")
+    if len(numbers) == 3 and all(n.isdecimal() and int(n) < 256 for n in numbers):
+        return np.array(numbers, int).astype(np.uint8).reshape(1, 1, 3)
+    try:
+        return np.array(ImageColor.getrgb(text)[:3], np.uint8).reshape(1, 1, 3)
+    except ValueError:
+        return None
 
 
 def foreground(picture: Array, alpha: Float) -> Array:
