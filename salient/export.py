@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from salient.data.images import SUFFIXES, read_image
 from salient.data.transforms import squash
+from salient.devices import import_onnxruntime
 from salient.files import write_whole
 from salient.model.network import SaliencyNetwork
 from salient.weights.int8 import quantise
@@ -56,8 +57,7 @@ class Checked(NamedTuple):
 
 def run_onnx(path: Path) -> Run:
     """Run an ONNX file by onnxruntime, on the CPU."""
-    import onnxruntime
-
+    onnxruntime = import_onnxruntime()
     session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
     return lambda image: session.run(OUTPUTS, {"image": image})
 

@@ -40,6 +40,7 @@ def run(verb: str) -> None:
         print(usage(config_folder(), verb))
         return
     os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")  # it asks the network for its version
+    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
     try:
         module = import_module(f"salient.commands.{verb}")
         from salient.commands.app import run_function

@@ -81,9 +81,8 @@ def predict(
     start, written = time.perf_counter(), list[Path]()
     go_on = f"of {len(targets)} files are written; go on with overwrite=skip"
     try:
-        files = detect_files(detector, targets, draw, problems)
-        for path in tqdm(files, unit="picture", total=len(targets), disable=None):
-            written.append(path)
+        files = detect_files(detector, targets, draw, problems, written)
+        in_order = list(tqdm(files, unit="picture", total=len(targets), disable=None))
     except KeyboardInterrupt:
         sys.exit(f"interrupted: {len(written)} {go_on}")
     except OSError as error:
@@ -96,7 +95,7 @@ def predict(
     if problems:
         failed = f"error: {len(problems)} of {count} pictures failed:"
         sys.exit("\n".join([failed, *problems]))
-    return written
+    return in_order
 
 
 def _without_standing(found: Found, overwrite: bool | Literal["skip"]) -> dict[Path, Path]:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from salient.detection.engine import Found, Squares
-from salient.devices import cores
+from salient.devices import cores, import_onnxruntime
 from salient.weights.find import BOX
 
 
@@ -77,8 +77,7 @@ class OnnxEngine:
         return self._session(cores()) if cores() > 1 else self._one_thread
 
     def _session(self, threads: int) -> Any:
-        import onnxruntime
-
+        onnxruntime = import_onnxruntime()
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
         options.log_severity_level = 3  # errors

@@ -43,9 +43,13 @@ class Found(NamedTuple):
 
 
 def detect_files(
-    detector: Detector, targets: dict[Path, Path], draw: Mode, problems: list[str]
+    detector: Detector,
+    targets: dict[Path, Path],
+    draw: Mode,
+    problems: list[str],
+    written: list[Path] | None = None,
 ) -> Iterator[Path]:
-    """Write a PNG at each target for the picture that it stands for; yields what was written.
+    """Write a PNG at each target for the picture that it stands for; yields each, in order.
 
     Threads read, detect, encode and write, each picture or batch from end to end.
 
@@ -54,32 +58,36 @@ def detect_files(
         targets: the PNG to write, by picture.
         draw: a value of `MODES`, or a `Cutout`.
         problems: gets a line for each picture that cannot be read or written.
+        written: gets each PNG as soon as it is there, also those that are never yielded because
+            an error came before.
 
     Raises:
         OSError: nothing more can be written: the disk is full, or read-only.
     """
 
     def job(paths: list[Path]) -> tuple[list[Path], list[str]]:
-        written: list[Path] = []
+        done: list[Path] = []
         troubles: list[str] = []
         for batch in read_batches(paths, detector.together, troubles):
             large = any(picture.nbytes > MOST_BYTES for picture in batch.values())
             with one_large if large else nullcontext():
                 for path, content in _pictures(detector, batch, draw, troubles):
                     try:
-                        written.append(write_whole(targets[path], content))
+                        done.append(write_whole(targets[path], content))
+                        if written is not None:
+                            written.append(done[-1])
                     except OSError as error:
                         if error.errno in NO_ROOM:
                             raise
                         troubles.append(f"{targets[path]}: {error.strerror}")
-        return written, troubles
+        return done, troubles
 
     one_large = Lock()
     paths = iter(targets)
     batches = iter(lambda: list(islice(paths, detector.together)), [])
-    for written, troubles in in_parallel(job, batches, detector.threads):
+    for done, troubles in in_parallel(job, batches, detector.threads):
         problems += troubles
-        yield from written
+        yield from done
 
 
 def read_batches(

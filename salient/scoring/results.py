@@ -101,7 +101,7 @@ def save_results(
 
 
 def _can_make(path: Path, package: str) -> bool:
-    if find_spec(package) is None:
+    if not find_spec(package):
         print(f"no {path.name}: it needs {package}; pip install 'salient[eval]'")
         return False
     return True

@@ -15,6 +15,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from salient.devices import import_onnxruntime
+
 IN_INT8 = ["Conv", "Relu", "Clip"]
 FINE = "network.edge.fine.conv.weight"  # of the layer that takes the feature at /4, and no other
 
@@ -30,6 +32,8 @@ def quantise(content: bytes, images: Iterable[NDArray[np.float32]]) -> bytes:
         ModuleNotFoundError: onnx or onnxruntime is not installed.
     """
     import onnx
+
+    import_onnxruntime()
     from onnxruntime.quantization import CalibrationMethod, QuantType, quantize_static
     from onnxruntime.quantization.quant_utils import add_pre_process_metadata
 
@@ -58,8 +62,7 @@ def quantise(content: bytes, images: Iterable[NDArray[np.float32]]) -> bytes:
 
 def _join(content: bytes, path: Path) -> None:
     """Write an ONNX file in which each convolution is joined with its normalisation."""
-    import onnxruntime
-
+    onnxruntime = import_onnxruntime()
     options = onnxruntime.SessionOptions()
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
     options.optimized_model_filepath = str(path)

@@ -8,6 +8,7 @@ import threading
 import time
 
 import numpy as np
+import onnx
 import pytest
 import torch
 from PIL import Image
@@ -18,12 +19,15 @@ from salient.detection.by_onnx import OnnxEngine
 from salient.detection.by_torch import TorchEngine
 from salient.detection.load import load_engine
 from salient.devices import cores, has_gpu, in_parallel
+from salient.model.network import SaliencyNetwork
+from salient.weights import onnx_file
 from salient.weights.find import BOX
 from salient.weights.onnx_file import write_onnx
 from salient.weights.store import load_network
 from tests.fixtures.commands import ROOT
+from tests.fixtures.networks import small_network
 
-pytest.importorskip("onnxruntime")
+pytestmark = pytest.mark.xdist_group("engines")  # the exported network is made once
 
 
 def pictures(*sizes):
@@ -38,13 +42,14 @@ def pictures(*sizes):
 @pytest.fixture(scope="module")
 def exported(tmp_path_factory):
     """A small network, the folder of its checkpoint and of its ONNX files."""
-    from tests.fixtures.networks import small_network
-
     torch.manual_seed(0)
     folder = tmp_path_factory.mktemp("exported")
-    network = load_network(save_network(small_network(), folder / "a.safetensors"))
+    network = load_network(save_network(small_network(group=1024), folder / "a.safetensors"))
     (folder / "a.onnx").write_bytes(write_onnx(network))
-    (folder / "logits.onnx").write_bytes(write_onnx(network, probability=False))
+    model = onnx.load(folder / "a.onnx")
+    said = {entry.key: entry.value for entry in model.metadata_props}
+    onnx.helper.set_model_props(model, said | {"content": '"logit"'})
+    onnx.save(model, folder / "logits.onnx")
     return folder
 
 
@@ -136,14 +141,19 @@ def test_another_checkpoint_is_exported_once_and_then_the_default(
     exported, tmp_path, monkeypatch, capsys
 ):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    file = exported / "a.safetensors"
+    file, made = exported / "a.safetensors", []
+
+    def write(network):
+        made.append(network)
+        return (exported / "a.onnx").read_bytes()
+
+    monkeypatch.setattr(onnx_file, "write_onnx", write)
     engine = load_engine(file, "cpu", engine="onnx")
     assert engine.origin.startswith(f"{file}, ") and "once" in capsys.readouterr().out
     (cached,) = (tmp_path / "cache/salient").iterdir()
-    stamp = cached.stat().st_mtime_ns
     assert isinstance(load_engine(file, "cpu"), OnnxEngine) and not capsys.readouterr().out
     assert load_engine(file, "cpu", engine="onnx").path == cached
-    assert cached.stat().st_mtime_ns == stamp
+    assert len(made) == 1 and isinstance(made[0], SaliencyNetwork)
     other = tmp_path / "b.safetensors"
     other.write_bytes(file.read_bytes()[:-4] + b"\0\0\0\0")  # other weights: another file
     assert load._onnx_file(other) != cached
@@ -168,11 +178,19 @@ from salient.commands.cli import main
 main()
 """
 
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+
     def salient(*arguments):
         return subprocess.run(
             [sys.executable, "-c", program, *arguments],
             cwd=tmp_path,
-            env={"PYTHONPATH": str(ROOT), "PATH": "", "HOME": str(tmp_path)},
+            env={
+                "PYTHONPATH": str(ROOT),
+                "PATH": "",
+                "HOME": str(tmp_path),
+                "TMPDIR": str(temporary),
+            },
             capture_output=True,
             text=True,
         )
@@ -180,10 +198,11 @@ main()
     done = salient("predict", "a.png", "output=maps", "mode=cutout")
     assert done.returncode == 0, done.stderr
     assert "by onnxruntime fp32" in done.stdout and (tmp_path / "maps/a.png").is_file()
+    assert not list(temporary.iterdir())  # onnxruntime's telemetry would begin with a file there
     done = salient("predict", "a.png", "output=more", "engine=torch")
     assert done.stderr.strip() == (
         "error: salient predict: the package torch is not installed; pip install 'salient[torch]', "
-        "or in a checkout pip install -r requirements.txt"
+        "or in a checkout pip install '.[torch]'"
     )
 
 
