@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import Field
 
@@ -50,13 +50,12 @@ def serve(
         app = build_app(studio, uploads, max_megabytes)
         address = f"{host}:{listener.getsockname()[1]}"
         print(f"network: {studio.detector(next(iter(studio.checkpoints))).engine.origin}")
-        print(f"open http://{address} in a browser; Ctrl-C ends it", flush=True)
         config = uvicorn.Config(
             app, log_level="warning", timeout_graceful_shutdown=1, limit_concurrency=200
         )
         before = signal.signal(signal.SIGTERM, signal.default_int_handler)
         try:
-            uvicorn.Server(config).run(sockets=[listener])
+            _server(config, f"open http://{address} in a browser; Ctrl-C ends it").run([listener])
         except KeyboardInterrupt:
             print("\nended; nothing was kept")
         finally:
@@ -69,6 +68,18 @@ def choices(checkpoint: str | None) -> dict[str, str]:
     asked = {} if checkpoint in (None, *box) else {Path(str(checkpoint)).stem: str(checkpoint)}
     first = [str(checkpoint)] if checkpoint in box else []
     return asked | {name: name for name in [*first, *box] if name not in asked}
+
+
+def _server(config: Any, line: str) -> Any:
+    """A server that prints a line once it answers, when Ctrl-C is its own affair."""
+    import uvicorn
+
+    class Server(uvicorn.Server):  # type: ignore[misc]
+        async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+            await super().startup(sockets)
+            print(line, flush=True)
+
+    return Server(config)
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from typing import Any
 
 from salient.detection.presence import stands_out
 from salient.files import printable
-from salient.serving.guard import MEBI, Guard
+from salient.serving.guard import Guard
 from salient.serving.page import build_page, look
 from salient.serving.studio import BusyError, Seen, Studio, TooLargeError, encode, make_cutout
 
@@ -71,8 +71,8 @@ def build_app(studio: Studio, uploads: str | Path, megabytes: float) -> Guard:
     app = FastAPI(openapi_url=None)
     app.add_route("/detect/{mode}", _in_a_line(detect), ["POST"])
     app.add_route("/made/{token}/{mode}", _in_a_line(made), ["GET"])
-    most = int(megabytes * MEBI)
-    gradio.mount_gradio_app(app, build_page(studio), "/", max_file_size=most, **look())
+    # No max_file_size: Gradio would tell the file's name as HTML. The guard refuses what is larger.
+    gradio.mount_gradio_app(app, build_page(studio), "/", **look())
     return Guard(app, uploads, megabytes)
 
 

@@ -18,7 +18,7 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Message, Receive, Send], Awaitable[None]]
 
-MEBI = 2**20  # bytes of a megabyte, as Gradio counts
+MEBI = 2**20  # bytes of a megabyte
 JOIN = "/gradio_api/queue/join"  # what the page calls; its JSON may name uploaded files
 OPEN = re.compile(
     r"/|/(theme\.css|favicon\.ico)|/(static|assets)/.+"
