@@ -25,6 +25,7 @@ from salient.devices import in_parallel
 from salient.files import write_whole
 
 MOST_BYTES = 200_000_000  # of the pictures of a batch; of larger ones, one is done at a time
+WAITING = 2  # threads beyond those that compute, since some wait for the disk
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)  # nothing more can be written at all
 
 
@@ -85,7 +86,7 @@ def detect_files(
     one_large = Lock()
     paths = iter(targets)
     batches = iter(lambda: list(islice(paths, detector.together)), [])
-    for done, troubles in in_parallel(job, batches, detector.threads):
+    for done, troubles in in_parallel(job, batches, detector.threads + WAITING):
         problems += troubles
         yield from done
 
