@@ -23,6 +23,7 @@ from salient.commands.app import NO_MEMORY
 from salient.commands.build import build, build_group, build_sets
 from salient.commands.cli import run
 from salient.config import Word
+from salient.devices import keep_freed_memory
 from salient.files import check_writable, remove_partials
 from salient.metrics import HEADLINE
 from salient.scoring.comparison import compare as compare_networks
@@ -96,6 +97,8 @@ def train(
         warnings.filterwarnings("ignore", noise)
     folder = Path(HydraConfig.get().runtime.output_dir)
     name = _name_of_job(name)
+    if not torch.cuda.is_available():
+        keep_freed_memory()
     pl.seed_everything(seed, workers=True)
     sets = build_sets(dataset)
     datamodule = build(loader, "loader", PairsDataModule, sets)
