@@ -7,7 +7,8 @@ A line for each checkpoint and engine, each in a process of its own. Images a se
 - one: one picture after the other, from an array to its map, all cores on each;
 - many: a list of pictures, from arrays to maps;
 - network: the network alone, squares to probabilities, a core for each;
-- files: `salient predict`, from JPEG files to PNG files; in per cent of `network` behind it.
+- files: `salient predict`, from JPEG files to PNG files; in per cent of `network` behind it;
+- scored: `salient eval`, from JPEG files and masks to figures; likewise.
 
 `ratio` is `many` against PyTorch's `one` in float32, the plain use of a network. `beside` repeats
 `one` and `many` while another process keeps one core busy, in per cent of the rate alone. `start`
@@ -18,17 +19,15 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import platform
-import resource
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from importlib.metadata import version
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
+
+from benchmarks.common import Line, busy_neighbour, peak_memory, show
 
 ENGINES = {
     "PyTorch fp32": {"engine": "torch", "precision": "fp32"},
@@ -36,8 +35,11 @@ ENGINES = {
     "onnxruntime": {"engine": "onnx"},
 }
 PLAIN = "PyTorch fp32"
+HEADS = (
+    *("one", "many", "ratio", "network", "files", "scored", "one beside", "many beside"),
+    *("start", "peak"),
+)
 HEIGHT, WIDTH = 300, 400  # of the pictures, as in ECSSD
-NEIGHBOUR = "while True: pass"
 
 
 def rate(run: Callable[[], object], images: int, seconds: float) -> float:
@@ -56,6 +58,7 @@ def measure(checkpoint: str, engine: str, seconds: float, began: float) -> dict[
     from PIL import Image
 
     from salient import Detector
+    from salient.data.pairs import Pair
     from salient.detection.folders import detect_files
     from salient.detection.modes import saliency_map
     from salient.devices import in_parallel
@@ -80,21 +83,24 @@ def measure(checkpoint: str, engine: str, seconds: float, began: float) -> dict[
     found |= dict(rates())
     found["network"] = rate(network, 2 * detector.threads * together, seconds)
     with TemporaryDirectory() as folder:
-        targets = {}
+        targets, pairs = {}, []
         for index, picture in enumerate(pictures):
-            file = Path(folder) / f"{index}.jpg"
+            file, mask = Path(folder) / f"{index}.jpg", Path(folder) / f"{index}.png"
             Image.fromarray(picture).save(file, quality=90)
-            targets[file] = Path(folder) / "maps" / f"{index}.png"
-        run = lambda: list(detect_files(detector, targets, saliency_map, []))  # noqa: E731
-        found["files"] = rate(run, len(pictures), seconds)
-    busy = subprocess.Popen([sys.executable, "-c", NEIGHBOUR])
-    try:
+            Image.fromarray(np.where(picture[..., 0] > 128, 255, 0).astype(np.uint8)).save(mask)
+            targets[file] = Path(folder) / "maps" / mask.name
+            pairs.append(Pair(mask.stem, file, mask))
+        write = lambda: list(detect_files(detector, targets, saliency_map, []))  # noqa: E731
+        found["files"] = rate(write, len(pictures), seconds)
+        found["peak"] = peak_memory()
+        from salient.scoring.predictions import from_network  # PyTorch with it
+        from salient.scoring.score import score_predictions
+
+        score = lambda: list(score_predictions(from_network(detector.engine, pairs)))  # noqa: E731
+        found["scored"] = rate(score, len(pairs), seconds)
+    with busy_neighbour():
         found |= {f"{key} beside": value for key, value in rates()}
-    finally:
-        busy.kill()
-        busy.wait()
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return found | {"peak": peak / (2**20 if sys.platform == "darwin" else 2**10)}
+    return found
 
 
 def in_own_process(checkpoint: str, engine: str, seconds: float) -> dict[str, Any]:
@@ -106,21 +112,10 @@ def in_own_process(checkpoint: str, engine: str, seconds: float) -> dict[str, An
     return {"checkpoint": checkpoint, "engine": engine, **found}
 
 
-def table(checkpoints: list[str], seconds: float) -> Iterator[tuple[str, dict[str, Any]]]:
+def table(checkpoints: list[str], seconds: float) -> Iterator[Line]:
     """The table, line by line as it is measured, and each line's values."""
-    heads = (
-        "one",
-        "many",
-        "ratio",
-        "network",
-        "files",
-        "one beside",
-        "many beside",
-        "start",
-        "peak",
-    )
-    widths = [max(8, len(head)) for head in heads]
-    yield f"{'':<28}" + "".join(f"  {h:>{w}}" for h, w in zip(heads, widths)), {}
+    widths = {head: max(8, len(head)) for head in HEADS}
+    yield f"{'':<28}" + "".join(f"  {head:>{width}}" for head, width in widths.items()), {}
     for checkpoint in checkpoints:
         plain = 0.0
         for engine in ENGINES:
@@ -129,10 +124,11 @@ def table(checkpoints: list[str], seconds: float) -> Iterator[tuple[str, dict[st
             found["ratio"] = found["many"] / plain
             shown = {h: f"{found[h]:.1f}" for h in ("one", "many", "network", "start")}
             shown |= {"ratio": f"{found['ratio']:.1f}x", "peak": f"{found['peak']:.0f}"}
-            shown["files"] = f"{found['files']:.1f} {found['files'] / found['network']:.0%}"
+            for key in ("files", "scored"):
+                shown[key] = f"{found[key]:.1f} {found[key] / found['network']:.0%}"
             for key in ("one", "many"):
                 shown[f"{key} beside"] = f"{found[f'{key} beside'] / found[key]:.0%}"
-            line = "".join(f"  {shown[h]:>{w}}" for h, w in zip(heads, widths))
+            line = "".join(f"  {shown[head]:>{width}}" for head, width in widths.items())
             yield f"{Path(checkpoint).name:<14}{engine:<14}" + line, found
 
 
@@ -147,17 +143,9 @@ def main() -> None:
     )
     parser.add_argument("--checkpoint", nargs="+", default=["best", "fast"])
     parser.add_argument("--seconds", type=float, default=5)
-    parser.add_argument("--json")
+    parser.add_argument("--json", help="where all values are kept")
     options = parser.parse_args()
-    packages = {name: version(name) for name in ("torch", "onnxruntime", "opencv-python-headless")}
-    machine = {"processor": platform.processor() or platform.machine(), "cores": os.cpu_count()}
-    print(*(f"{key} {value}" for key, value in (machine | packages).items()), sep=", ")
-    lines = []
-    for line, found in table(options.checkpoint, options.seconds):
-        print(line, flush=True)
-        lines += [found] if found else []
-    if options.json:
-        Path(options.json).write_text(json.dumps({**machine, **packages, "lines": lines}, indent=2))
+    show(table(options.checkpoint, options.seconds), options.json)
 
 
 if __name__ == "__main__":

@@ -1,17 +1,18 @@
 """Time the metrics against PySODMetrics, on the same maps in the same run.
 
     python -m benchmarks.metrics [--pairs N] [--size HxW] [--memory-pairs N]
+        [--json FILE]
 
 Prints the pairs per second of both, their ratio and the largest difference between their figures
 (MAE, S, weighted F, adaptive F and E, the curves of precision, recall, F and E): for one thread, by
-its processor time, and for the whole path from PNG files, by the clock, ours on two cores. Then the
-growth of the peak memory over 5000 pairs. The maps are drawn: blobs, and predictions that are
+its processor time, and for the whole path from PNG files, by the clock, ours on two cores; ours
+once more while another process keeps a core busy. Then the growth of the peak memory over 5000
+pairs. The maps are drawn: blobs, and predictions that are
 blurred and uneven, as a network saves them. PySODMetrics runs as its users run it: one `step` for
 each metric and pair.
 """
 
 import argparse
-import resource
 import sys
 import tempfile
 import time
@@ -22,6 +23,7 @@ from typing import Any
 import cv2
 import numpy as np
 
+from benchmarks.common import Line, busy_neighbour, peak_memory, show
 from salient.data.pairs import Pair
 from salient.metrics import ExactSums, PairScores, score_pair
 from salient.metrics.counted import Bytes, Floats
@@ -30,7 +32,6 @@ from salient.scoring.score import score_predictions
 from tests.fixtures.reference import draw_pair, reference_scores
 
 Size = tuple[int, int]
-MIB = 2**20
 CORES = 2
 
 
@@ -80,12 +81,6 @@ def grey(path: Path) -> Bytes:
     return np.asarray(cv2.imread(str(path), cv2.IMREAD_GRAYSCALE))
 
 
-def peak_memory() -> float:
-    """Return the largest resident size of this process so far, MiB."""
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak / MIB if sys.platform == "darwin" else peak / 1024
-
-
 def memory_growth(files: list[tuple[Path, Path]], count: int) -> float:
     """Return how much the peak memory grows, MiB, while count pairs are scored and summed."""
     sums = ExactSums()
@@ -98,9 +93,10 @@ def memory_growth(files: list[tuple[Path, Path]], count: int) -> float:
     return peak_memory() - before
 
 
-def rows(sizes: list[Size], count: int, memory_pairs: int) -> Iterator[str]:
-    """Yield the lines of the table as they are measured."""
-    yield f"{'pairs per second':<36}{'salient':>9}{'PySODMetrics':>14}{'ratio':>8}  difference"
+def rows(sizes: list[Size], count: int, memory_pairs: int) -> Iterator[Line]:
+    """The table, line by line as it is measured."""
+    heads = f"{'salient':>9}{'PySODMetrics':>14}{'ratio':>8}  difference"
+    yield f"{'pairs per second':<40}{heads}", {}
     cv2.setNumThreads(1)
     rng = np.random.default_rng(0)
     for size in sizes:
@@ -115,17 +111,31 @@ def rows(sizes: list[Size], count: int, memory_pairs: int) -> Iterator[str]:
             files.append((Path(folder, f"{k}.png"), Path(folder, f"{k}-mask.png")))
             for path, image in zip(files[-1], draw_pair(rng, sizes[0]), strict=True):
                 cv2.imwrite(str(path), image)
-        label = f"from PNG files, {CORES} cores, {sizes[0][1]}x{sizes[0][0]}"
-        yield row(label, count, time_files(files))
+        label = f"from PNG files, {CORES} threads, {sizes[0][1]}x{sizes[0][0]}"
+        line, alone = row(label, count, time_files(files))
+        yield line, alone
+        with busy_neighbour():
+            start = time.perf_counter()
+            list(score_files(files))
+            rate = count / (time.perf_counter() - start)
+        share = rate / alone["salient"]
+        label = "the same beside a busy neighbour"
+        yield (
+            f"{label:<40}{rate:>9.1f}  {share:.0%} of that alone",
+            {"what": label, "salient": rate},
+        )
         growth = memory_growth(files, memory_pairs)
-        yield f"peak memory over {memory_pairs} pairs: +{growth:.1f} of {peak_memory():.0f} MiB"
+        line = f"peak memory over {memory_pairs} pairs: +{growth:.1f} of {peak_memory():.0f} MiB"
+        yield line, {"what": "peak memory", "growth": growth, "peak": peak_memory()}
 
 
-def row(label: str, count: int, measured: tuple[float, float, float]) -> str:
-    """Return one line: pairs per second of both, the ratio and the largest difference."""
+def row(label: str, count: int, measured: tuple[float, float, float]) -> Line:
+    """One line: pairs per second of both, the ratio and the largest difference."""
     ours, theirs, difference = measured
     speeds = f"{count / ours:>9.1f}{count / theirs:>14.1f}{theirs / ours:>7.1f}x"
-    return f"{label:<36}{speeds}  {difference:.1e}"
+    values = {"what": label, "salient": count / ours, "PySODMetrics": count / theirs}
+    values |= {"ratio": theirs / ours, "difference": difference}
+    return f"{label:<40}{speeds}  {difference:.1e}", values
 
 
 def parse_size(text: str) -> Size:
@@ -142,6 +152,7 @@ def main() -> None:
     parser.add_argument("--pairs", type=int, default=200, help="pairs of 300x400 (fewer of larger)")
     parser.add_argument("--size", type=parse_size, help="HxW; default 300x400 and 1024x1024")
     parser.add_argument("--memory-pairs", type=int, default=5000, help="pairs of the memory test")
+    parser.add_argument("--json", help="where all values are kept")
     options = parser.parse_args()
     if options.pairs < 1 or options.memory_pairs < 1:
         parser.error("--pairs and --memory-pairs take 1 or more")
@@ -153,8 +164,7 @@ def main() -> None:
             "pip install --no-deps -r tests/oracle/requirements.lock"
         )
     sizes = [options.size] if options.size else [(300, 400), (1024, 1024)]
-    for line in rows(sizes, options.pairs, options.memory_pairs):
-        print(line, flush=True)
+    show(rows(sizes, options.pairs, options.memory_pairs), options.json)
 
 
 if __name__ == "__main__":

@@ -1,21 +1,22 @@
 """Time the training step and the loader on this machine.
 
     python -m benchmarks.training [--batch N] [--size N] [--steps N] [--checkpoint FILE]
-        [--images DIR --masks DIR] [--cache SIDE] [--compile]
+        [--images DIR --masks DIR] [--cache SIDE] [--compile] [--json FILE]
 
 In one run: images a second and peak memory of the training step (forward, loss, backward, clipping,
 optimiser) for the plain eager network, with contiguous memory and an optimiser that loops over the
-weights, and for ours, channels-last and fused, compiled on a GPU; on a GPU both under bf16
-autocast. Then the share of the hardware's limit that ours reaches, where the limit is the rate of a
-large matrix product of the same type measured here, and the loader's rate alone by workers. The
-network is the full one, or a checkpoint's; the loader reads the embedded sample, or `--images`, and
-with `--cache` their copies of that side too.
+weights, and for ours, channels-last and fused, on a GPU compiled, on a CPU with freed memory kept;
+on a GPU both under bf16 autocast. On a CPU ours again beside a process that keeps one core busy,
+and, where the processor has bf16, in that. Then the share of the hardware's limit that ours
+reaches, where the limit is the rate of a large matrix product of the same type measured here, and
+the loader's rate alone by workers. The network is the full one, or a checkpoint's; the loader reads
+the embedded sample, or `--images`, and with `--cache` their copies of that side too.
 """
 
 from __future__ import annotations
 
 import argparse
-import os
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -25,9 +26,10 @@ import torch
 from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 
+from benchmarks.common import Line, busy_neighbour, show
 from salient.data.sets import PairSet
 from salient.devices import cores as usable_cores
-from salient.devices import pick_device
+from salient.devices import keep_freed_memory, pick_device, pick_precision
 from salient.model.encoder import Encoder
 from salient.model.network import SaliencyNetwork
 from salient.sample.embedded import SampleSet
@@ -39,7 +41,9 @@ CLIP = 0.5
 Step = Callable[[], None]
 
 
-def make_step(network: SaliencyNetwork, images: Tensor, masks: Tensor, ours: bool) -> Step:
+def make_step(
+    network: SaliencyNetwork, images: Tensor, masks: Tensor, ours: bool, half: bool
+) -> Step:
     """A training step on one batch: images uint8 B,3,S,S and masks B,1,S,S in {0, 1}."""
     layout = torch.channels_last if ours else torch.contiguous_format
     network = network.train().to(memory_format=layout)
@@ -50,7 +54,7 @@ def make_step(network: SaliencyNetwork, images: Tensor, masks: Tensor, ours: boo
     loss, device = runs.loss(), images.device.type
 
     def step() -> None:
-        with torch.autocast(device, torch.bfloat16, enabled=device == "cuda"):
+        with torch.autocast(device, torch.bfloat16, enabled=half):
             outputs = network((images.float() / 255 - network.mean) / network.std)
             total = loss(outputs.saliency, outputs.edge, masks).total
         optimizer.zero_grad()
@@ -61,21 +65,36 @@ def make_step(network: SaliencyNetwork, images: Tensor, masks: Tensor, ours: boo
     return step
 
 
-def time_steps(step: Step, steps: int, device: torch.device) -> tuple[float, str]:
-    """Seconds a step, the first three left out, and the peak memory on a GPU."""
+def time_steps(step: Step, steps: int, device: torch.device) -> tuple[float, float]:
+    """Seconds a step, the first three left out, and the peak memory in GiB."""
     for _ in range(3):
         step()
-    if device.type == "cuda":
-        torch.cuda.synchronize()
-        torch.cuda.reset_peak_memory_stats()
+    synchronize = torch.cuda.synchronize if device.type == "cuda" else lambda: None
+    synchronize()
+    forget_peak(device)
     start = time.perf_counter()
     for _ in range(steps):
         step()
-    if device.type != "cuda":
-        return (time.perf_counter() - start) / steps, "not measured on a CPU"
-    torch.cuda.synchronize()
-    seconds = (time.perf_counter() - start) / steps
-    return seconds, f"{torch.cuda.max_memory_allocated() / 2**30:.1f} GiB"
+    synchronize()
+    return (time.perf_counter() - start) / steps, peak(device)
+
+
+def forget_peak(device: torch.device) -> None:
+    """Have `peak` begin anew: of a GPU, or of a process under Linux."""
+    if device.type == "cuda":
+        torch.cuda.reset_peak_memory_stats()
+    elif sys.platform == "linux":
+        Path("/proc/self/clear_refs").write_text("5")
+
+
+def peak(device: torch.device) -> float:
+    """GiB; of a CPU the largest resident size of this process, NaN where it cannot be told."""
+    if device.type == "cuda":
+        return torch.cuda.max_memory_allocated() / 2**30
+    if sys.platform != "linux":
+        return float("nan")
+    status = Path("/proc/self/status").read_text()
+    return int(status.partition("VmHWM:")[2].split()[0]) / 2**20
 
 
 def limit(device: torch.device) -> float:
@@ -104,38 +123,65 @@ def time_loader(data: PairsDataModule, workers: int, images: int) -> float:
     return delivered / (time.perf_counter() - start)
 
 
-def lines(options: argparse.Namespace, folder: str) -> Iterator[str]:
+def lines(options: argparse.Namespace, folder: str) -> Iterator[Line]:
     """The table, line by line as it is measured."""
     device = pick_device(options.device)
+    yield from step_lines(options, device)
+    yield from loader_lines(options, folder)
+
+
+def step_lines(options: argparse.Namespace, device: torch.device) -> Iterator[Line]:
+    """The training step, its ways in turn."""
     torch.manual_seed(0)
     shape = (options.batch, 3, options.size, options.size)
     images = torch.randint(0, 256, shape, dtype=torch.uint8, device=device)
     masks = (torch.rand(shape[0], 1, *shape[2:], device=device) > 0.7).float()
-    name = torch.cuda.get_device_name() if device.type == "cuda" else f"{os.cpu_count()} CPU cores"
-    yield f"training step, batch {options.batch} at {options.size} px, on {name}"
-    seconds = {}
-    for label, ours in (("plain eager", False), ("ours", True)):
+    gpu = device.type == "cuda"
+    name = torch.cuda.get_device_name() if gpu else f"{usable_cores()} CPU cores"
+    yield f"training step, batch {options.batch} at {options.size} px, on {name}", {}
+    seconds: dict[str, float] = {}
+
+    def line(label: str, step: Step) -> Line:
+        seconds[label], memory = time_steps(step, options.steps, device)
+        rate, ratio = options.batch / seconds[label], seconds["plain eager"] / seconds[label]
+        values = {"step": label, "images/s": rate, "ratio": ratio, "peak GiB": memory}
+        return f"  {label:<28}{rate:8.1f} images/s {ratio:6.2f}x   peak {memory:.1f} GiB", values
+
+    def build() -> SaliencyNetwork:
         if options.checkpoint:
-            network = load_network(options.checkpoint, device)
-        else:
-            network = SaliencyNetwork(Encoder("res2net50d")).to(device)
-        if ours and (options.compile or device.type == "cuda"):
-            network.compile()
-            label += ", compiled"
-        step = make_step(network, images, masks, ours)
-        seconds[ours], memory = time_steps(step, options.steps, device)
-        yield f"  {label:<20}{options.batch / seconds[ours]:9.1f} images/s   memory {memory}"
-        if not ours:
-            with FlopCounterMode(display=False) as counter, torch.no_grad():
-                network(images.float())
-            # Backward is twice forward; PyTorch counts that of grouped convolutions too high.
-            work = 3 * counter.get_total_flops()
-        del network, step
-    yield f"  ratio {seconds[False] / seconds[True]:.2f}"
-    peak = limit(device)
-    reached = work / seconds[True] / peak
-    yield f"  {work / 1e12:.2f} TFLOP a step; a matrix product reaches {peak / 1e12:.1f} TFLOP/s;"
-    yield f"  ours reaches {reached:.0%} of that"
+            return load_network(options.checkpoint, device)
+        return SaliencyNetwork(Encoder("res2net50d")).to(device)
+
+    network = build()
+    with FlopCounterMode(display=False) as counter, torch.no_grad():
+        network(images.float())
+    # Backward is twice forward; PyTorch counts that of grouped convolutions too high.
+    work = 3 * counter.get_total_flops()
+    yield line("plain eager", make_step(network, images, masks, False, gpu))
+    if not gpu:
+        keep_freed_memory()  # as `salient train` does; not to be undone
+    network = build()
+    if gpu or options.compile:
+        network.compile()
+    step = make_step(network, images, masks, True, gpu)
+    yield line("ours", step)
+    if not gpu:
+        with busy_neighbour():
+            yield line("ours beside a neighbour", step)
+        if pick_precision(device) == torch.bfloat16:
+            yield line("ours, bf16", make_step(build(), images, masks, True, True))
+    top = limit(device)
+    reached = work / seconds["ours"] / top
+    yield (
+        f"  {work / 1e12:.2f} TFLOP a step; a matrix product reaches {top / 1e12:.1f} TFLOP/s;",
+        {},
+    )
+    values = {"TFLOP": work / 1e12, "matrix TFLOP/s": top / 1e12, "reached": reached}
+    yield f"  ours reaches {reached:.0%} of that", values
+
+
+def loader_lines(options: argparse.Namespace, folder: str) -> Iterator[Line]:
+    """The loader alone, by workers."""
     pair_set = PairSet("folder", images=options.images, masks=options.masks)
     if options.images is None:
         pair_set = SampleSet("sample", root="sample/train")
@@ -150,10 +196,11 @@ def lines(options: argparse.Namespace, folder: str) -> Iterator[str]:
         )
         module.setup()
         source = f"its cache at {cache} px" if cache else "its files"
-        yield f"loader alone, {module.title}, {options.size} px, from {source}"
+        yield f"loader alone, {module.title}, {options.size} px, from {source}", {}
         for workers in sorted({1, 2, cores // 2, cores} - {0}):
             rate = time_loader(module, workers, options.loader_images)
-            yield f"  {workers:>3} workers {rate:9.1f} images/s"
+            values = {"loader": source, "workers": workers, "images/s": rate}
+            yield f"  {workers:>3} workers {rate:9.1f} images/s", values
 
 
 def main() -> None:
@@ -171,14 +218,14 @@ def main() -> None:
     parser.add_argument("--masks")
     parser.add_argument("--cache", type=int, default=0, help="time the loader on copies too")
     parser.add_argument("--loader-images", type=int, default=500, help="to time the loader with")
+    parser.add_argument("--json", help="where all values are kept")
     options = parser.parse_args()
     if options.batch < 2 or options.steps < 1:
         parser.error("--batch takes 2 or more, --steps 1 or more")
     if (options.images is None) != (options.masks is None):
         parser.error("--images and --masks go together")
     with tempfile.TemporaryDirectory() as folder:
-        for line in lines(options, folder):
-            print(line, flush=True)
+        show(lines(options, folder), options.json)
 
 
 if __name__ == "__main__":

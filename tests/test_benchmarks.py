@@ -13,17 +13,21 @@ from benchmarks import metrics, pictures
 from tests.fixtures.commands import ROOT
 
 
-def test_metrics_against_pysodmetrics(monkeypatch, capsys):
+def test_metrics_against_pysodmetrics(monkeypatch, capsys, tmp_path):
     pytest.importorskip("py_sod_metrics")
-    arguments = ["--pairs", "3", "--size", "150x200", "--memory-pairs", "9"]
+    arguments = ["--pairs=3", "--size=150x200", "--memory-pairs=9", f"--json={tmp_path}/found.json"]
     monkeypatch.setattr(sys, "argv", ["metrics", *arguments])
     metrics.main()
-    header, one_thread, files, memory = capsys.readouterr().out.splitlines()
+    machine, header, one_thread, files, beside, memory = capsys.readouterr().out.splitlines()
+    assert "cores" in machine and "numba" in machine
     assert header.split()[-2:] == ["ratio", "difference"]
     for line in (one_thread, files):
         assert "200x150" in line
         assert float(line.split()[-1]) < 1e-12
+    assert beside.endswith("% of that alone")
     assert memory.startswith("peak memory over 9 pairs")
+    found = json.loads((tmp_path / "found.json").read_text())["lines"]
+    assert len(found) == 4 and found[0]["ratio"] > 1
 
 
 def test_metrics_says_how_to_install_the_reference(monkeypatch):
@@ -33,12 +37,17 @@ def test_metrics_says_how_to_install_the_reference(monkeypatch):
         metrics.main()
 
 
-def test_training(run, trained):
+def test_training(run, trained, tmp_path):
     small = ("--batch=2", "--size=64", "--steps=1", "--loader-images=8")
     network = f"--checkpoint={trained}/checkpoints/demo.safetensors"
-    done = run(ROOT, "-m", "benchmarks.training", *small, network)
-    for line in ("plain eager", "ours", "ratio", "TFLOP a step", "loader alone", "1 workers"):
+    file = tmp_path / "found.json"
+    done = run(ROOT, "-m", "benchmarks.training", *small, network, f"--json={file}")
+    for line in ("plain eager", "TFLOP a step", "loader alone", "1 workers"):
         assert line in done.stdout
+    found = json.loads(file.read_text())["lines"]
+    steps = [line["step"] for line in found if "step" in line]
+    assert steps[:3] == ["plain eager", "ours", "ours beside a neighbour"]
+    assert all(0.1 < line["peak GiB"] < 8 for line in found if "step" in line)
 
 
 def test_detection(run, tmp_path):
@@ -47,7 +56,7 @@ def test_detection(run, tmp_path):
         f"--json={tmp_path}/found.json",
     )  # fmt: skip
     machine, header, *lines = done.stdout.splitlines()
-    assert "onnxruntime" in machine and header.split()[:3] == ["one", "many", "ratio"]
+    assert "onnxruntime" in machine and header.split()[3:6] == ["network", "files", "scored"]
     assert [line[:28].split() for line in lines] == [
         ["fast", "PyTorch", "fp32"],
         ["fast", "PyTorch", "auto"],

@@ -1,0 +1,50 @@
+"""What the benchmarks share: the machine, a busy neighbour, peak memory, JSON beside the table."""
+
+from __future__ import annotations
+
+import json
+import resource
+import subprocess
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+PACKAGES = ("onnxruntime", "opencv-python-headless", "numba")  # beside those of a training run
+Line = tuple[str, dict[str, Any]]  # as it is printed, and its values
+
+
+@contextmanager
+def busy_neighbour() -> Iterator[None]:
+    """Another process keeps one core busy meanwhile."""
+    busy = subprocess.Popen([sys.executable, "-c", "while True: pass"])
+    try:
+        yield
+    finally:
+        busy.kill()
+        busy.wait()
+
+
+def peak_memory() -> float:
+    """The largest resident size of this process so far, MiB."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / (2**20 if sys.platform == "darwin" else 2**10)
+
+
+def show(lines: Iterable[Line], file: str | None) -> None:
+    """Print where it runs, then each line as it is measured; keep all values in a JSON file."""
+    from salient.scoring.record import (
+        machine,
+    )  # PyTorch with it, whose import is measured elsewhere
+    from salient.weights.store import package_versions
+
+    versions = package_versions() | {name: version(name) for name in PACKAGES}
+    found: dict[str, Any] = {"machine": machine(), "versions": versions, "lines": []}
+    print(machine(), *(f"{name} {v}" for name, v in versions.items()), sep=", ", flush=True)
+    for text, values in lines:
+        print(text, flush=True)
+        found["lines"] += [values] if values else []
+    if file is not None:
+        Path(file).write_text(json.dumps(found, indent=2) + "\n")
