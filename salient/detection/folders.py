@@ -25,6 +25,7 @@ from salient.devices import in_parallel
 from salient.files import write_whole
 
 MOST_BYTES = 200_000_000  # of the pictures of a batch; of larger ones, one is done at a time
+PNG_LEVEL = 4  # of 9: in 6 tenths of the usual time, 4 % larger
 WAITING = 2  # threads beyond those that compute, since some wait for the disk
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)  # nothing more can be written at all
 
@@ -206,5 +207,5 @@ def _pictures(
 
 def _png(picture: Array) -> bytes:
     content = BytesIO()
-    Image.fromarray(picture).save(content, "PNG")
+    Image.fromarray(picture).save(content, "PNG", compress_level=PNG_LEVEL)
     return content.getvalue()
