@@ -4,11 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-import os
-import shutil
-import subprocess
-import sys
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,57 +11,13 @@ import pytest
 from PIL import Image
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from tests.fixtures.commands import ENVIRONMENT, QUICK, ROOT
-
-
-class Copy:
-    """A copy of the checkout, in which files are added and changed, and commands run."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        for name in ("salient", "configs"):
-            shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("*.pyc"))
-        for name in ("train.py", "eval.py", "predict.py"):
-            shutil.copy(ROOT / name, folder / name)
-
-    def write(self, file: str, text: str) -> None:
-        (self.folder / file).write_text(text)
-
-    def insert(self, file: str, before: str, text: str) -> None:
-        content = (self.folder / file).read_text()
-        assert content.count(before) == 1, f"{file}: {before}"
-        self.write(file, content.replace(before, text + before))
-
-    def run(self, *arguments: str) -> str:
-        environment = os.environ | ENVIRONMENT | {"PYTHONPATH": str(self.folder)}
-        done = subprocess.run(
-            [sys.executable, *arguments],
-            cwd=self.folder,
-            env=environment,
-            capture_output=True,
-            text=True,
-            timeout=400,
-        )
-        assert done.returncode == 0, done.stdout + done.stderr
-        return done.stdout + done.stderr
+from tests.fixtures.checkout import Copy, draw_pairs
+from tests.fixtures.commands import QUICK, ROOT
 
 
 @pytest.fixture
 def copy(tmp_path) -> Copy:
     return Copy(tmp_path)
-
-
-def draw_pairs(folder: Path, count: int) -> None:
-    """Pairs of a bright disc on noise."""
-    rng = np.random.default_rng(0)
-    y, x = np.mgrid[:80, :100]
-    for name in ("photos", "truths"):
-        (folder / name).mkdir(parents=True)
-    for k in range(count):
-        disc = (x - rng.integers(30, 70)) ** 2 + (y - rng.integers(30, 50)) ** 2 < 20**2
-        picture = rng.integers(0, 120, (80, 100, 3)) + 130 * disc[..., None]
-        Image.fromarray(picture.astype(np.uint8)).save(folder / f"photos/{k}.png")
-        Image.fromarray((255 * disc).astype(np.uint8)).save(folder / f"truths/{k}.png")
 
 
 def test_a_data_set_is_a_yaml_to_train_and_to_score_on(copy):

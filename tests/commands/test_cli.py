@@ -1,4 +1,4 @@
-"""`salient`: its help, its errors, and a package that works from any folder."""
+"""`salient`: its help, its errors, and the small verbs."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ import re
 import shutil
 import subprocess
 import sys
-import zipfile
 
 import numpy as np
 import pytest
@@ -216,56 +215,3 @@ def test_strip_puts_methods_side_by_side(call, trained):
     height, width = 160 + 4, 160 * 4 // 3 + 4
     assert shown.shape == (2 * height, 2 * 4 * width, 3)
     np.testing.assert_array_equal(shown[:, 2 * width : 3 * width], shown[:, 3 * width : 4 * width])
-
-
-@pytest.fixture(scope="module")
-def installed(tmp_path_factory):
-    """The wheel of this checkout, unpacked: what `pip install .` brings."""
-    folder = tmp_path_factory.mktemp("wheel")
-    source = folder / "source"
-    files = subprocess.run(
-        ["git", "-C", str(ROOT), "ls-files"], capture_output=True, text=True, check=True
-    )
-    for name in files.stdout.splitlines():
-        if name.startswith(("salient/", "configs/")) or "/" not in name:
-            target = source / name
-            target.parent.mkdir(parents=True, exist_ok=True)
-            if (ROOT / name).is_file():
-                target.write_bytes((ROOT / name).read_bytes())
-    build = ["wheel", "--quiet", "--no-deps", "--no-build-isolation", "-w", str(folder)]
-    subprocess.run([sys.executable, "-m", "pip", *build, str(source)], check=True)
-    (wheel,) = folder.glob("*.whl")
-    with zipfile.ZipFile(wheel) as archive:
-        archive.extractall(folder / "site")
-    return folder / "site"
-
-
-def test_the_wheel_brings_configs_weights_and_types(installed):
-    names = {str(path.relative_to(installed)) for path in installed.rglob("*") if path.is_file()}
-    configs = {str(path.relative_to(ROOT)) for path in (ROOT / "configs").rglob("*.yaml")}
-    assert {f"salient/{name}" for name in configs} <= names
-    assert {f"salient/weights/box/{name}.safetensors" for name in ("best", "fast")} <= names
-    assert not any(name.startswith(("tests", "benchmarks", "configs")) for name in names)
-    (scripts,) = installed.glob("*.dist-info/entry_points.txt")
-    assert "salient = salient.commands.cli:main" in scripts.read_text()
-
-
-def test_it_detects_and_scores_from_another_folder(installed, tmp_path):
-    picture = np.full((60, 80, 3), 90, np.uint8)
-    picture[20:40, 30:50] = (220, 60, 40)
-    Image.fromarray(picture).save(tmp_path / "photo.png")
-    program = "import sys; from salient.commands.cli import main; main()"
-    for arguments in (
-        ("predict", "input=photo.png", "output=maps"),
-        ("eval", "dataset=sample", "output=out", "workers=0"),
-    ):
-        subprocess.run(
-            [sys.executable, "-P", "-c", program, *arguments],
-            cwd=tmp_path,
-            env=os.environ | ENVIRONMENT | {"PYTHONPATH": str(installed)},
-            check=True,
-            capture_output=True,
-        )
-    with Image.open(tmp_path / "maps/photo.png") as image:
-        assert image.size == (80, 60)
-    assert {"maps", "out", "data", "photo.png"} == {path.name for path in tmp_path.iterdir()}

@@ -1,4 +1,4 @@
-"""The Lightning task: groups, schedule, scales, averaging, resume, agreement with scoring."""
+"""The Lightning task: groups, schedule, scales, resume, agreement with scoring."""
 
 from __future__ import annotations
 
@@ -16,7 +16,6 @@ from salient.detection.by_torch import TorchEngine
 from salient.metrics import HEADLINE
 from salient.scoring.predictions import from_network
 from salient.scoring.score import score_predictions, summarise
-from salient.training.callbacks import moving_average
 from salient.training.task import SaliencyTask
 from salient.training.trainer import build_trainer
 from tests.fixtures.runs import callbacks, datamodule, task, trainer
@@ -90,30 +89,6 @@ def test_progressive_scales_come_in_turn(small_network, sample_root, tmp_path):
     fit = trainer(tmp_path, max_epochs=3, limit_train_batches=2, limit_val_batches=1)
     fit.fit(module, datamodule(sample_root))
     assert sides == [32] * 4 + [64] * 2
-
-
-def test_moving_average_starts_without_memory_of_the_initial_weights():
-    update = moving_average(0.9, warmup=True)._kwargs["multi_avg_fn"]
-    average, count = [torch.tensor([100.0])], torch.tensor(1)
-    expected = 100.0
-    for n in range(1, 40):
-        update(average, [torch.tensor([1.0])], count)
-        decay = min(0.9, (1 + n) / (10 + n))
-        expected = decay * expected + (1 - decay) * 1.0
-        count += 1
-    assert average[0].item() == pytest.approx(expected, rel=1e-5)
-    assert average[0].item() < 2  # an average at .9 throughout would still stand at 2.6
-    counters = [torch.tensor(3)]
-    update(counters, [torch.tensor(8)], count)
-    assert counters[0].item() == 8
-
-
-def test_moving_average_without_warmup_keeps_its_start_by_decay_to_the_power_of_the_steps():
-    update = moving_average(0.9, warmup=False)._kwargs["multi_avg_fn"]
-    average = [torch.tensor([100.0])]
-    for n in range(1, 21):
-        update(average, [torch.tensor([0.0])], torch.tensor(n))
-    assert average[0].item() == pytest.approx(100 * 0.9**20, rel=1e-5)
 
 
 def at_epoch_end(trainer):
@@ -223,11 +198,6 @@ def test_bad_values_name_their_key(small_network, changes, named):
 def test_bad_trainer_values_name_their_key(tmp_path, key, value):
     with pytest.raises(ValueError, match=rf"trainer\.{key}"):
         trainer(tmp_path, **{key: value})
-
-
-def test_a_decay_outside_its_range_names_its_key():
-    with pytest.raises(ValueError, match=r"callbacks\.weight_averaging\.decay"):
-        moving_average(1.0, warmup=True)
 
 
 def test_a_warm_up_of_one_step_is_a_schedule(small_network, sample_root, tmp_path):
