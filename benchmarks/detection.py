@@ -27,7 +27,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from benchmarks.common import Line, busy_neighbour, peak_memory, show
+from benchmarks.conditions import Line, busy_neighbour, peak_memory, show
 
 ENGINES = {
     "PyTorch fp32": {"engine": "torch", "precision": "fp32"},

@@ -23,7 +23,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from benchmarks.common import Line, busy_neighbour, peak_memory, show
+from benchmarks.conditions import Line, busy_neighbour, peak_memory, show
 from salient.data.pairs import Pair
 from salient.metrics import ExactSums, PairScores, score_pair
 from salient.metrics.counted import Bytes, Floats

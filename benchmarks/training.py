@@ -26,7 +26,7 @@ import torch
 from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 
-from benchmarks.common import Line, busy_neighbour, show
+from benchmarks.conditions import Line, busy_neighbour, show
 from salient.data.sets import PairSet
 from salient.devices import cores as usable_cores
 from salient.devices import keep_freed_memory, pick_device, pick_precision
