@@ -6,33 +6,24 @@ the machines of the continuous integration.
 
 from __future__ import annotations
 
-import shutil
-
 import pytest
 
 from salient.metrics import ExactSums, score_pair
 from salient.scoring.album import objects_of
 from salient.scoring.report import render
+from tests.fixtures.browsers import WIDTHS, open_browser
 from tests.fixtures.reports import EVIL_FILE, EVIL_METHOD, draw_set
 
 playwright = pytest.importorskip(
     "playwright.sync_api", reason="no browser test: pip install playwright"
 )
 pytestmark = pytest.mark.xdist_group("browser")
-NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
-WIDTHS = {"desktop": (1280, 900), "phone": (390, 844)}
 
 
 @pytest.fixture(scope="module")
 def browser():
-    path = next(filter(None, map(shutil.which, NAMES)), None)
-    with playwright.sync_playwright() as driver:
-        try:
-            opened = driver.chromium.launch(executable_path=path, args=["--no-sandbox"])
-        except playwright.Error as error:
-            pytest.skip(f"no browser test: no Chromium on this machine ({str(error)[:60]})")
+    with open_browser() as opened:
         yield opened
-        opened.close()
 
 
 @pytest.fixture(scope="module")
