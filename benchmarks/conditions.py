@@ -29,6 +29,9 @@ def busy_neighbour() -> Iterator[None]:
 
 def peak_memory() -> float:
     """The largest resident size of this process so far, MiB."""
+    if sys.platform == "linux":  # where the other figure of a new process begins with its parent's
+        status = Path("/proc/self/status").read_text()
+        return int(status.partition("VmHWM:")[2].split()[0]) / 2**10
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak / (2**20 if sys.platform == "darwin" else 2**10)
 

@@ -26,7 +26,7 @@ import torch
 from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 
-from benchmarks.conditions import Line, busy_neighbour, show
+from benchmarks.conditions import Line, busy_neighbour, peak_memory, show
 from salient.data.sets import PairSet
 from salient.devices import cores as usable_cores
 from salient.devices import keep_freed_memory, pick_device, pick_precision
@@ -69,14 +69,19 @@ def time_steps(step: Step, steps: int, device: torch.device) -> tuple[float, flo
     """Seconds a step, the first three left out, and the peak memory in GiB."""
     for _ in range(3):
         step()
-    synchronize = torch.cuda.synchronize if device.type == "cuda" else lambda: None
-    synchronize()
+    finish(device)
     forget_peak(device)
     start = time.perf_counter()
     for _ in range(steps):
         step()
-    synchronize()
+    finish(device)
     return (time.perf_counter() - start) / steps, peak(device)
+
+
+def finish(device: torch.device) -> None:
+    """Wait for what a GPU has yet to do."""
+    if device.type == "cuda":
+        torch.cuda.synchronize()
 
 
 def forget_peak(device: torch.device) -> None:
@@ -93,8 +98,7 @@ def peak(device: torch.device) -> float:
         return torch.cuda.max_memory_allocated() / 2**30
     if sys.platform != "linux":
         return float("nan")
-    status = Path("/proc/self/status").read_text()
-    return int(status.partition("VmHWM:")[2].split()[0]) / 2**20
+    return peak_memory() / 2**10
 
 
 def limit(device: torch.device) -> float:
