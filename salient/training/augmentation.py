@@ -25,6 +25,7 @@ def training_transform(
     contrast: Share,
     saturation: Share,
     hue: Annotated[float, Field(ge=0, le=0.5)],
+    grey: Share,
 ) -> A.Compose:
     """The training recipe: picture H,W,3 and mask H,W (uint8) -> both size x size.
 
@@ -35,6 +36,7 @@ def training_transform(
         zoom: largest factor, 1 to 4, by which the scale is changed either way.
         brightness, contrast, saturation: largest relative change, at most 1; hue: as a
             share of the circle, at most 0.5.
+        grey: share of the pictures that lose their colours, in [0, 1].
 
     Raises:
         ValueError: a value outside its range.
@@ -60,5 +62,6 @@ def training_transform(
                 area_for_downscale="image_mask",  # as `salient.data.transforms.squash`
             ),
             A.ColorJitter(*strengths, hue=(-hue, hue), p=0.8),
+            *([A.ToGray(p=grey)] if grey else []),  # p=0 would still draw a number
         ]
     )

@@ -96,6 +96,8 @@ def test_the_augmentation_does_what_its_keys_say(pairs):
         assert flipped or np.abs(result - expected).max() <= 2
         seen.add(flipped)
     assert seen == {True, False}  # the flip, and nothing else
+    grey = augmentation(grey=1)(64)(image=image)["image"]
+    assert (grey == grey[..., :1]).all() and not (result == result[..., :1]).all()
 
 
 def test_split_is_by_name_alone_and_near_its_share():
