@@ -22,20 +22,24 @@ UNFINISHED = ".unfinished"  # the same of what takes minutes: nothing removes it
 
 
 def write_whole(
-    file: str | Path, content: bytes | memoryview | str, *, replace: bool = True
+    file: str | Path,
+    content: bytes | memoryview | str,
+    *,
+    replace: bool = True,
+    durable: bool = True,
 ) -> Path:
     """Write a file so that it is whole or absent, as `open_whole` does. Text is UTF-8.
 
     Returns the path. Raises as `open_whole`.
     """
-    with open_whole(file, replace=replace) as stream:
+    with open_whole(file, replace=replace, durable=durable) as stream:
         stream.write(content.encode() if isinstance(content, str) else content)
     return Path(file)
 
 
 @contextmanager
 def open_whole(
-    file: str | Path, *, replace: bool = True, ending: str = PARTIAL
+    file: str | Path, *, replace: bool = True, durable: bool = True, ending: str = PARTIAL
 ) -> Iterator[BinaryIO]:
     """Open a file to write so that it will be whole or absent, whoever else writes it meanwhile.
 
@@ -44,6 +48,8 @@ def open_whole(
 
     Args:
         replace: False keeps a file that is there already.
+        durable: False lets the system choose when it goes to the disk, which is faster and safe
+            from all but a power failure: for one of many that can be made again.
         ending: of its name meanwhile: PARTIAL, or UNFINISHED if it is not written at once.
 
     Raises:
@@ -57,7 +63,8 @@ def open_whole(
         with partial.open("w+b") as stream:
             yield stream
             stream.flush()
-            os.fsync(stream.fileno())
+            if durable:
+                os.fsync(stream.fileno())
         if not replace:
             os.link(partial, file)  # which refuses where a move would replace
         else:

@@ -49,6 +49,8 @@ def test_a_file_is_brought_to_the_disk_before_it_gets_its_name(tmp_path, monkeyp
     ((partial,),) = seen
     assert partial.endswith(".partial")
     assert [p.name for p in tmp_path.iterdir()] == ["b"]
+    write_whole(tmp_path / "c", b"can be made again", durable=False)
+    assert len(seen) == 1
 
 
 def test_a_file_that_is_there_can_be_kept(tmp_path):

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from io import BytesIO
 from typing import Any
-
-from PIL import Image
 
 from salient.commands.build import build_sets
 from salient.commands.cli import run
 from salient.config import Count, Word
+from salient.data.images import encode_png
 from salient.data.pairs import find_maps
 from salient.files import write_whole
 from salient.scoring.pictures import strip as draw_strip
@@ -45,9 +43,7 @@ def strip(
         pairs = pair_set.pairs(data_root, strict)[::every]
         maps = [find_maps(folder, pairs, pair_set.title) for folder in folders]
         drawn += list(zip(pairs, zip(*maps)))
-    content = BytesIO()
-    Image.fromarray(draw_strip(drawn[:rows])).save(content, "PNG")
-    write_whole(output, content.getvalue())
+    write_whole(output, encode_png(draw_strip(drawn[:rows])))
     print(f"{output}: {len(drawn[:rows])} rows of picture | truth | maps")
 
 

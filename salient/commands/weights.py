@@ -16,6 +16,7 @@ def weights(
     half: bool,
     size: Side | None,
     resize: str | None,
+    sharpen: float,
     add: dict[str, Any] | None,
 ) -> None:
     """Describe a checkpoint; with an `output`, convert it. Raises as `convert`."""
@@ -23,7 +24,7 @@ def weights(
     if output is None:
         print(describe(source))
     else:
-        print(f"wrote {convert(source, output, half, size, resize, add)}")
+        print(f"wrote {convert(source, output, half, size, resize, sharpen, add)}")
 
 
 if __name__ == "__main__":

@@ -13,12 +13,12 @@ import cv2
 import numpy as np
 from av.error import FFmpegError
 from av.video.reformatter import ColorRange, Colorspace
-from PIL import Image
 
+from salient.data.images import encode_png
 from salient.detection.film_reader import Film
 from salient.detection.films import Container, Frame
 from salient.detection.modes import Array
-from salient.files import UNFINISHED, open_whole
+from salient.files import UNFINISHED, open_whole, write_whole
 
 RGB = 0  # FFmpeg's number for frames that are no YUV, which those written always are
 
@@ -36,8 +36,7 @@ class FrameWriter:
 
     def write(self, drawn: Array, frame: Frame) -> None:
         """Write a PNG whole or not at all. Raises OSError."""
-        with open_whole(self.target(frame)) as file:
-            Image.fromarray(drawn).save(file, "PNG")
+        write_whole(self.target(frame), encode_png(drawn), durable=False)
 
     def hear(self, packet: Any) -> None:
         """Nothing: a PNG has no sound."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Annotated, Any, NamedTuple
 
 import torch
@@ -112,6 +113,21 @@ class SaliencyNetwork(nn.Module):
             raise ValueError(f"model.network.size must be a positive multiple of 32, got {size}")
         self.size, self.resize = size, resize
         self.config |= {"size": size, "resize": resize}
+
+    @torch.no_grad()
+    def sharpen(self, factor: float) -> None:
+        """Multiply the map's logit by a factor, for good: above 1, greys move to black or white.
+
+        What is above .5 stays above it. The mean error and the weighted F-beta gain as a rule, the
+        structure measure loses a little: docs/training.md says how to choose.
+
+        Raises:
+            ValueError: a factor that is not above 0, or not finite.
+        """
+        if not (math.isfinite(factor) and factor > 0):
+            raise ValueError(f"sharpen must be a number above 0, got {factor}")
+        for parameter in self.out4.parameters():
+            parameter.mul_(factor)
 
     def normalize(self, images: Tensor) -> Tensor:
         """RGB uint8 B,3,H,W -> what `forward` takes: floats with the network's mean and deviation.

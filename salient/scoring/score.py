@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from io import BytesIO
 from pathlib import Path
 from typing import Any, TypeVar
 
 import torch
-from PIL import Image
 from torch import distributed
 
+from salient.data.images import encode_png
 from salient.data.pairs import Pair
 from salient.data.transforms import fit_map
 from salient.detection.by_torch import TorchEngine
@@ -54,9 +53,8 @@ def score_predictions(
     def job(prediction: Prediction) -> Scored:
         saliency, mask = prediction.load()
         if folder is not None:
-            content = BytesIO()
-            Image.fromarray(saliency).save(content, "PNG")
-            write_whole(folder / f"{prediction.name}.png", content.getvalue())
+            file = folder / f"{prediction.name}.png"
+            write_whole(file, encode_png(saliency), durable=False)
         fitted = fit_map(saliency, mask.shape)
         scores = score_pair(fitted, mask, normalize=normalize)
         if watcher is not None:

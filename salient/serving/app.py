@@ -7,11 +7,12 @@ from functools import wraps
 from pathlib import Path
 from typing import Any
 
+from salient.data.images import encode_png
 from salient.detection.presence import stands_out
 from salient.files import printable
 from salient.serving.guard import Guard
 from salient.serving.page import build_page, look
-from salient.serving.studio import BusyError, Seen, Studio, TooLargeError, encode, make_cutout
+from salient.serving.studio import BusyError, Seen, Studio, TooLargeError, make_cutout
 
 STATUS = {TooLargeError: 413, BusyError: 503, LookupError: 404, ValueError: 400}
 
@@ -81,7 +82,7 @@ def _png(seen: Seen, mode: str, cutout: Any) -> Any:
 
     told = {"Stands-Out": str(stands_out(seen.saliency, seen.edge)).lower()}
     told["Cache-Control"] = "no-store"
-    return Response(encode(seen.draw(mode, cutout)), media_type="image/png", headers=told)
+    return Response(encode_png(seen.draw(mode, cutout)), media_type="image/png", headers=told)
 
 
 def _in_a_line(endpoint: Callable[[Any], Any]) -> Callable[[Any], Any]:

@@ -14,7 +14,6 @@ from typing import Any
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from salient.data.images import read_image, read_size
 from salient.detection.cutout import Cutout, find_colour
@@ -213,10 +212,3 @@ def make_cutout(settings: Mapping[str, Any]) -> Cutout:
             "as white or 255,0,0"
         )
     return Cutout(**values | {"background": background})
-
-
-def encode(made: Array, form: str = "PNG", **options: Any) -> bytes:
-    """An image uint8 H,W or H,W,3 or H,W,4 -> a file's content."""
-    content = BytesIO()
-    Image.fromarray(made).save(content, form, **options)
-    return content.getvalue()

@@ -173,6 +173,7 @@ def convert(
     half: bool = False,
     size: int | None = None,
     resize: str | None = None,
+    sharpen: float = 1,
     add: Mapping[str, Any] | None = None,
 ) -> Path:
     """Write a checkpoint of any kind in this project's format; its metadata goes along.
@@ -183,11 +184,12 @@ def convert(
         half: weights in 16 bits.
         size: detect at another size in pixels, a multiple of 32.
         resize: resize pictures by another filter of `salient.data.transforms.RESIZE`.
+        sharpen: what the map's logit is multiplied by, see `SaliencyNetwork.sharpen`.
         add: metadata to add or replace.
 
     Raises:
-        ValueError: a size that is no multiple of 32 from 32 to 2048, or no such filter. And as
-            `load_network`.
+        ValueError: a size that is no multiple of 32 from 32 to 2048, no such filter, or a factor
+            not above 0. And as `load_network`.
     """
     network, source = load_network(checkpoint), Path(checkpoint)
     if size is not None:
@@ -195,7 +197,10 @@ def convert(
     if resize not in (None, *RESIZE):
         raise ValueError(f"resize: {resize!r} is not valid; there are {', '.join(RESIZE)}")
     network.set_input(network.size if size is None else size, resize or network.resize)
+    network.sharpen(sharpen)
     metadata: dict[str, Any] = dict(read_metadata(source) if source.is_file() else {})
     metadata.pop("network", None)  # its size may be another now
     metadata = metadata or {"source": source.name}
+    if sharpen != 1:
+        metadata["sharpen"] = sharpen * float(metadata.get("sharpen", 1))
     return save_network(network, output, metadata | dict(add or {}), half)

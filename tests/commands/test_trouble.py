@@ -44,10 +44,10 @@ def fail_at(monkeypatch, module, name, error):
     """Let a module's writing of `name` raise an error instead."""
     write = module.write_whole
 
-    def fail(file, content):
+    def fail(file, content, **options):
         if file.name == name:
             raise error
-        return write(file, content)
+        return write(file, content, **options)
 
     monkeypatch.setattr(module, "write_whole", fail)
 

@@ -141,10 +141,10 @@ def test_a_full_disk_ends_it_and_a_bad_name_does_not(
 ):
     write = folders.write_whole
 
-    def fail(file, content):
+    def fail(file, content, **options):
         if file.name == "b.png":
             raise OSError(code, "no", str(file))
-        return write(file, content)
+        return write(file, content, **options)
 
     monkeypatch.setattr(folders, "write_whole", fail)
     found, problems, written = find_pictures(album, tmp_path / "out"), [], []

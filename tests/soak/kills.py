@@ -94,20 +94,20 @@ def start(work: Path, temporary: Path, arguments: list[str]) -> int:
 
 
 def run_slowly(work: Path, temporary: Path, arguments: list[str]) -> NoReturn:
-    """Run a command without a word, each file's way to the disk taking a while."""
+    """Run a command without a word, each file's way to its name taking a while."""
     try:
         quiet = os.open(os.devnull, os.O_WRONLY)
         os.dup2(quiet, 1)
         os.dup2(quiet, 2)
         os.chdir(work)
         os.environ["TMPDIR"] = tempfile.tempdir = str(temporary)
-        fsync = os.fsync
+        replace = Path.replace
 
-        def slowly(number: int) -> None:
+        def slowly(partial: Path, file: Path) -> Path:
             time.sleep(0.1)
-            fsync(number)
+            return replace(partial, file)
 
-        os.fsync = slowly
+        Path.replace = slowly
         sys.argv = ["salient", *arguments]
         main()
     finally:

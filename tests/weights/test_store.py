@@ -233,8 +233,18 @@ def test_describe_and_convert(call, tmp_path):
         tmp_path / "a.safetensors"
     ).stat().st_size
     assert salient.load_network(tmp_path / "half.safetensors").size == 96
+    call(tmp_path, *convert, "output=sharp.safetensors", "sharpen=2")
+    plain, sharp = (
+        salient.load_network(tmp_path / f"{n}.safetensors")(torch.ones(1, 3, 64, 64))
+        for n in ("a", "sharp")
+    )
+    assert torch.equal(sharp.saliency[0], 2 * plain.saliency[0])
+    assert torch.equal(sharp.edge, plain.edge)
+    done = call(tmp_path, *convert, "output=c.safetensors", "sharpen=0", fails=True)
+    assert "sharpen must be a number above 0, got 0" in done.stderr
     done = call(tmp_path, *convert, "output=c.safetensors", "size=100", fails=True)
     assert "size: 100 is not valid" in done.stderr
+    assert read_metadata(tmp_path / "sharp.safetensors")["sharpen"] == "2.0"
     metadata = read_metadata(tmp_path / "half.safetensors")
     assert (metadata["data"], metadata["licence"], metadata["score"]) == ("drawn", "ours", "1=1")
     done = call(tmp_path, "weights", "checkpoint=a.safetensors")
