@@ -6,6 +6,7 @@ import atexit
 import os
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from salient.commands.build import build_sets
 from salient.commands.cli import run
 from salient.config import Amount, Count, Word, Workers, check_config
 from salient.data.masks import check_maps
-from salient.data.pairs import Pair, find_maps, first_few
+from salient.data.pairs import Pair, find_maps, first_few, split_pairs
 from salient.data.sets import PairSet
 from salient.detection.by_torch import TorchEngine
 from salient.detection.detector import Averaging
@@ -55,6 +56,7 @@ def eval(
     batch_size: Count,
     workers: Workers | None,
     tta: Averaging | None,
+    held_out: float | None,
     dataset: dict[str, Any] | None = None,
 ) -> list[Row]:
     """Score the sets of `dataset` that are there; returns their rows.
@@ -79,7 +81,7 @@ def eval(
     if isinstance(predictions, str):
         folders = {Path(predictions).name: predictions}
     runs_network = checkpoint is not None or not folders
-    present, missing = _find(sets, data_root, strict, runs_network)
+    present, missing = _find(sets, data_root, strict, runs_network, held_out)
     check_writable(output)
     remove_partials(output)
     details: dict[str, Any] = {"missing": missing, "metrics": metrics, "predictions": folders}
@@ -171,15 +173,27 @@ def _join_processes() -> tuple[int, int]:
 
 
 def _find(
-    sets: list[PairSet], data_root: str, strict: bool, pictures: bool
+    sets: list[PairSet], data_root: str, strict: bool, pictures: bool, held_out: float | None
 ) -> tuple[list[tuple[PairSet, list[Pair]]], list[str]]:
-    """Sets with their pairs, and why the others are missing: an error if that is all of them."""
+    """Sets with their pairs, or those of them held out, and why the others are missing.
+
+    It is an error if all of them are.
+    """
+    if held_out is not None and not 0 < held_out < 1:
+        raise ValueError(f"held_out must be in (0, 1), got {held_out}")
     present, missing = [], []
     for pair_set in sets:
         try:
-            present.append((pair_set, pair_set.pairs(data_root, strict, pictures)))
+            pairs = pair_set.pairs(data_root, strict, pictures)
         except FileNotFoundError as error:
             missing.append(str(error))
+            continue
+        if held_out is not None:
+            pairs = split_pairs(pairs, held_out)[1]
+            if not pairs:
+                raise ValueError(f"held_out={held_out}: no pair of {pair_set.title}; give more")
+            pair_set = replace(pair_set, title=f"{pair_set.title} held out", published={})
+        present.append((pair_set, pairs))
     if not present:
         raise FileNotFoundError("\n".join(missing))
     return present, missing

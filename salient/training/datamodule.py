@@ -13,7 +13,7 @@ from torch.utils.data import DataLoader, Subset
 
 from salient.config import Amount, Count, Workers
 from salient.data.cache import cached_pairs
-from salient.data.pairs import Pair
+from salient.data.pairs import Pair, split_pairs
 from salient.data.sets import PairSet
 from salient.data.transforms import MASK_THRESHOLD
 from salient.devices import loader_workers
@@ -148,15 +148,3 @@ class PairsDataModule(pl.LightningDataModule):
             "pin_memory": self.trainer is not None
             and self.trainer.strategy.root_device.type == "cuda",
         }
-
-
-def split_pairs(
-    pairs: Sequence[Pair], held_out: float, fold: int | None = None
-) -> tuple[list[Pair], list[Pair]]:
-    """Training and validation pairs, the same on every machine; see `PairsDataModule`."""
-    hashes = {pair.name: zlib.crc32(pair.name.encode()) for pair in pairs}
-    if fold is None:
-        names = {name for name in hashes if hashes[name] / 2**32 < held_out}
-    else:
-        names = set(sorted(hashes, key=hashes.__getitem__)[fold :: round(1 / held_out)])
-    return [p for p in pairs if p.name not in names], [p for p in pairs if p.name in names]

@@ -13,6 +13,7 @@ import pytest
 from PIL import Image
 
 from salient.scoring import results as saving
+from salient.weights.store import read_metadata
 from tests.fixtures.commands import ROOT
 
 
@@ -43,6 +44,21 @@ def test_eval_prints_and_saves_the_table_with_a_baseline(run, trained):
     assert len(images) == 64
     mean = np.mean([float(image["mae"]) for image in images if image["method"] == "ours"])
     assert mean == pytest.approx(ours["mae"], abs=1e-9)
+
+
+def test_eval_of_the_pairs_that_training_left_out(call, trained):
+    """Its figures are those of the run's last validation."""
+    metadata = read_metadata(trained / "checkpoints/demo.safetensors")
+    share = json.loads(metadata["config"])["loader"]["held_out"]
+    config = ("dataset=sample_train", "checkpoint=last", "workers=0", "output=held")
+    call(trained, "eval", *config, f"held_out={share}")
+    (row,) = json.loads((trained / "held/results.json").read_text())["rows"]
+    validated = json.loads(metadata["validation"])
+    assert row["dataset"].endswith("held out")
+    for key in ("mae", "sm", "max_f", "weighted_f"):
+        assert row[key] == pytest.approx(validated[f"val/{key}"], abs=1e-5)
+    done = call(trained, "eval", *config, "held_out=1e-9", fails=True)
+    assert "held_out=1e-09: no pair of" in done.stderr
 
 
 def test_eval_of_a_folder_and_of_missing_sets(call, trained):

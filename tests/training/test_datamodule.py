@@ -10,12 +10,12 @@ import pytest
 import torch
 
 from salient.data.images import read_image, read_mask
-from salient.data.pairs import Pair, find_pairs
+from salient.data.pairs import Pair, find_pairs, split_pairs
 from salient.data.sets import PairSet
 from salient.data.transforms import squash
 from salient.scoring.predictions import ScoringSet, collate_scoring
 from salient.training.batches import EpochSampler, TrainingSet
-from salient.training.datamodule import PairsDataModule, split_pairs
+from salient.training.datamodule import PairsDataModule
 from tests.fixtures.runs import augmentation
 from tests.fixtures.runs import datamodule as build
 
