@@ -17,6 +17,8 @@ def weights(
     size: Side | None,
     resize: str | None,
     sharpen: float,
+    average: str | None,
+    share: float,
     add: dict[str, Any] | None,
 ) -> None:
     """Describe a checkpoint; with an `output`, convert it. Raises as `convert`."""
@@ -24,7 +26,7 @@ def weights(
     if output is None:
         print(describe(source))
     else:
-        print(f"wrote {convert(source, output, half, size, resize, sharpen, add)}")
+        print(f"wrote {convert(source, output, half, size, resize, sharpen, average, share, add)}")
 
 
 if __name__ == "__main__":

@@ -174,6 +174,8 @@ def convert(
     size: int | None = None,
     resize: str | None = None,
     sharpen: float = 1,
+    average: str | Path | None = None,
+    share: float = 0.5,
     add: Mapping[str, Any] | None = None,
 ) -> Path:
     """Write a checkpoint of any kind in this project's format; its metadata goes along.
@@ -185,11 +187,13 @@ def convert(
         size: detect at another size in pixels, a multiple of 32.
         resize: resize pictures by another filter of `salient.data.transforms.RESIZE`.
         sharpen: what the map's logit is multiplied by, see `SaliencyNetwork.sharpen`.
+        average: another checkpoint of the same network, see `average_weights`.
+        share: its share, in (0, 1).
         add: metadata to add or replace.
 
     Raises:
-        ValueError: a size that is no multiple of 32 from 32 to 2048, no such filter, or a factor
-            not above 0. And as `load_network`.
+        ValueError: a size that is no multiple of 32 from 32 to 2048, no such filter, a factor not
+            above 0, or another network. And as `load_network`.
     """
     network, source = load_network(checkpoint), Path(checkpoint)
     if size is not None:
@@ -197,10 +201,33 @@ def convert(
     if resize not in (None, *RESIZE):
         raise ValueError(f"resize: {resize!r} is not valid; there are {', '.join(RESIZE)}")
     network.set_input(network.size if size is None else size, resize or network.resize)
+    if average is not None:
+        average_weights(network, load_network(average), share)
     network.sharpen(sharpen)
     metadata: dict[str, Any] = dict(read_metadata(source) if source.is_file() else {})
     metadata.pop("network", None)  # its size may be another now
     metadata = metadata or {"source": source.name}
+    if average is not None:
+        metadata["average"] = {"file": Path(average).name, "share": share}
     if sharpen != 1:
         metadata["sharpen"] = sharpen * float(metadata.get("sharpen", 1))
     return save_network(network, output, metadata | dict(add or {}), half)
+
+
+def average_weights(network: SaliencyNetwork, other: SaliencyNetwork, share: float) -> None:
+    """Move the weights of a network by a share of the way to those of another.
+
+    If both come from one start, the average is often better than either: "Model soups",
+    Wortsman et al. 2022.
+
+    Raises:
+        ValueError: a share outside (0, 1), or tensors of other names or shapes.
+    """
+    if not 0 < share < 1:
+        raise ValueError(f"share must be in (0, 1), got {share}")
+    ours, theirs = network.state_dict(), other.state_dict()
+    check_tensors(theirs, ours, "average: it")
+    with torch.no_grad():
+        for key, tensor in ours.items():
+            if tensor.is_floating_point():
+                tensor.lerp_(theirs[key], share)

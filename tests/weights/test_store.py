@@ -240,6 +240,16 @@ def test_describe_and_convert(call, tmp_path):
     )
     assert torch.equal(sharp.saliency[0], 2 * plain.saliency[0])
     assert torch.equal(sharp.edge, plain.edge)
+    other = small_network()
+    torch.nn.init.constant_(other.out4.weight, 3.0)
+    salient.save_network(other, tmp_path / "other.safetensors")
+    call(tmp_path, *convert, "output=d.safetensors", "average=other.safetensors", "share=0.25")
+    mixed = salient.load_network(tmp_path / "d.safetensors").state_dict()["out4.weight"]
+    assert torch.allclose(mixed, 0.75 * a["out4.weight"] + 0.25 * 3)
+    done = call(
+        tmp_path, *convert, "output=c.safetensors", "average=b.safetensors", "share=1", fails=True
+    )
+    assert "share must be in (0, 1), got 1" in done.stderr
     done = call(tmp_path, *convert, "output=c.safetensors", "sharpen=0", fails=True)
     assert "sharpen must be a number above 0, got 0" in done.stderr
     done = call(tmp_path, *convert, "output=c.safetensors", "size=100", fails=True)
