@@ -27,6 +27,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 Word = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\W_][^/\\\x00-\x1f\x7f]*$")]
 Count = Annotated[int, Field(ge=1, le=4096)]
 Share = Annotated[float, Field(ge=0, le=1)]
+Part = Annotated[float, Field(gt=0, lt=1)]
 Amount = Annotated[int, Field(ge=0, le=10**6)]
 Workers = Annotated[int, Field(ge=0, le=256)]
 

@@ -15,7 +15,7 @@ from torch import distributed
 
 from salient.commands.build import build_sets
 from salient.commands.cli import run
-from salient.config import Amount, Count, Word, Workers, check_config
+from salient.config import Amount, Count, Part, Word, Workers, check_config
 from salient.data.masks import check_maps
 from salient.data.pairs import Pair, find_maps, first_few, split_pairs
 from salient.data.sets import PairSet
@@ -56,7 +56,7 @@ def eval(
     batch_size: Count,
     workers: Workers | None,
     tta: Averaging | None,
-    held_out: float | None,
+    held_out: Part | None,
     dataset: dict[str, Any] | None = None,
 ) -> list[Row]:
     """Score the sets of `dataset` that are there; returns their rows.
@@ -179,8 +179,6 @@ def _find(
 
     It is an error if all of them are.
     """
-    if held_out is not None and not 0 < held_out < 1:
-        raise ValueError(f"held_out must be in (0, 1), got {held_out}")
     present, missing = [], []
     for pair_set in sets:
         try:

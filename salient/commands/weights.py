@@ -26,7 +26,18 @@ def weights(
     if output is None:
         print(describe(source))
     else:
-        print(f"wrote {convert(source, output, half, size, resize, sharpen, average, share, add)}")
+        file = convert(
+            source,
+            output,
+            half=half,
+            size=size,
+            resize=resize,
+            sharpen=sharpen,
+            average=average,
+            share=share,
+            add=add,
+        )
+        print(f"wrote {file}")
 
 
 if __name__ == "__main__":

@@ -221,13 +221,17 @@ def average_weights(network: SaliencyNetwork, other: SaliencyNetwork, share: flo
     Wortsman et al. 2022.
 
     Raises:
-        ValueError: a share outside (0, 1), or tensors of other names or shapes.
+        ValueError: a share outside (0, 1), or a network that was built otherwise.
     """
     if not 0 < share < 1:
         raise ValueError(f"share must be in (0, 1), got {share}")
-    ours, theirs = network.state_dict(), other.state_dict()
-    check_tensors(theirs, ours, "average: it")
+    for key, value in network.config.items():
+        if key not in ("size", "resize") and other.config[key] != value:
+            raise ValueError(
+                f"average: {other.origin}: its {key} is {other.config[key]}, not {value}"
+            )
+    theirs = other.state_dict()
     with torch.no_grad():
-        for key, tensor in ours.items():
+        for key, tensor in network.state_dict().items():
             if tensor.is_floating_point():
                 tensor.lerp_(theirs[key], share)

@@ -59,6 +59,8 @@ def test_eval_of_the_pairs_that_training_left_out(call, trained):
         assert row[key] == pytest.approx(validated[f"val/{key}"], abs=1e-5)
     done = call(trained, "eval", *config, "held_out=1e-9", fails=True)
     assert "held_out=1e-09: no pair of" in done.stderr
+    done = call(trained, "eval", *config, "held_out=1", fails=True)
+    assert "held_out: 1 is not valid" in done.stderr
 
 
 def test_eval_of_a_folder_and_of_missing_sets(call, trained):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import hashlib
 import json
 import os
 import pickle
@@ -216,49 +215,3 @@ def test_modelscopes_folder_brings_its_normalisation(
     Path("config.py").write_text("norm_mean = open('x')")
     with pytest.raises(ValueError, match=r"config\.py"):
         salient.load_network(tmp_path)
-
-
-def test_describe_and_convert(call, tmp_path):
-    salient.save_network(small_network(), tmp_path / "a.safetensors", {"data": "drawn"})
-    convert = ("weights", "checkpoint=a.safetensors")
-    call(tmp_path, *convert, "output=b.safetensors")
-    added = "add={licence: ours, score: '1=1'}"
-    call(tmp_path, *convert, "output=half.safetensors", "half=true", "size=96", added)
-    a, b, half = (
-        salient.load_network(tmp_path / f"{n}.safetensors").state_dict() for n in ("a", "b", "half")
-    )
-    assert all(torch.equal(a[key], b[key]) for key in a)
-    assert all(torch.equal(a[key].half().float(), half[key].float()) for key in a)
-    assert (tmp_path / "half.safetensors").stat().st_size < 0.6 * (
-        tmp_path / "a.safetensors"
-    ).stat().st_size
-    assert salient.load_network(tmp_path / "half.safetensors").size == 96
-    call(tmp_path, *convert, "output=sharp.safetensors", "sharpen=2")
-    plain, sharp = (
-        salient.load_network(tmp_path / f"{n}.safetensors")(torch.ones(1, 3, 64, 64))
-        for n in ("a", "sharp")
-    )
-    assert torch.equal(sharp.saliency[0], 2 * plain.saliency[0])
-    assert torch.equal(sharp.edge, plain.edge)
-    other = small_network()
-    torch.nn.init.constant_(other.out4.weight, 3.0)
-    salient.save_network(other, tmp_path / "other.safetensors")
-    call(tmp_path, *convert, "output=d.safetensors", "average=other.safetensors", "share=0.25")
-    mixed = salient.load_network(tmp_path / "d.safetensors").state_dict()["out4.weight"]
-    assert torch.allclose(mixed, 0.75 * a["out4.weight"] + 0.25 * 3)
-    done = call(
-        tmp_path, *convert, "output=c.safetensors", "average=b.safetensors", "share=1", fails=True
-    )
-    assert "share must be in (0, 1), got 1" in done.stderr
-    done = call(tmp_path, *convert, "output=c.safetensors", "sharpen=0", fails=True)
-    assert "sharpen must be a number above 0, got 0" in done.stderr
-    done = call(tmp_path, *convert, "output=c.safetensors", "size=100", fails=True)
-    assert "size: 100 is not valid" in done.stderr
-    assert read_metadata(tmp_path / "sharp.safetensors")["sharpen"] == "2.0"
-    metadata = read_metadata(tmp_path / "half.safetensors")
-    assert (metadata["data"], metadata["licence"], metadata["score"]) == ("drawn", "ours", "1=1")
-    done = call(tmp_path, "weights", "checkpoint=a.safetensors")
-    digest = hashlib.sha256((tmp_path / "a.safetensors").read_bytes()).hexdigest()
-    assert digest in done.stdout and "data: drawn" in done.stdout and "resnet10t" in done.stdout
-    done = call(tmp_path, "weights", "checkpoint=c.safetensors", fails=True)
-    assert "error: checkpoint=c.safetensors: no such file" in done.stderr
