@@ -39,19 +39,66 @@ def uniform_weights(mask: Tensor) -> Tensor:
     return torch.ones_like(mask)
 
 
-def region_loss(logit: Tensor, mask: Tensor, weight: Tensor) -> Tensor:
+def region_loss(logit: Tensor, mask: Tensor, weight: Tensor, measure: float = 0) -> Tensor:
     """Weighted BCE plus weighted IoU (Wei 2020, F3Net, eq. 5 to 7). All B,1,H,W -> scalar.
 
     The structure loss with `boundary_weights`, plain BCE + IoU with `uniform_weights`. The weights
     are true: `reduce='none'`, which several repositories pass, averages before they are applied and
-    so cancels them. The IoU is smoothed by one pixel.
+    so cancels them. The IoU is smoothed by one pixel. `measure` times `measure_loss` is added.
     """
     bce = F.binary_cross_entropy_with_logits(logit, mask, reduction="none")
     bce = (weight * bce).sum((2, 3)) / weight.sum((2, 3))
     probability = torch.sigmoid(logit)
     both = (weight * probability * mask).sum((2, 3))
     either = (weight * (probability + mask)).sum((2, 3)) - both
-    return (bce + 1 - (both + 1) / (either + 1)).mean()
+    loss = (bce + 1 - (both + 1) / (either + 1)).mean()
+    return loss + measure * measure_loss(probability, mask) if measure else loss
+
+
+def measure_loss(probability: Tensor, mask: Tensor) -> Tensor:
+    """1 - S-measure (Fan 2017, eq. 2 to 8), smooth. Both B,1,H,W in 0..1, mask binary -> scalar.
+
+    `salient.metrics` has the exact measure. The difference: 1e-6 on both sides of the quadrants'
+    fractions, so that a quadrant of background alone has a gradient, where the measure jumps.
+    """
+    maps = torch.cat([mask, probability, probability**2], 1)
+    maps = torch.cat([maps, maps[:, 1:] * mask], 1)  # m, p, p^2, p m, p^2 m
+    sums = _rows_and_columns(mask[:, 0], maps)
+    m, p, squares, p_in, squares_in = sums.sum((2, 3)).unbind(1)
+    size = mask[0].numel()
+    inside = _object_similarity(p_in, squares_in, m)
+    rest, p_out, squares_out = size - m, p - p_in, squares - squares_in
+    outside = _object_similarity(rest - p_out, rest - 2 * p_out + squares_out, rest)
+    share = m / size
+    objects = share * inside + (1 - share) * outside
+    count = _rows_and_columns(mask[:, 0], torch.ones_like(mask))[:, 0]
+    y, x, second, both, _ = (sums / count.clamp_min(1)[:, None]).unbind(1)
+    variances = (second - x**2).clamp_min(0) + y - y**2
+    alpha, beta = 4 * x * y * (both - x * y), (x**2 + y**2) * variances
+    regions = ((alpha + 1e-6) / (beta + 1e-6) * count / size).sum((1, 2))
+    mean = torch.where(m > 0, p, size - p) / size  # the measure of a full or an empty mask
+    one_kind = (m == 0) | (m == size)
+    return 1 - torch.where(one_kind, mean, (objects + regions) / 2).mean()
+
+
+def _rows_and_columns(mask: Tensor, maps: Tensor) -> Tensor:
+    """Sums over the quadrants about the mask's centroid: B,H,W and B,K,H,W -> B,K,2,2."""
+
+    def sides(profile: Tensor) -> Tensor:  # B,N -> B,2,N: before the centroid, from it on
+        place = torch.arange(profile.shape[1], device=profile.device, dtype=profile.dtype)
+        centre = (profile @ place / profile.sum(1).clamp_min(1)).round()
+        before = (place <= centre[:, None]).to(profile.dtype)
+        return torch.stack([before, 1 - before], 1)
+
+    return torch.einsum("brh,bkhw,bcw->bkrc", sides(mask.sum(2)), maps, sides(mask.sum(1)))
+
+
+def _object_similarity(total: Tensor, squares: Tensor, count: Tensor) -> Tensor:
+    """Equation 5 from a region's sum, sum of squares and number of pixels; all of shape B."""
+    count = count.clamp_min(1)
+    mean = total / count
+    deviation = ((squares / count - mean**2).clamp_min(0) + 1e-8).sqrt()
+    return 2 * mean / (mean**2 + 1 + deviation)
 
 
 def edge_loss(logit: Tensor, target: Tensor) -> Tensor:
