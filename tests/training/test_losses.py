@@ -7,10 +7,12 @@ import math
 import pytest
 import torch
 
+from salient.metrics import SaliencyMetrics
 from salient.training.losses import (
     boundary_target,
     boundary_weights,
     edge_loss,
+    measure_loss,
     region_loss,
     uniform_weights,
 )
@@ -23,6 +25,10 @@ def structure_loss(logit, mask):
 
 def bce_iou_loss(logit, mask):
     return region_loss(logit, mask, uniform_weights(mask))
+
+
+def loss_with_measure(logit, mask):
+    return region_loss(logit, mask, boundary_weights(mask), measure=2)
 
 
 def square(size=64, low=16, high=48) -> torch.Tensor:
@@ -62,12 +68,49 @@ def test_pixel_weights_are_true():
     assert bce_iou_loss(near, mask) == pytest.approx(float(bce_iou_loss(far, mask)), rel=1e-5)
 
 
-@pytest.mark.parametrize("loss", [structure_loss, bce_iou_loss, edge_loss])
+@pytest.mark.parametrize("loss", [structure_loss, bce_iou_loss, loss_with_measure, edge_loss])
 @pytest.mark.parametrize("mask", [torch.zeros(2, 1, 32, 32), torch.ones(2, 1, 32, 32), square(32)])
 def test_losses_are_finite_and_a_right_answer_costs_least(loss, mask):
     right, wrong = (mask * 2 - 1) * 12, (1 - mask * 2) * 12
     costs = [float(loss(x, mask)) for x in (right, torch.zeros_like(mask), wrong)]
     assert all(map(math.isfinite, costs)) and costs == sorted(costs) and costs[0] < 0.02
+
+
+def blobs(rows: int, columns: int, seed: int) -> torch.Tensor:
+    """A smooth random field of 97 x 131."""
+    field = torch.randn(1, 1, rows, columns, generator=torch.Generator().manual_seed(seed))
+    return torch.nn.functional.interpolate(field, (97, 131), mode="bicubic")
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_measure_loss_is_one_minus_the_metric(seed):
+    mask = (blobs(5, 6, seed) > 0.2).float()
+    field = blobs(8, 9, seed + 50) + 1.5 * mask
+    probability = (field - field.min()) / (field.max() - field.min())  # as the metric takes it
+    metric = SaliencyMetrics()
+    bytes_of = [(x[0, 0] * 255).round().byte().numpy() for x in (probability, mask)]
+    metric.update(*bytes_of)
+    expected = 1 - float(metric.compute()["sm"])
+    assert 0.1 < expected < 0.9
+    assert float(measure_loss(probability, mask)) == pytest.approx(expected, abs=2e-3)
+
+
+@pytest.mark.parametrize("value", [0.0, 0.3, 1.0])
+def test_measure_loss_of_a_mask_of_one_kind_is_the_mean_error(value):
+    constant = torch.full((2, 1, 32, 32), value)
+    assert float(measure_loss(constant, torch.zeros(2, 1, 32, 32))) == pytest.approx(value)
+    assert float(measure_loss(constant, torch.ones(2, 1, 32, 32))) == pytest.approx(1 - value)
+
+
+def test_measure_loss_lets_no_quadrant_go():
+    """False greys in a quadrant of background alone: the exact measure has no slope there."""
+    mask = torch.zeros(1, 1, 64, 64)
+    mask[..., 16:48, 16:32] = 1
+    mask[..., 16:24, 32:40] = 1
+    probability = (mask * 0.9 + 0.05 * blobs(8, 8, 1)[..., :64, :64].abs()).requires_grad_()
+    measure_loss(probability, mask).backward()
+    assert (probability.grad[..., 48:, 48:] > 0).all()
+    assert torch.isfinite(probability.grad).all()
 
 
 def test_edge_loss_balances_classes():
