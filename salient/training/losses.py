@@ -56,15 +56,16 @@ def region_loss(logit: Tensor, mask: Tensor, weight: Tensor, measure: float = 0)
 
 
 def measure_loss(probability: Tensor, mask: Tensor) -> Tensor:
-    """1 - S-measure (Fan 2017, eq. 2 to 8), smooth. Both B,1,H,W in 0..1, mask binary -> scalar.
+    """1 - S-measure (Fan 2017, eq. 2 to 8), smooth. Both B,1,H,W in 0..1 -> scalar.
 
     `salient.metrics` has the exact measure. The difference: 1e-6 on both sides of the quadrants'
-    fractions, so that a quadrant of background alone has a gradient, where the measure jumps.
+    fractions, so that a quadrant of background alone has a gradient, where the measure jumps. The
+    mask may be soft: a pixel then counts in part as inside.
     """
-    maps = torch.cat([mask, probability, probability**2], 1)
-    maps = torch.cat([maps, maps[:, 1:] * mask], 1)  # m, p, p^2, p m, p^2 m
+    maps = torch.cat([mask, probability, probability**2], 1)  # m, p, p^2
+    maps = torch.cat([maps, maps * mask], 1)  # m^2, p m, p^2 m
     sums = _rows_and_columns(mask[:, 0], maps)
-    m, p, squares, p_in, squares_in = sums.sum((2, 3)).unbind(1)
+    m, p, squares, _, p_in, squares_in = sums.sum((2, 3)).unbind(1)
     size = mask[0].numel()
     inside = _object_similarity(p_in, squares_in, m)
     rest, p_out, squares_out = size - m, p - p_in, squares - squares_in
@@ -72,8 +73,8 @@ def measure_loss(probability: Tensor, mask: Tensor) -> Tensor:
     share = m / size
     objects = share * inside + (1 - share) * outside
     count = _rows_and_columns(mask[:, 0], torch.ones_like(mask))[:, 0]
-    y, x, second, both, _ = (sums / count.clamp_min(1)[:, None]).unbind(1)
-    variances = (second - x**2).clamp_min(0) + y - y**2
+    y, x, second_x, second_y, both, _ = (sums / count.clamp_min(1)[:, None]).unbind(1)
+    variances = (second_x - x**2).clamp_min(0) + (second_y - y**2).clamp_min(0)
     alpha, beta = 4 * x * y * (both - x * y), (x**2 + y**2) * variances
     regions = ((alpha + 1e-6) / (beta + 1e-6) * count / size).sum((1, 2))
     mean = torch.where(m > 0, p, size - p) / size  # the measure of a full or an empty mask
@@ -161,12 +162,19 @@ class SaliencyLoss:
         self.saliency, self.edge, self.edge_width = tuple(saliency), edge, edge_width
         self.region, self.pixel_weights = region, pixel_weights
 
-    def __call__(self, saliency: Sequence[Tensor], edge: Tensor, mask: Tensor) -> LossParts:
-        """Three saliency logits B,1,H,W, an edge logit B,1,h,w and the binary mask B,1,H,W."""
+    def __call__(
+        self, saliency: Sequence[Tensor], edge: Tensor, mask: Tensor, label: Tensor | None = None
+    ) -> LossParts:
+        """Three saliency logits B,1,H,W, an edge logit B,1,h,w and the binary mask B,1,H,W.
+
+        `label`, B,1,H,W in 0..1, is what the saliency is to be, if that is not the mask. Pixel
+        weights and edge are the mask's.
+        """
         with torch.autocast(mask.device.type, enabled=False):
             mask = mask.float()
+            label = mask if label is None else label.float()
             weight = self.pixel_weights(mask)
-            out4, out8, area = (self.region(logit.float(), mask, weight) for logit in saliency)
+            out4, out8, area = (self.region(logit.float(), label, weight) for logit in saliency)
             boundary = edge_loss(edge, boundary_target(mask, self.edge_width))
             total = self.edge * boundary
             for weight_of_part, part in zip(self.saliency, (out4, out8, area)):

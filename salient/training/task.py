@@ -22,6 +22,7 @@ from salient.model.network import SaliencyNetwork
 from salient.scoring.predictions import ScoringBatch
 from salient.training.batches import TrainingBatch
 from salient.training.losses import LossParts, SaliencyLoss
+from salient.training.teacher import Teacher
 
 HIGHEST_RATE = 10
 FIRST = "give the options of the first time"
@@ -40,6 +41,7 @@ class SaliencyTask(pl.LightningModule):
         scales: of the training size; one is drawn for each batch and rounded to 32 pixels.
         progressive: take the scales in turn instead, each for an equal share of all steps: passes
             over small pictures are cheap (EfficientNetV2, 2021, section 4).
+        teacher: networks whose maps soften the masks to train on.
         compile: run the network through `torch.compile`; on a GPU alone if None.
         seed: of that draw.
 
@@ -57,6 +59,7 @@ class SaliencyTask(pl.LightningModule):
         decay: Literal["cos", "linear"],
         scales: Sequence[Annotated[float, Field(le=2)]],
         progressive: bool,
+        teacher: Teacher | None,
         compile: bool | None,
         seed: int,
     ) -> None:
@@ -72,7 +75,7 @@ class SaliencyTask(pl.LightningModule):
         self.network, self.loss, self.make_optimizer = network, loss, optimizer
         self.encoder_rate, self.warmup, self.decay = encoder_rate, warmup, decay
         self.scales, self.progressive = tuple(scales), progressive
-        self.compiled, self.seed = compile, seed
+        self.teacher, self.compiled, self.seed = teacher, compile, seed
         self.parts: LossParts | None = None  # of the last training step
         self.curves: dict[str, list[float]] = {}  # of the last validation
         self.metrics = SaliencyMetrics()
@@ -82,9 +85,10 @@ class SaliencyTask(pl.LightningModule):
             self.network.compile()
 
     def training_step(self, batch: TrainingBatch, batch_index: int) -> Tensor:
-        images, masks = self._scale(self.network.normalize(batch.images), batch.masks.float())
-        outputs = self.network(images)
-        parts = self.loss(outputs.saliency, outputs.edge, masks)
+        images, masks = self._scale(batch.images.float(), batch.masks.float())
+        labels = self.teacher.soften(images, masks) if self.teacher else masks
+        outputs = self.network(self.network.normalize(images))
+        parts = self.loss(outputs.saliency, outputs.edge, masks, labels)
         self.parts = LossParts(*(part.detach() for part in parts))
         self._log_parts("train", parts, len(batch.images), prog_bar=True)
         return parts.total
