@@ -39,7 +39,12 @@ def uniform_weights(mask: Tensor) -> Tensor:
     return torch.ones_like(mask)
 
 
-def region_loss(logit: Tensor, mask: Tensor, weight: Tensor, measure: float = 0) -> Tensor:
+def region_loss(
+    logit: Tensor,
+    mask: Tensor,
+    weight: Tensor,
+    measure: Annotated[float, Field(ge=0, le=1e6)] = 0,
+) -> Tensor:
     """Weighted BCE plus weighted IoU (Wei 2020, F3Net, eq. 5 to 7). All B,1,H,W -> scalar.
 
     The structure loss with `boundary_weights`, plain BCE + IoU with `uniform_weights`. The weights
@@ -64,7 +69,7 @@ def measure_loss(probability: Tensor, mask: Tensor) -> Tensor:
     """
     maps = torch.cat([mask, probability, probability**2], 1)  # m, p, p^2
     maps = torch.cat([maps, maps * mask], 1)  # m^2, p m, p^2 m
-    sums = _rows_and_columns(mask[:, 0], maps)
+    sums = _quadrant_sums(mask[:, 0], maps)
     m, p, squares, _, p_in, squares_in = sums.sum((2, 3)).unbind(1)
     size = mask[0].numel()
     inside = _object_similarity(p_in, squares_in, m)
@@ -72,7 +77,7 @@ def measure_loss(probability: Tensor, mask: Tensor) -> Tensor:
     outside = _object_similarity(rest - p_out, rest - 2 * p_out + squares_out, rest)
     share = m / size
     objects = share * inside + (1 - share) * outside
-    count = _rows_and_columns(mask[:, 0], torch.ones_like(mask))[:, 0]
+    count = _quadrant_sums(mask[:, 0], torch.ones_like(mask))[:, 0]
     y, x, second_x, second_y, both, _ = (sums / count.clamp_min(1)[:, None]).unbind(1)
     variances = (second_x - x**2).clamp_min(0) + (second_y - y**2).clamp_min(0)
     alpha, beta = 4 * x * y * (both - x * y), (x**2 + y**2) * variances
@@ -82,7 +87,7 @@ def measure_loss(probability: Tensor, mask: Tensor) -> Tensor:
     return 1 - torch.where(one_kind, mean, (objects + regions) / 2).mean()
 
 
-def _rows_and_columns(mask: Tensor, maps: Tensor) -> Tensor:
+def _quadrant_sums(mask: Tensor, maps: Tensor) -> Tensor:
     """Sums over the quadrants about the mask's centroid: B,H,W and B,K,H,W -> B,K,2,2."""
 
     def sides(profile: Tensor) -> Tensor:  # B,N -> B,2,N: before the centroid, from it on

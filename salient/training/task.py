@@ -85,9 +85,12 @@ class SaliencyTask(pl.LightningModule):
             self.network.compile()
 
     def training_step(self, batch: TrainingBatch, batch_index: int) -> Tensor:
-        images, masks = self._scale(batch.images.float(), batch.masks.float())
-        labels = self.teacher.soften(images, masks) if self.teacher else masks
-        outputs = self.network(self.network.normalize(images))
+        images, masks = self._scale(self.network.normalize(batch.images), batch.masks.float())
+        labels = masks
+        if self.teacher:  # which may have another mean and deviation
+            pixels = 255 * (images * self.network.std + self.network.mean)
+            labels = self.teacher.soften(pixels, masks)
+        outputs = self.network(images)
         parts = self.loss(outputs.saliency, outputs.edge, masks, labels)
         self.parts = LossParts(*(part.detach() for part in parts))
         self._log_parts("train", parts, len(batch.images), prog_bar=True)

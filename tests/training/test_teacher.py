@@ -44,7 +44,12 @@ def test_teachers_are_neither_trained_nor_saved(files, small_network, sample_roo
 
 def test_the_label_is_what_a_step_learns(files, small_network, sample_root, monkeypatch, tmp_path):
     """A teacher that turns every mask round gives other parts of the loss than none."""
-    monkeypatch.setattr(Teacher, "soften", lambda self, images, masks: 1 - masks)
+
+    def contradict(self, images, masks):
+        assert -0.01 < images.min() < 50 and 200 < images.max() < 255.01  # RGB, not normalised
+        return 1 - masks
+
+    monkeypatch.setattr(Teacher, "soften", contradict)
     losses = []
     for teacher in (None, Teacher(files, share=1)):
         torch.manual_seed(0)
