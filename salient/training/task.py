@@ -42,7 +42,8 @@ class SaliencyTask(pl.LightningModule):
         progressive: take the scales in turn instead, each for an equal share of all steps: passes
             over small pictures are cheap (EfficientNetV2, 2021, section 4).
         teacher: networks whose maps soften the masks to train on.
-        compile: run the network through `torch.compile`; on a GPU alone if None.
+        compile: run the network through `torch.compile`, which takes minutes for each size; where
+            None, on a GPU if `scales` is one size.
         seed: of that draw.
 
     Raises:
@@ -81,8 +82,9 @@ class SaliencyTask(pl.LightningModule):
         self.metrics = SaliencyMetrics()
 
     def on_fit_start(self) -> None:
-        if self.compiled or (self.compiled is None and self.device.type == "cuda"):
-            self.network.compile()
+        pays = self.device.type == "cuda" and len(set(self.scales)) == 1
+        if self.compiled or (self.compiled is None and pays):
+            self.network.compile(dynamic=False)  # for any size: not ready after minutes
 
     def training_step(self, batch: TrainingBatch, batch_index: int) -> Tensor:
         images, masks = self._scale(self.network.normalize(batch.images), batch.masks.float())

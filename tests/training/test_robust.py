@@ -114,15 +114,32 @@ def test_two_processes_validate_to_the_last_digit(run, small_network, sample_roo
         assert one[name] == two[name], name
 
 
-def test_compiled_training_publishes_the_same_keys(small_network, sample_root, tmp_path):
-    """Compiled by the backend that only traces: Inductor takes minutes on a CPU."""
-    module = task(small_network())
+def test_compiled_training_has_a_program_for_each_size_and_publishes_the_same_keys(
+    small_network, sample_root, tmp_path
+):
+    """Compiled by a backend that only traces: Inductor takes minutes on a CPU."""
+    sides: set[object] = set()
+
+    def tracing(program, inputs):
+        sides.update(side for tensor in inputs for side in tensor.shape[2:])
+        return program.forward
+
+    module = task(small_network(), scales=[0.5, 1])
     keys = list(module.network.state_dict())
     module.compiled = True
-    module.network.compile = functools.partial(module.network.compile, backend="eager")
-    trainer(tmp_path, max_epochs=1, limit_train_batches=2).fit(module, datamodule(sample_root))
+    module.network.compile = functools.partial(module.network.compile, backend=tracing)
+    trainer(tmp_path, max_epochs=1, limit_train_batches=4).fit(module, datamodule(sample_root))
     assert list(module.network.state_dict()) == keys
-    assert module.network._compiled_call_impl is not None
+    assert {32, 64} <= sides and all(type(side) is int for side in sides)  # none is a symbol
+
+
+@pytest.mark.parametrize("scales, expected", [([1], [{"dynamic": False}]), ([0.5, 1], [])])
+def test_a_gpu_compiles_where_there_is_one_size(small_network, monkeypatch, scales, expected):
+    module, calls = task(small_network(), scales=scales), []
+    monkeypatch.setattr(type(module), "device", torch.device("cuda"))
+    module.network.compile = lambda **options: calls.append(options)
+    module.on_fit_start()
+    assert calls == expected
 
 
 def test_deterministic_gives_the_same_weights_twice_and_a_record(run, trained, tmp_path):
