@@ -5,12 +5,12 @@
 
 In one run: images a second and peak memory of the training step (forward, loss, backward, clipping,
 optimiser) for the plain eager network, with contiguous memory and an optimiser that loops over the
-weights, and for ours, channels-last and fused, on a CPU with freed memory kept; on a GPU also
-compiled, and all under bf16 autocast. On a CPU ours again beside a process that keeps one core busy,
-and, where the processor has bf16, in that. Then the share of the hardware's limit that ours
-reaches, where the limit is the rate of a large matrix product of the same type measured here, and
-the loader's rate alone by workers. The network is the full one, or a checkpoint's; the loader reads
-the embedded sample, or `--images`, and with `--cache` their copies of that side too.
+weights, and for ours, channels-last and fused, on a CPU with freed memory kept; on a GPU ours also
+compiled, and all under bf16 autocast. On a CPU ours again beside a process that keeps a core busy,
+and, where the processor has bf16, in that. Then the share of the hardware's limit that the last of
+ours reaches, where the limit is the rate of a large matrix product of the same type measured here,
+and the loader's rate alone by workers. The network is the full one, or a checkpoint's; the loader
+reads the embedded sample, or `--images`, and with `--cache` their copies of that side too.
 """
 
 from __future__ import annotations

@@ -17,8 +17,8 @@ def weights(
     size: Side | None,
     resize: str | None,
     sharpen: float,
-    average: str | None,
-    share: float,
+    average: str | list[str],
+    share: float | None,
     add: dict[str, Any] | None,
 ) -> None:
     """Describe a checkpoint; with an `output`, convert it. Raises as `convert`."""

@@ -6,7 +6,7 @@ import hashlib
 import json
 import platform
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
@@ -174,8 +174,8 @@ def convert(
     size: int | None = None,
     resize: str | None = None,
     sharpen: float = 1,
-    average: str | Path | None = None,
-    share: float = 0.5,
+    average: str | Path | Sequence[str | Path] = (),
+    share: float | None = None,
     add: Mapping[str, Any] | None = None,
 ) -> Path:
     """Write a checkpoint of any kind in this project's format; its metadata goes along.
@@ -187,8 +187,8 @@ def convert(
         size: detect at another size in pixels, a multiple of 32.
         resize: resize pictures by another filter of `salient.data.transforms.RESIZE`.
         sharpen: what the map's logit is multiplied by, see `SaliencyNetwork.sharpen`.
-        average: another checkpoint of the same network, see `average_weights`.
-        share: its share, in (0, 1).
+        average: one or more other checkpoints of the same network, see `average_weights`.
+        share: of those together, in (0, 1); where None, all networks have the same.
         add: metadata to add or replace.
 
     Raises:
@@ -201,23 +201,27 @@ def convert(
     if resize not in (None, *RESIZE):
         raise ValueError(f"resize: {resize!r} is not valid; there are {', '.join(RESIZE)}")
     network.set_input(network.size if size is None else size, resize or network.resize)
-    if average is not None:
-        average_weights(network, load_network(average), share)
+    others = [average] if isinstance(average, str | Path) else list(average)
+    if others:
+        share = len(others) / (len(others) + 1) if share is None else share
+        average_weights(network, [load_network(other) for other in others], share)
     network.sharpen(sharpen)
     metadata: dict[str, Any] = dict(read_metadata(source) if source.is_file() else {})
     metadata.pop("network", None)  # its size may be another now
     metadata = metadata or {"source": source.name}
-    if average is not None:
-        metadata["average"] = {"file": Path(average).name, "share": share}
+    if others:
+        metadata["average"] = {"files": [Path(other).name for other in others], "share": share}
     if sharpen != 1:
         metadata["sharpen"] = sharpen * float(metadata.get("sharpen", 1))
     return save_network(network, output, metadata | dict(add or {}), half)
 
 
-def average_weights(network: SaliencyNetwork, other: SaliencyNetwork, share: float) -> None:
-    """Move the weights of a network by a share of the way to those of another.
+def average_weights(
+    network: SaliencyNetwork, others: Sequence[SaliencyNetwork], share: float
+) -> None:
+    """Move the weights of a network by a share of the way to the mean of those of others.
 
-    If both come from one start, the average is often better than either: "Model soups",
+    If all come from one start, the average is often better than each: "Model soups",
     Wortsman et al. 2022.
 
     Raises:
@@ -225,13 +229,16 @@ def average_weights(network: SaliencyNetwork, other: SaliencyNetwork, share: flo
     """
     if not 0 < share < 1:
         raise ValueError(f"share must be in (0, 1), got {share}")
-    for key, value in network.config.items():
-        if key not in ("size", "resize") and other.config[key] != value:
-            raise ValueError(
-                f"average: {other.origin}: its {key} is {other.config[key]}, not {value}"
-            )
-    theirs = other.state_dict()
-    with torch.no_grad():
-        for key, tensor in network.state_dict().items():
-            if tensor.is_floating_point():
-                tensor.lerp_(theirs[key], share)
+    for other in others:
+        for key, value in network.config.items():
+            if key not in ("size", "resize") and other.config[key] != value:
+                raise ValueError(
+                    f"average: {other.origin}: its {key} is {other.config[key]}, not {value}"
+                )
+    part, so_far = share / len(others), 1 - share
+    for other in others:
+        theirs, so_far = other.state_dict(), so_far + part
+        with torch.no_grad():
+            for key, tensor in network.state_dict().items():
+                if tensor.is_floating_point():
+                    tensor.lerp_(theirs[key], part / so_far)

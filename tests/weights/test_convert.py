@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 
 import pytest
 import torch
@@ -54,17 +55,25 @@ def test_sharpening_multiplies_the_maps_logit_alone(call, tmp_path):
     assert "sharpen must be a number above 0, got 0" in done.stderr
 
 
-def test_the_average_lies_between_two_runs(call, tmp_path):
-    network, other = small_network(), small_network()
-    torch.nn.init.constant_(other.out4.weight, 3.0)
-    salient.save_network(network, tmp_path / "a.safetensors")
-    salient.save_network(other, tmp_path / "b.safetensors")
-    average = (*CONVERT, "output=c.safetensors", "average=b.safetensors")
-    call(tmp_path, *average, "share=0.25")
-    mixed = salient.load_network(tmp_path / "c.safetensors").out4.weight
-    assert torch.allclose(mixed, 0.75 * network.out4.weight + 0.25 * 3)
-    assert (
-        "share must be in (0, 1), got 1" in call(tmp_path, *average, "share=1", fails=True).stderr
-    )
+def test_the_average_lies_between_runs(call, tmp_path):
+    first, other = small_network(), small_network()
+    salient.save_network(first, tmp_path / "a.safetensors")
+    for name, value in (("b", 3.0), ("d", 6.0)):
+        torch.nn.init.constant_(other.out4.weight, value)
+        salient.save_network(other, tmp_path / f"{name}.safetensors")
+
+    def mixed(*arguments):
+        call(tmp_path, *CONVERT, "output=c.safetensors", *arguments)
+        return salient.load_network(tmp_path / "c.safetensors").out4.weight
+
+    weight = first.out4.weight
+    assert torch.allclose(mixed("average=b.safetensors", "share=0.25"), 0.75 * weight + 0.25 * 3)
+    several = "average=[b.safetensors,d.safetensors]"
+    assert torch.allclose(mixed(several, "share=0.5"), 0.5 * weight + 0.25 * 3 + 0.25 * 6)
+    assert torch.allclose(mixed(several), (weight + 3 + 6) / 3, atol=1e-6)
+    stored = json.loads(read_metadata(tmp_path / "c.safetensors")["average"])
+    assert stored == {"files": ["b.safetensors", "d.safetensors"], "share": 2 / 3}
+    wrong = (*CONVERT, "output=e.safetensors", several, "share=1")
+    assert "share must be in (0, 1), got 1" in call(tmp_path, *wrong, fails=True).stderr
     with pytest.raises(ValueError, match=r"its std is \[1, 1, 1\], not"):
-        average_weights(network, small_network(std=(1, 1, 1)), 0.5)
+        average_weights(first, [small_network(std=(1, 1, 1))], 0.5)
