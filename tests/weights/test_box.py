@@ -17,7 +17,7 @@ from salient.weights.find import BOX
 from salient.weights.store import read_metadata
 
 SHA256 = {
-    "best": "5eaeb0bc86b34916d77bd84dfeeb81a400525e17e1acf973431eda91bda17b9b",
+    "best": "8a4d231bcc0758cfba76fb30608edcda79c11d3c49e227385d113050c150c1d7",
     "fast": "7867ddb3bb0dffb9f5636da7851f85a5542730a0a8a69dd3b0e15b0f222a59d4",
 }
 FILES = {name: BOX / f"{name}.safetensors" for name in SHA256}
@@ -33,7 +33,7 @@ def test_the_file_is_the_one_that_was_scored(name):
 def test_its_metadata_says_where_it_comes_from(name):
     metadata = read_metadata(FILES[name])
     config = json.loads(metadata["config"])
-    assert config["name"] == {"best": "lite_continue", "fast": "lite"}[name]
+    assert config["name"] == {"best": "lite_measure_b", "fast": "lite"}[name]
     assert "DUTS-TR/DUTS-TR-Mask" in metadata["config"]
     assert float(metadata["hours"]) > 0 and metadata["licence"] and metadata["hardware"]
     assert {"ECSSD", "SOD"} <= json.loads(metadata["scores"]).keys()
