@@ -84,7 +84,7 @@ class SaliencyTask(pl.LightningModule):
     def on_fit_start(self) -> None:
         pays = self.device.type == "cuda" and len(set(self.scales)) == 1
         if self.compiled or (self.compiled is None and pays):
-            self.network.compile(dynamic=False)  # for any size: not ready after minutes
+            self.network.compile(dynamic=False)  # a program for any size takes longer still
 
     def training_step(self, batch: TrainingBatch, batch_index: int) -> Tensor:
         images, masks = self._scale(self.network.normalize(batch.images), batch.masks.float())
