@@ -7,6 +7,8 @@ is asked for.
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from salient.distribution import how_to_install
+
 if TYPE_CHECKING:
     from salient.detection.detector import Detector
     from salient.detection.pipeline import pipeline
@@ -33,6 +35,6 @@ def __getattr__(name: str) -> Any:
     except ModuleNotFoundError as error:
         if error.name in ("torch", "timm", "safetensors"):
             raise ModuleNotFoundError(
-                f"salient.{name} needs {error.name}; pip install 'salient[torch]'", name=error.name
+                f"salient.{name} needs {error.name}; {how_to_install('torch')}", name=error.name
             ) from error
         raise

@@ -2,7 +2,7 @@
 
 import sys
 
-from salient.commands.cli import main
+from salient.cli.main import main
 
 if __name__ == "__main__":
     # Lightning starts further processes of a run by `python -m` this name, or without one by ARGV.

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from salient.commands.app import explain
+from salient.cli.run import explain
 from salient.files import (
     check_writable,
     printable,

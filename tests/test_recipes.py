@@ -183,13 +183,13 @@ def test_an_export_format_is_an_entry(copy, small_network):
 def test_a_verb_is_a_function_a_yaml_and_a_row(copy):
     copy.write(
         "salient/commands/count.py",
-        '"""Count."""\n\nfrom salient.commands.cli import run\n\n\n'
+        '"""Count."""\n\nfrom salient.cli.main import run\n\n\n'
         "def count(to: int) -> None:\n"
         '    """Print the numbers."""\n    print(*range(1, to + 1))\n\n\n'
         'if __name__ == "__main__":\n    run("count")\n',
     )
     copy.write("configs/count.yaml", "# Count.\ndefaults: [quiet, _self_]\n\nto: 3 # the last\n")
-    copy.insert("salient/commands/verbs.py", '    "strip": Verb(', '    "count": Verb("count"),\n')
+    copy.insert("salient/cli/verbs.py", '    "strip": Verb(', '    "count": Verb("count"),\n')
     assert copy.run("-m", "salient", "count", "to=4").split() == ["1", "2", "3", "4"]
     assert "to=3  the last" in copy.run("-m", "salient", "count", "--help")
     assert "count" in copy.run("-m", "salient", "--help")

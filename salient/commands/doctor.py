@@ -17,8 +17,9 @@ from packaging.requirements import Requirement
 from tqdm import tqdm
 
 import salient
-from salient.commands.build import build_sets
-from salient.commands.cli import run
+from salient.distribution import DISTRIBUTION, how_to_install
+from salient.cli.build import build_sets
+from salient.cli.main import run
 from salient.config import Word
 from salient.data.examine import Examined, Report, examine, report, same_pictures
 from salient.data.pairs import first_few, list_pairs
@@ -137,16 +138,14 @@ def _table(rows: list[dict[str, str]]) -> Iterator[str]:
 def _extras() -> Iterator[tuple[str, str]]:
     """Which extras of the installed package are complete; nothing where it is not installed."""
     try:
-        metadata = importlib.metadata.metadata("salient")
-        requirements = [Requirement(r) for r in importlib.metadata.requires("salient") or ()]
+        metadata = importlib.metadata.metadata(DISTRIBUTION)
+        requirements = [Requirement(r) for r in importlib.metadata.requires(DISTRIBUTION) or ()]
     except importlib.metadata.PackageNotFoundError:
         return
     for extra in metadata.get_all("Provides-Extra") or ():
         wanted = {r.name for r in requirements if r.marker and r.marker.evaluate({"extra": extra})}
         missing = sorted(name for name in wanted if not _installed(name))
-        state = (
-            f"lacks {', '.join(missing)}; pip install 'salient[{extra}]'" if missing else "complete"
-        )
+        state = f"lacks {', '.join(missing)}; {how_to_install(extra)}" if missing else "complete"
         yield f"[{extra}]", state
 
 

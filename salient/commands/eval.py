@@ -13,8 +13,8 @@ from typing import Any
 import torch
 from torch import distributed
 
-from salient.commands.build import build_sets
-from salient.commands.cli import run
+from salient.cli.build import build_sets
+from salient.cli.main import run
 from salient.config import Amount, Count, Part, Word, Workers, check_config
 from salient.data.masks import check_maps
 from salient.data.pairs import Pair, find_maps, first_few, split_pairs

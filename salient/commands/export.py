@@ -6,7 +6,7 @@ import logging
 from pathlib import Path
 from typing import Literal
 
-from salient.commands.cli import run
+from salient.cli.main import run
 from salient.export import FORMATS, Checked, check, export_network
 from salient.weights.find import find_checkpoint
 from salient.weights.store import load_network

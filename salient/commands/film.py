@@ -10,10 +10,11 @@ from typing import Literal
 
 from tqdm import tqdm
 
+from salient.distribution import how_to_install
 from salient.detection.detector import Detector
-from salient.detection.films import Container, container_for, detect_frames
+from salient.films.frames import Container, container_for, detect_frames
 from salient.detection.modes import Mode
-from salient.detection.smoothing import Smoother
+from salient.films.smoothing import Smoother
 from salient.files import check_writable, remove_partials
 
 Overwrite = bool | Literal["skip"]
@@ -38,13 +39,13 @@ def predict_film(
         OSError: `output` cannot be written.
     """
     try:
-        from salient.detection.film_reader import Film
-        from salient.detection.film_writer import open_writer
+        from salient.films.reader import Film
+        from salient.films.writer import open_writer
     except ModuleNotFoundError as error:
         if error.name != "av":
             raise
         raise ModuleNotFoundError(
-            f"input={film}: a film needs PyAV, which is not installed; pip install 'salient[video]'"
+            f"input={film}: a film needs PyAV, which is not installed; {how_to_install('video')}"
         ) from error
     container, target = container_for(output, film, draw), Path(output)
     standing = _standing(target, container, overwrite, smooth)

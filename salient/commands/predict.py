@@ -15,14 +15,14 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 from tqdm import tqdm
 
-from salient.commands.build import build
-from salient.commands.cli import run
+from salient.cli.build import build
+from salient.cli.main import run
 from salient.commands.film import predict_film
 from salient.config import Count
 from salient.data.pairs import first_few
 from salient.detection.cutout import Cutout
 from salient.detection.detector import Averaging, Detector
-from salient.detection.films import CONTAINERS, find_film
+from salient.films.frames import CONTAINERS, find_film
 from salient.detection.folders import Found, detect_files, find_pictures
 from salient.detection.load import EngineName
 from salient.detection.modes import MODES

@@ -14,7 +14,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from salient.commands.cli import run
+from salient.cli.main import run
 from salient.devices import Precision
 from salient.serving.app import build_app
 from salient.serving.studio import Studio

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from salient.commands.build import build_sets
-from salient.commands.cli import run
+from salient.cli.build import build_sets
+from salient.cli.main import run
 from salient.config import Count, Word
 from salient.data.images import encode_png
 from salient.data.pairs import find_maps
 from salient.files import write_whole
-from salient.scoring.pictures import strip as draw_strip
+from salient.scoring.drawing import strip as draw_strip
 
 
 def strip(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from salient.commands.cli import run
+from salient.cli.main import run
 from salient.model.network import Side
 from salient.weights.find import find_checkpoint
 from salient.weights.store import convert, describe

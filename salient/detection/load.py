@@ -8,6 +8,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal
 
+from salient.distribution import how_to_install
 from salient.detection.by_onnx import OnnxEngine
 from salient.detection.engine import Engine
 from salient.devices import Precision, has_gpu
@@ -55,7 +56,7 @@ def load_engine(
         from salient.detection.by_torch import load_torch_engine
     except ModuleNotFoundError as error:
         raise ModuleNotFoundError(
-            f"{file} needs PyTorch to run; pip install 'salient[torch]'", name=error.name
+            f"{file} needs PyTorch to run; {how_to_install('torch')}", name=error.name
         ) from error
     return load_torch_engine(file, device, precision)
 

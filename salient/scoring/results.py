@@ -11,12 +11,13 @@ from typing import Any
 from torch import distributed
 from tqdm import tqdm
 
+from salient.distribution import how_to_install
 from salient.files import write_whole
 from salient.metrics import MaxF
 from salient.scoring.album import Album
 from salient.scoring.leaderboard import save_leaderboard
 from salient.scoring.predictions import Prediction
-from salient.scoring.record import describe_run
+from salient.scoring.provenance import describe_run
 from salient.scoring.report import ScoredSet, render
 from salient.scoring.score import score_predictions, summarise
 from salient.scoring.tables import save
@@ -89,7 +90,7 @@ def save_results(
     save(rows, lines, folder, details, note)
     save_leaderboard(rows, folder, note)
     if _can_make(folder / "curves.png", "matplotlib"):
-        from salient.scoring.pictures import draw_curves
+        from salient.scoring.drawing import draw_curves
 
         content = BytesIO()
         draw_curves(rows).savefig(content, dpi=120, format="png")
@@ -102,6 +103,6 @@ def save_results(
 
 def _can_make(path: Path, package: str) -> bool:
     if not find_spec(package):
-        print(f"no {path.name}: it needs {package}; pip install 'salient[eval]'")
+        print(f"no {path.name}: it needs {package}; {how_to_install('eval')}")
         return False
     return True

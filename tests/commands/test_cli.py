@@ -14,8 +14,8 @@ import pytest
 from PIL import Image
 
 import salient
-from salient.commands.cli import divide
-from salient.commands.verbs import VERBS
+from salient.cli.main import divide
+from salient.cli.verbs import VERBS
 from tests.fixtures.commands import ENVIRONMENT, ROOT
 
 
@@ -149,7 +149,7 @@ def test_a_command_prints_that_line_and_nothing_else(run, tmp_path):
 def test_what_is_not_installed_is_named_with_its_extra(tmp_path):
     (tmp_path / "pytorch_lightning.py").write_text("raise ModuleNotFoundError(name=__name__)")
     program = "import sys; sys.path.insert(0, '.'); sys.argv = ['salient', 'train']; "
-    program += "from salient.commands.cli import main; main()"
+    program += "from salient.cli.main import main; main()"
     done = subprocess.run(
         [sys.executable, "-c", program],
         cwd=tmp_path,
@@ -158,7 +158,8 @@ def test_what_is_not_installed_is_named_with_its_extra(tmp_path):
         text=True,
     )
     assert done.returncode == 1 and "Traceback" not in done.stderr
-    assert "the package pytorch_lightning is not installed; pip install 'salient[train]'" in (
+    assert "the package pytorch_lightning is not installed; in a checkout of salient-sod: "
+        "pip install '.[train]'" in (
         done.stderr
     )
 
@@ -169,7 +170,7 @@ def test_a_package_that_is_missed_later_is_named_too(call, small_network, tmp_pa
     where = ("checkpoint=a.safetensors", "output=a.onnx")
     said = call(tmp_path, "export", *where, fails=True).stderr
     assert said.startswith("error: salient export: the package onnx is not installed")
-    assert "pip install 'salient[export]'" in said
+    assert "pip install '.[export]'" in said
 
 
 def test_doctor_says_what_is_there(call, sample_root):

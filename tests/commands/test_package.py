@@ -43,14 +43,14 @@ def test_the_wheel_brings_configs_weights_and_types(installed):
     assert {f"salient/weights/box/{name}.safetensors" for name in ("best", "fast")} <= names
     assert not any(name.startswith(("tests", "benchmarks", "configs")) for name in names)
     (scripts,) = installed.glob("*.dist-info/entry_points.txt")
-    assert "salient = salient.commands.cli:main" in scripts.read_text()
+    assert "salient = salient.cli.main:main" in scripts.read_text()
 
 
 def test_it_detects_and_scores_from_another_folder(installed, tmp_path):
     picture = np.full((60, 80, 3), 90, np.uint8)
     picture[20:40, 30:50] = (220, 60, 40)
     Image.fromarray(picture).save(tmp_path / "photo.png")
-    program = "import sys; from salient.commands.cli import main; main()"
+    program = "import sys; from salient.cli.main import main; main()"
     for arguments in (
         ("predict", "input=photo.png", "output=maps"),
         ("eval", "dataset=sample", "output=out", "workers=0"),

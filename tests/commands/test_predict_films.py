@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from salient import Detector, save_network
-from salient.detection import film_writer
+from salient.films import writer as film_writer
 from salient.files import PARTIAL, UNFINISHED
 from tests.fixtures.films import noisy, read_film, scene, write_film
 
@@ -109,12 +109,12 @@ def test_a_background_makes_a_cutout_fit_for_any_film(call, work):
 
 def test_without_pyav_the_extra_is_named(call, work, monkeypatch):
     monkeypatch.setitem(sys.modules, "av", None)
-    for name in ("film_reader", "film_writer"):
-        monkeypatch.delitem(sys.modules, f"salient.detection.{name}", raising=False)
-        monkeypatch.delattr(sys.modules["salient.detection"], name, raising=False)
+    for name in ("reader", "writer"):
+        monkeypatch.delitem(sys.modules, f"salient.films.{name}", raising=False)
+        monkeypatch.delattr(sys.modules["salient.films"], name, raising=False)
     said = call(work, "predict", "film.mp4", "output=b.mp4", fails=True).stderr
-    assert "error: input=film.mp4: a film needs PyAV, which is not installed; pip install" in said
-    assert "'salient[video]'" in said and "Traceback" not in said
+    assert "error: input=film.mp4: a film needs PyAV, which is not installed; in a" in said
+    assert "pip install '.[video]'" in said and "Traceback" not in said
     call(work, "predict", "photo.jpg", *NETWORK)
 
 

@@ -174,7 +174,7 @@ import sys
 for name in ("torch", "timm", "torchvision", "safetensors", "numba"):
     sys.modules[name] = None  # importing it fails
 sys.argv = ["salient", *sys.argv[1:]]
-from salient.commands.cli import main
+from salient.cli.main import main
 main()
 """
 
@@ -201,8 +201,8 @@ main()
     assert not list(temporary.iterdir())  # onnxruntime's telemetry would begin with a file there
     done = salient("predict", "a.png", "output=more", "engine=torch")
     assert done.stderr.strip() == (
-        "error: salient predict: the package torch is not installed; pip install 'salient[torch]', "
-        "or in a checkout pip install '.[torch]'"
+        "error: salient predict: the package torch is not installed; "
+        "in a checkout of salient-sod: pip install '.[torch]'"
     )
 
 

@@ -8,7 +8,7 @@ import json
 from PIL import Image
 
 from salient.metrics import CURVES, FIGURES
-from salient.scoring.pictures import draw_curves
+from salient.scoring.drawing import draw_curves
 from salient.scoring.tables import Row, conventions, latex, markdown, save
 
 PUBLISHED = {"mae": 0.1, "sm": 0.8, "max_f": 0.7, "weighted_f": 0.6}

@@ -21,7 +21,7 @@ from salient.serving.studio import Studio
 from tests.fixtures.photos import EVIL_NAME, as_file, draw_disc, read_file
 from tests.fixtures.servers import running_server
 
-pytest.importorskip("gradio", reason="no test of the server: pip install 'salient[demo]'")
+pytest.importorskip("gradio", reason="no test of the server: pip install '.[demo]'")
 httpx = pytest.importorskip("httpx")
 pytestmark = pytest.mark.xdist_group("browser")
 

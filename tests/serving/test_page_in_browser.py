@@ -13,7 +13,7 @@ from tests.fixtures.photos import EVIL_NAME, as_file, draw_disc, read_file
 from tests.fixtures.servers import running_server
 
 playwright = pytest.importorskip("playwright.sync_api", reason="pip install playwright")
-pytest.importorskip("gradio", reason="no test of the page: pip install 'salient[demo]'")
+pytest.importorskip("gradio", reason="no test of the page: pip install '.[demo]'")
 pytestmark = pytest.mark.xdist_group("browser")
 CAMERA = ("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream")
 

@@ -20,7 +20,7 @@ from typing import NoReturn
 from PIL import Image
 
 from salient.commands import eval, predict, train  # noqa: F401 - before the fork
-from salient.commands.cli import main
+from salient.cli.main import main
 from salient.files import PARTIAL
 from salient.training.resume import read_run
 from tests.soak.overrides import ONE_STEP

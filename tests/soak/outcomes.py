@@ -13,7 +13,7 @@ from typing import NamedTuple
 from unittest.mock import patch
 from warnings import catch_warnings
 
-from salient.commands.cli import main
+from salient.cli.main import main
 
 
 class Outcome(NamedTuple):

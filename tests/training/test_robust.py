@@ -12,7 +12,7 @@ import pytorch_lightning as pl
 import torch
 
 from salient.commands import train as command
-from salient.commands.app import explain
+from salient.cli.run import explain
 from salient.training.callbacks import NonFiniteLossError
 from salient.training.resume import read_run
 from salient.training.task import SaliencyTask

@@ -14,7 +14,7 @@ import numpy as np
 from av.error import FFmpegError
 from av.stream import Disposition
 
-from salient.detection.films import Frame
+from salient.films.frames import Frame
 from salient.detection.modes import Array
 
 # Left out are formats that name other files or addresses (playlists) or take any bytes for a film.

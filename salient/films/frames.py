@@ -1,6 +1,6 @@
 """Films: which files are some, what can be written of one, and the frames on their way through.
 
-What reads and writes them needs PyAV (the extra `video`): `film_reader.py`, `film_writer.py`.
+What reads and writes them needs PyAV (the extra `video`): `reader.py`, `writer.py`.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import numpy as np
 from salient.detection.detector import Detector
 from salient.detection.folders import MOST_BYTES
 from salient.detection.modes import Array, Mode
-from salient.detection.smoothing import Smoother
+from salient.films.smoothing import Smoother
 
 # How the names of films end that are read.
 FILMS = (

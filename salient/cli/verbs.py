@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from salient.distribution import how_to_install
+
 
 class Verb(NamedTuple):
     """A command: what it does in a line.
@@ -47,8 +49,4 @@ def what_is_missing(verb: str, error: ModuleNotFoundError) -> str:
         return str(error)
     package = error.name.partition(".")[0]
     extra = VERBS[verb].extra or EXTRAS.get(package)
-    name, inside = (f"'salient[{extra}]'", f"'.[{extra}]'") if extra else ("salient", ".")
-    return (
-        f"salient {verb}: the package {package} is not installed; pip install {name}, or in a "
-        f"checkout pip install {inside}"
-    )
+    return f"salient {verb}: the package {package} is not installed; {how_to_install(extra)}"

@@ -28,8 +28,8 @@ from omegaconf.errors import (
     OmegaConfBaseException,
 )
 
-from salient.commands.usage import config_folder
-from salient.commands.verbs import what_is_missing
+from salient.cli.help import config_folder
+from salient.cli.verbs import what_is_missing
 from salient.config import ConfigError, Word, check_config, check_value, did_you_mean
 from salient.files import printable
 

@@ -15,8 +15,8 @@ from av.error import FFmpegError
 from av.video.reformatter import ColorRange, Colorspace
 
 from salient.data.images import encode_png
-from salient.detection.film_reader import Film
-from salient.detection.films import Container, Frame
+from salient.films.reader import Film
+from salient.films.frames import Container, Frame
 from salient.detection.modes import Array
 from salient.files import UNFINISHED, open_whole, write_whole
 

@@ -8,7 +8,7 @@ import av
 import numpy as np
 import pytest
 
-from salient.detection.film_reader import Film
+from salient.films.reader import Film
 from tests.fixtures.films import read_film, scene, through, write_film
 
 

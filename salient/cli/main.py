@@ -8,8 +8,8 @@ import sys
 from importlib import import_module
 from pathlib import Path
 
-from salient.commands.usage import config_folder, usage
-from salient.commands.verbs import VERBS, what_is_missing
+from salient.cli.help import config_folder, usage
+from salient.cli.verbs import VERBS, what_is_missing
 
 
 def main() -> None:
@@ -43,7 +43,7 @@ def run(verb: str) -> None:
     os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
     try:
         module = import_module(f"salient.commands.{verb}")
-        from salient.commands.app import run_function
+        from salient.cli.run import run_function
     except ModuleNotFoundError as error:
         if (error.name or "").startswith("salient"):
             raise
@@ -97,4 +97,4 @@ def overview() -> str:
 
 def module_file(verb: str) -> str:
     """The file of a verb's module, without importing it."""
-    return str(Path(__file__).resolve().with_name(f"{verb}.py"))
+    return str(Path(__file__).resolve().parents[1] / "commands" / f"{verb}.py")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from salient.detection.smoothing import Smoother, shrink, stillness
+from salient.films.smoothing import Smoother, shrink, stillness
 from tests.fixtures.films import noisy, scene
 
 
