@@ -17,7 +17,6 @@ from packaging.requirements import Requirement
 from tqdm import tqdm
 
 import salient
-from salient.distribution import DISTRIBUTION, how_to_install
 from salient.cli.build import build_sets
 from salient.cli.main import run
 from salient.config import Word
@@ -26,6 +25,7 @@ from salient.data.pairs import first_few, list_pairs
 from salient.data.sets import PairSet
 from salient.detection.load import load_engine
 from salient.devices import cores, in_parallel, pick_device, pick_precision, precision_name
+from salient.distribution import DISTRIBUTION, how_to_install
 from salient.files import write_whole
 
 ALL = "everything"  # the choice of configs/dataset that is not read where nothing is asked for

@@ -10,12 +10,12 @@ from typing import Literal
 
 from tqdm import tqdm
 
-from salient.distribution import how_to_install
 from salient.detection.detector import Detector
-from salient.films.frames import Container, container_for, detect_frames
 from salient.detection.modes import Mode
-from salient.films.smoothing import Smoother
+from salient.distribution import how_to_install
 from salient.files import check_writable, remove_partials
+from salient.films.frames import Container, container_for, detect_frames
+from salient.films.smoothing import Smoother
 
 Overwrite = bool | Literal["skip"]
 FRAMES = "[0-9]" * 6 + ".png"  # the names of a film's frames in a folder

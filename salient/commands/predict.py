@@ -22,12 +22,12 @@ from salient.config import Count
 from salient.data.pairs import first_few
 from salient.detection.cutout import Cutout
 from salient.detection.detector import Averaging, Detector
-from salient.films.frames import CONTAINERS, find_film
 from salient.detection.folders import Found, detect_files, find_pictures
 from salient.detection.load import EngineName
 from salient.detection.modes import MODES
 from salient.devices import Precision
 from salient.files import check_writable, remove_partials
+from salient.films.frames import CONTAINERS, find_film
 
 
 def predict(

@@ -19,9 +19,9 @@ from pytorch_lightning.loggers import Logger
 from pytorch_lightning.utilities.exceptions import SIGTERMException
 from torch import distributed
 
-from salient.cli.run import NO_MEMORY
 from salient.cli.build import build, build_group, build_sets
 from salient.cli.main import run
+from salient.cli.run import NO_MEMORY
 from salient.config import Word
 from salient.devices import keep_freed_memory
 from salient.files import check_writable, remove_partials

@@ -8,10 +8,10 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal
 
-from salient.distribution import how_to_install
 from salient.detection.by_onnx import OnnxEngine
 from salient.detection.engine import Engine
 from salient.devices import Precision, has_gpu
+from salient.distribution import how_to_install
 from salient.files import write_whole
 from salient.weights.find import BOX, find_checkpoint
 

@@ -14,8 +14,8 @@ import numpy as np
 from av.error import FFmpegError
 from av.stream import Disposition
 
-from salient.films.frames import Frame
 from salient.detection.modes import Array
+from salient.films.frames import Frame
 
 # Left out are formats that name other files or addresses (playlists) or take any bytes for a film.
 DEMUXERS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpeg,mpegts,asf,flv,ogg,mxf"

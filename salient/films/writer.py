@@ -15,10 +15,10 @@ from av.error import FFmpegError
 from av.video.reformatter import ColorRange, Colorspace
 
 from salient.data.images import encode_png
-from salient.films.reader import Film
-from salient.films.frames import Container, Frame
 from salient.detection.modes import Array
 from salient.files import UNFINISHED, open_whole, write_whole
+from salient.films.frames import Container, Frame
+from salient.films.reader import Film
 
 RGB = 0  # FFmpeg's number for frames that are no YUV, which those written always are
 

@@ -11,8 +11,8 @@ import pytest
 from PIL import Image
 
 from salient import Detector, save_network
-from salient.films import writer as film_writer
 from salient.files import PARTIAL, UNFINISHED
+from salient.films import writer as film_writer
 from tests.fixtures.films import noisy, read_film, scene, write_film
 
 

@@ -9,9 +9,9 @@ import cv2
 import numpy as np
 import pytest
 
-from salient.films.reader import Film
-from salient.films.frames import detect_frames
 from salient.detection.modes import MODES
+from salient.films.frames import detect_frames
+from salient.films.reader import Film
 from salient.films.smoothing import Smoother
 from tests.fixtures.films import Bright, difference, read_film, same, scene, through, write_film
 

@@ -19,8 +19,8 @@ from typing import NoReturn
 
 from PIL import Image
 
-from salient.commands import eval, predict, train  # noqa: F401 - before the fork
 from salient.cli.main import main
+from salient.commands import eval, predict, train  # noqa: F401 - before the fork
 from salient.files import PARTIAL
 from salient.training.resume import read_run
 from tests.soak.overrides import ONE_STEP

@@ -11,8 +11,8 @@ import pytest
 import pytorch_lightning as pl
 import torch
 
-from salient.commands import train as command
 from salient.cli.run import explain
+from salient.commands import train as command
 from salient.training.callbacks import NonFiniteLossError
 from salient.training.resume import read_run
 from salient.training.task import SaliencyTask
