@@ -7,4 +7,5 @@ DISTRIBUTION = "salient-sod"  # `salient` on PyPI is somebody else's
 
 def how_to_install(extra: str | None = None) -> str:
     """How to install this project, or one of its extras: the end of a message."""
-    return f"in a checkout of {DISTRIBUTION}: pip install {f"'.[{extra}]'" if extra else '.'}"
+    what = f"'.[{extra}]'" if extra else "."
+    return f"in a checkout of {DISTRIBUTION}: pip install {what}"

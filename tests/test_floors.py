@@ -69,7 +69,7 @@ def test_only_the_commands_know_hydra_and_only_training_knows_lightning():
             assert not outside & {"hydra", "omegaconf"}, module
         if wing_of(module) not in ("training", "cli", "commands"):
             assert not outside & {"pytorch_lightning", "albumentations"}, module
-        if not module not in ("salient.films.reader", "salient.films.writer"):
+        if module not in ("salient.films.reader", "salient.films.writer"):
             assert "av" not in outside, module
     (alone,) = [m for m, p in MODULES.items() if "albumentations" in imports_of(p) and "Compose(" in
                 p.read_text()]  # fmt: skip

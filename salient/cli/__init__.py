@@ -1,1 +1,1 @@
-"""What `salient VERB` runs on: Hydra, the checks of a config, `--help`. Only this wing and `commands` know Hydra."""
+"""Runs a verb: Hydra, the checks of a config, `--help`. Only `commands` may know it."""

@@ -1,1 +1,1 @@
-"""Videos: read, detected frame by frame, smoothed and written. Only the reader and the writer use PyAV."""
+"""Videos, detected frame by frame. Only the reader and the writer use PyAV."""

@@ -158,10 +158,8 @@ def test_what_is_not_installed_is_named_with_its_extra(tmp_path):
         text=True,
     )
     assert done.returncode == 1 and "Traceback" not in done.stderr
-    assert "the package pytorch_lightning is not installed; in a checkout of salient-sod: "
-        "pip install '.[train]'" in (
-        done.stderr
-    )
+    line = "the package pytorch_lightning is not installed; in a checkout of salient-sod: "
+    assert f"{line}pip install '.[train]'" in done.stderr
 
 
 def test_a_package_that_is_missed_later_is_named_too(call, small_network, tmp_path, monkeypatch):

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import zipfile
+from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from tests.fixtures.commands import ENVIRONMENT, ROOT
+
+TEXTS = ("salient", "tests", "docs", "configs", "benchmarks", ".github", "data")
 
 
 @pytest.fixture(scope="module")
@@ -65,3 +69,12 @@ def test_it_detects_and_scores_from_another_folder(installed, tmp_path):
     with Image.open(tmp_path / "maps/photo.png") as image:
         assert image.size == (80, 60)
     assert {"maps", "out", "data", "photo.png"} == {path.name for path in tmp_path.iterdir()}
+
+
+def test_nobody_is_sent_to_the_package_of_somebody_else():
+    """`salient` on PyPI is another project: what we install is DISTRIBUTION, from a checkout."""
+    wrong = re.compile(r"pip3? install[^\n]*?['\" ]salient(\[|['\"\s]|$)")
+    assert wrong.search("pip install 'salient[video]'") and wrong.search("pip install salient\n")
+    for file in (*ROOT.glob("*"), *(f for d in TEXTS for f in (ROOT / d).rglob("*"))):
+        if file.suffix in (".py", ".md", ".toml", ".yaml", ".yml", ".ipynb", ".txt", ".html"):
+            assert file == Path(__file__) or not wrong.search(file.read_text()), file
