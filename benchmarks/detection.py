@@ -93,8 +93,8 @@ def measure(checkpoint: str, engine: str, seconds: float, began: float) -> dict[
         write = lambda: list(detect_files(detector, targets, saliency_map, []))  # noqa: E731
         found["files"] = rate(write, len(pictures), seconds)
         found["peak"] = peak_memory()
-        from salient.scoring.predictions import from_network  # PyTorch with it
         from salient.scoring.score import score_predictions
+        from salient.scoring.sources import from_network
 
         score = lambda: list(score_predictions(from_network(detector.engine, pairs)))  # noqa: E731
         found["scored"] = rate(score, len(pairs), seconds)

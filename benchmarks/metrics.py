@@ -27,8 +27,8 @@ from benchmarks.conditions import Line, busy_neighbour, peak_memory, show
 from salient.data.pairs import Pair
 from salient.metrics import ExactSums, PairScores, score_pair
 from salient.metrics.counted import Bytes, Floats
-from salient.scoring.predictions import from_files
 from salient.scoring.score import score_predictions
+from salient.scoring.sources import from_files
 from tests.fixtures.reference import draw_pair, reference_scores
 
 Size = tuple[int, int]

@@ -96,7 +96,7 @@ def run_python(program: str) -> str:
             "salient.detection.folders, salient.detection.modes, salient.detection.cutout",
             "torch timm safetensors numba matplotlib torchmetrics onnx",
         ),
-        ("salient.scoring.score, salient.scoring.predictions", "matplotlib torchmetrics"),
+        ("salient.scoring.score, salient.scoring.sources", "torch matplotlib torchmetrics"),
         (
             "salient.commands.predict, salient.cli.run",
             "torch timm safetensors numba matplotlib torchmetrics onnx",

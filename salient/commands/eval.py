@@ -25,10 +25,10 @@ from salient.detection.engine import Engine
 from salient.detection.load import EngineName, load_engine
 from salient.devices import Precision
 from salient.files import check_writable, remove_partials
-from salient.scoring.predictions import Prediction, from_files, from_gaussian, from_network
 from salient.scoring.report import ScoredSet
 from salient.scoring.results import save_results, score_methods
 from salient.scoring.score import largest_move
+from salient.scoring.sources import Prediction, from_files, from_gaussian, from_network
 from salient.scoring.tables import Row, conventions, markdown
 from salient.weights.find import find_checkpoint
 

@@ -12,9 +12,9 @@ from salient.metrics import HEADLINE, Figure, MaxF
 from salient.model.network import SaliencyNetwork
 from salient.scoring.album import values_of
 from salient.scoring.confidence import differences, replicates
-from salient.scoring.predictions import from_network
 from salient.scoring.report import ScoredSet
 from salient.scoring.results import save_results, score_methods
+from salient.scoring.sources import from_network
 from salient.scoring.tables import conventions, markdown
 
 BEFORE, AFTER = "before", "after"

@@ -16,10 +16,10 @@ from salient.files import write_whole
 from salient.metrics import MaxF
 from salient.scoring.album import Album
 from salient.scoring.leaderboard import save_leaderboard
-from salient.scoring.predictions import Prediction
 from salient.scoring.provenance import describe_run
 from salient.scoring.report import ScoredSet, render
 from salient.scoring.score import score_predictions, summarise
+from salient.scoring.sources import Prediction
 from salient.scoring.tables import save
 
 

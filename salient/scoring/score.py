@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
-
-import torch
-from torch import distributed
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from salient.data.images import encode_png
 from salient.data.pairs import Pair
 from salient.data.transforms import fit_map
-from salient.detection.by_torch import TorchEngine
 from salient.devices import in_parallel
 from salient.files import write_whole
 from salient.metrics import HEADLINE, ExactSums, MaxF, PairScores, score_pair
-from salient.model.network import SaliencyNetwork
-from salient.scoring.predictions import Map, Prediction, from_network
+from salient.scoring.sources import Map, Prediction, from_network
 from salient.scoring.tables import Row
+
+if TYPE_CHECKING:
+    import torch
+
+    from salient.model.network import SaliencyNetwork
 
 T = TypeVar("T")
 Scored = tuple[str, PairScores]
@@ -94,10 +95,11 @@ def summarise(
 
 def of_all_processes(part: T) -> list[T]:
     """What each process has, in their order; of a process alone its own."""
-    if not distributed.is_initialized():
+    torch = sys.modules.get("torch")  # without it there is one process
+    if torch is None or not torch.distributed.is_initialized():
         return [part]
-    parts: list[Any] = [None] * distributed.get_world_size()
-    distributed.all_gather_object(parts, part)
+    parts: list[Any] = [None] * torch.distributed.get_world_size()
+    torch.distributed.all_gather_object(parts, part)
     return parts
 
 
@@ -105,6 +107,10 @@ def largest_move(
     network: SaliencyNetwork, pairs: Sequence[Pair], precision: torch.dtype, batch_size: int = 8
 ) -> float:
     """How much the figure that moves most moves on these pairs in `precision`, against float32."""
+    import torch
+
+    from salient.detection.by_torch import TorchEngine
+
     rows = []
     for dtype in (torch.float32, precision):
         maps = from_network(TorchEngine(network, dtype), pairs, batch_size, 0)

@@ -16,7 +16,7 @@ from salient.data.images import read_image
 from salient.data.masks import read_truth
 from salient.data.pairs import Pair
 from salient.data.transforms import MASK_THRESHOLD
-from salient.scoring.predictions import to_tensor
+from salient.scoring.loading import to_tensor
 
 
 class TrainingBatch(NamedTuple):

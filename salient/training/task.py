@@ -19,7 +19,7 @@ from salient.data.transforms import MASK_THRESHOLD, to_map
 from salient.files import check_finite, check_tensors
 from salient.metrics import CURVES, HEADLINE, SaliencyMetrics, score_pair
 from salient.model.network import SaliencyNetwork
-from salient.scoring.predictions import ScoringBatch
+from salient.scoring.loading import ScoringBatch
 from salient.training.batches import TrainingBatch
 from salient.training.losses import LossParts, SaliencyLoss
 from salient.training.teacher import Teacher

@@ -14,7 +14,7 @@ from torch import Tensor
 from salient.config import Count
 from salient.data.transforms import MASK_THRESHOLD, to_map
 from salient.scoring.drawing import draw_curves
-from salient.scoring.predictions import ScoringBatch
+from salient.scoring.loading import ScoringBatch
 from salient.scoring.tables import Row
 from salient.training.task import SaliencyTask
 

@@ -8,8 +8,8 @@ from salient.data.images import read_mask
 from salient.data.pairs import Pair
 from salient.data.transforms import fit_map
 from salient.metrics import score_pair
-from salient.scoring.predictions import from_files
 from salient.scoring.score import score_predictions
+from salient.scoring.sources import from_files
 from tests.fixtures.reference import draw_pair
 
 

@@ -8,8 +8,8 @@ import pytest
 
 from salient.data.pairs import Pair
 from salient.metrics import SaliencyMetrics
-from salient.scoring.predictions import from_files
 from salient.scoring.score import score_predictions
+from salient.scoring.sources import from_files
 from tests.fixtures.commands import SHARED
 
 ARCHIVE, PUBLISHED = SHARED / "data" / "SOD.zip", SHARED / "reference" / "sod_dss_published.json"

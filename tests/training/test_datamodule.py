@@ -13,7 +13,7 @@ from salient.data.images import read_image, read_mask
 from salient.data.pairs import Pair, find_pairs, split_pairs
 from salient.data.sets import PairSet
 from salient.data.transforms import squash
-from salient.scoring.predictions import ScoringSet, collate_scoring
+from salient.scoring.loading import ScoringSet, collate_scoring
 from salient.training.batches import EpochSampler, TrainingSet
 from salient.training.datamodule import PairsDataModule
 from tests.fixtures.runs import augmentation

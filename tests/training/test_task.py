@@ -14,8 +14,8 @@ from pytorch_lightning.utilities.exceptions import SIGTERMException
 
 from salient.detection.by_torch import TorchEngine
 from salient.metrics import HEADLINE
-from salient.scoring.predictions import from_network
 from salient.scoring.score import score_predictions, summarise
+from salient.scoring.sources import from_network
 from salient.training.task import SaliencyTask
 from salient.training.trainer import build_trainer
 from tests.fixtures.runs import callbacks, datamodule, task, trainer

@@ -15,7 +15,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 from salient.detection.by_torch import TorchEngine
 from salient.metrics import score_pair
-from salient.scoring.predictions import from_network
+from salient.scoring.sources import from_network
 from salient.training.watch import GIB, Watch, process_memory
 from tests.fixtures.runs import datamodule, task, trainer
 

@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
-import signal
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
-import cv2
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
-from torch.utils.data import DataLoader, Dataset
 
 from salient.data.images import read_image, read_mask
 from salient.data.masks import read_truth
 from salient.data.pairs import Pair
 from salient.data.transforms import squash, to_map
 from salient.detection.engine import Engine
-from salient.devices import loader_workers
 
 Map = NDArray[np.uint8]
 
@@ -30,51 +24,6 @@ class Prediction(NamedTuple):
 
     name: str
     load: Callable[[], tuple[Map, Map]]
-
-
-class ScoringBatch(NamedTuple):
-    """`images` uint8 B,3,S,S (RGB); `masks` B arrays uint8 H,W of the files' own sizes; `names`."""
-
-    images: Tensor
-    masks: Sequence[Map]
-    names: Sequence[str]
-
-
-class ScoringSet(Dataset[ScoringBatch]):
-    """Pictures at the network's size beside masks at their own."""
-
-    def __init__(self, pairs: Sequence[Pair], size: int, resize: str = "area") -> None:
-        self.pairs, self.size, self.resize = list(pairs), size, resize
-
-    def __len__(self) -> int:
-        return len(self.pairs)
-
-    def __getitem__(self, index: int) -> ScoringBatch:
-        pair = self.pairs[index]
-        image = to_tensor(squash(read_image(pair.image), self.size, self.resize))
-        return ScoringBatch(image, [read_truth(pair)], [pair.name])
-
-
-def collate_scoring(samples: Sequence[ScoringBatch]) -> ScoringBatch:
-    """Stack the pictures; list the masks, whose sizes differ."""
-    masks = [mask for sample in samples for mask in sample.masks]
-    names = [name for sample in samples for name in sample.names]
-    return ScoringBatch(torch.stack([sample.images for sample in samples]), masks, names)
-
-
-def start_worker(worker: int) -> None:
-    """For loader processes: one thread each, and Ctrl-C and SIGTERM are left to the parent.
-
-    Both signals reach the whole group of processes, but only its head decides.
-    """
-    cv2.setNumThreads(0)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
-
-
-def to_tensor(image: Map) -> Tensor:
-    """H,W,3 -> 3,H,W without a copy: the memory is channels-last already."""
-    return torch.from_numpy(np.ascontiguousarray(image)).permute(2, 0, 1)
 
 
 def from_network(
@@ -94,13 +43,9 @@ def from_network(
         for pair in pairs:
             yield Prediction(pair.name, partial(_detected, engine, pair, flip))
         return
-    loader = DataLoader(
-        ScoringSet(pairs, engine.size, engine.resize),
-        batch_size,
-        collate_fn=collate_scoring,
-        num_workers=loader_workers(workers),
-        worker_init_fn=start_worker,
-    )
+    from salient.scoring.loading import scoring_loader  # PyTorch
+
+    loader = scoring_loader(pairs, engine.size, engine.resize, batch_size, workers)
     for batch in loader:
         probabilities = engine.run(batch.images.permute(0, 2, 3, 1).numpy(), flip).saliency
         for probability, mask, name in zip(probabilities, batch.masks, batch.names):
