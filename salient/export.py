@@ -15,8 +15,8 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
+from salient.arrays import Float32, Picture
 from salient.data.images import SUFFIXES, read_image
 from salient.data.transforms import squash
 from salient.devices import import_onnxruntime
@@ -25,7 +25,7 @@ from salient.model.network import SaliencyNetwork
 from salient.weights.int8 import quantise
 from salient.weights.onnx_file import OUTPUTS, Heads, constants, export_program, write_onnx
 
-Run = Callable[[NDArray[np.float32]], Sequence[NDArray[np.float32]]]
+Run = Callable[[Float32], Sequence[Float32]]
 METADATA = "metadata.json"  # in a program of torch.export
 PICTURES = 20  # to check with
 CALIBRATED = 64  # pictures to see the range of activations on
@@ -116,7 +116,7 @@ def export_network(
     return write_whole(path, content if images is None else quantise(content, images))
 
 
-def calibration(network: SaliencyNetwork, folder: str) -> Iterator[NDArray[np.float32]]:
+def calibration(network: SaliencyNetwork, folder: str) -> Iterator[Float32]:
     """Normalised inputs 1,3,S,S of the network's size S: some of a folder's pictures, evenly.
 
     Raises:
@@ -138,7 +138,7 @@ def pictures_in(folder: str) -> list[Path]:
     return sorted(p for p in Path(folder).iterdir() if p.suffix.lower() in SUFFIXES)
 
 
-def _normalise(network: SaliencyNetwork, picture: NDArray[np.uint8]) -> NDArray[np.float32]:
+def _normalise(network: SaliencyNetwork, picture: Picture) -> Float32:
     """H,W,3 -> what the network takes, 1,3,H,W."""
     batch = torch.from_numpy(picture).permute(2, 0, 1)[None]
     return np.asarray(network.normalize(batch).contiguous())
@@ -158,7 +158,7 @@ def check(
     model, exported = Heads(network, probability), FORMATS[path.suffix].runner(path)
 
     @torch.inference_mode()
-    def ours(image: NDArray[np.float32]) -> Sequence[NDArray[np.float32]]:
+    def ours(image: Float32) -> Sequence[Float32]:
         return [output.numpy() for output in model(torch.from_numpy(image))]
 
     inputs = list(examples(network, pictures))
@@ -168,7 +168,7 @@ def check(
     return Checked(len(inputs), difference, latency(ours, square), latency(exported, square))
 
 
-def examples(network: SaliencyNetwork, pictures: str | None) -> Iterator[NDArray[np.float32]]:
+def examples(network: SaliencyNetwork, pictures: str | None) -> Iterator[Float32]:
     """Normalised inputs 1,3,H,W: pictures at their own sizes rounded to 32, or noise."""
     if pictures is None:
         noise = np.random.default_rng(0)
@@ -181,7 +181,7 @@ def examples(network: SaliencyNetwork, pictures: str | None) -> Iterator[NDArray
         yield _normalise(network, np.asarray(resized, dtype=np.uint8))
 
 
-def latency(run: Run, image: NDArray[np.float32], rounds: int = 5) -> float:
+def latency(run: Run, image: Float32, rounds: int = 5) -> float:
     """Milliseconds a call, the best of several."""
     run(image)
     times = []

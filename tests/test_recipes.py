@@ -132,7 +132,7 @@ def test_an_output_mode_is_a_function_and_an_entry(copy):
     copy.insert(
         "salient/detection/modes.py",
         "# By the word of `mode=`",
-        "def negative(picture: Array, saliency: Array, edge: Array) -> Array:\n"
+        "def negative(picture: Picture, saliency: Map, edge: Map) -> Map:\n"
         '    """The map with black and white exchanged, H,W."""\n    return 255 - saliency\n\n\n',
     )
     copy.insert(

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
+from salient.arrays import Drawing
 from salient.data.images import read_image
 from salient.data.masks import read_truth
 from salient.data.pairs import Pair
@@ -46,7 +46,7 @@ def _is_older(copy: Path, original: Path) -> bool:
     return not copy.is_file() or copy.stat().st_mtime < original.stat().st_mtime
 
 
-def _shrink(picture: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
+def _shrink(picture: Drawing, side: int) -> Drawing:
     height, width = picture.shape[:2]
     scale = side / min(height, width)
     if scale >= 1:
@@ -55,5 +55,5 @@ def _shrink(picture: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
     return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
 
 
-def _write(file: Path, picture: NDArray[np.uint8]) -> None:
+def _write(file: Path, picture: Drawing) -> None:
     write_whole(file, cv2.imencode(file.suffix, picture)[1].tobytes())

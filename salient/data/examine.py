@@ -11,8 +11,8 @@ from typing import NamedTuple, TypeVar
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
+from salient.arrays import Picture
 from salient.data.images import read_image, read_size
 from salient.data.masks import SUSPICIONS, Look, all_empty, look_at, suspected
 from salient.data.pairs import Listing, Pair, first_few
@@ -40,7 +40,7 @@ class Examined(NamedTuple):
     same_size: bool
     look: Look | None
     hash: int
-    small: NDArray[np.uint8]
+    small: Picture
 
 
 def examine(pair: Pair) -> Examined:
@@ -55,7 +55,7 @@ def examine(pair: Pair) -> Examined:
     return Examined(pair.name, problems, same_size, look, difference_hash(picture), small)
 
 
-def difference_hash(picture: NDArray[np.uint8]) -> int:
+def difference_hash(picture: Picture) -> int:
     """RGB uint8 H,W,3 -> 64 bits: whether each of 8 x 8 areas is brighter than its left neighbour.
 
     The dHash of Neal Krawetz ("Kind of Like That", 2013): scale, compression and brightness hardly

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
+from salient.arrays import Drawing, Map, Picture
 from salient.data.damage import CHECKS
 
 WARN_PIXELS = 200_000_000  # Pillow warns above it, and refuses twice as many
@@ -52,7 +52,7 @@ TURNS = {
 }
 
 
-def read_image(file: File, over: str | None = "white") -> NDArray[np.uint8]:
+def read_image(file: File, over: str | None = "white") -> Picture:
     """A picture of any kind -> RGB uint8 H,W,3, as `to_rgb` makes it.
 
     Raises:
@@ -64,7 +64,7 @@ def read_image(file: File, over: str | None = "white") -> NDArray[np.uint8]:
         return to_rgb(_decode(file), over)
 
 
-def to_rgb(picture: Image.Image, over: str | None = "white") -> NDArray[np.uint8]:
+def to_rgb(picture: Image.Image, over: str | None = "white") -> Picture:
     """A picture of any mode -> RGB uint8 H,W,3, turned as its EXIF tag says.
 
     Transparency is laid `over` a colour, or with None left out; 16 bits become 8 as in `read_mask`;
@@ -81,7 +81,7 @@ def to_rgb(picture: Image.Image, over: str | None = "white") -> NDArray[np.uint8
     return np.asarray(picture.convert("RGB"))
 
 
-def read_mask(path: str | Path) -> NDArray[np.uint8]:
+def read_mask(path: str | Path) -> Map:
     """A mask or map of any mode (1, L, LA, P, RGB, RGBA, 16 bits) -> grey uint8 H,W.
 
     Colours become ITU-R 601 luma, mode 1 the values 0 and 255; transparency is left out. 16 bits
@@ -91,7 +91,7 @@ def read_mask(path: str | Path) -> NDArray[np.uint8]:
     return read_layers(path)[0]
 
 
-def read_layers(path: str | Path) -> tuple[NDArray[np.uint8], NDArray[np.uint8] | None]:
+def read_layers(path: str | Path) -> tuple[Map, Map | None]:
     """A mask or map as `read_mask` reads it, and its transparency uint8 H,W, if it has any."""
     with _errors_named(path):
         picture = _upright(_decode(path))
@@ -112,7 +112,7 @@ def read_size(file: str | Path | BinaryIO) -> tuple[int, int]:
         return (width, height) if _orientation(picture) >= 5 else (height, width)
 
 
-def encode_png(picture: NDArray[np.uint8]) -> bytes:
+def encode_png(picture: Drawing) -> bytes:
     """An image uint8 H,W or H,W,3 or H,W,4 -> the content of a PNG.
 
     Of zlib's ways, runs of equal bytes fit PNG's filtered rows: docs/detecting.md has the figures.
@@ -141,7 +141,7 @@ def _is_deep(picture: Image.Image) -> bool:
     return picture.mode.startswith("I") or picture.mode == "F"
 
 
-def _eight_bits(picture: Image.Image) -> NDArray[np.uint8]:
+def _eight_bits(picture: Image.Image) -> Map:
     """Grey of more than 8 bits -> uint8 H,W, see `read_mask`."""
     values = np.asarray(picture)
     low, high = values.min(), values.max()

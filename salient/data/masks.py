@@ -11,11 +11,11 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from salient.arrays import Mask
 from salient.data.images import read_layers, read_mask
 from salient.data.pairs import Pair, first_few
 from salient.data.transforms import MASK_THRESHOLD
 
-Grey = NDArray[np.uint8]
 LOOKED_AT = 48  # masks of a set, evenly spread, before it is used
 BETWEEN = slice(32, 224)  # levels that are neither background nor foreground
 
@@ -42,7 +42,7 @@ class Look(NamedTuple):
     suspicions: frozenset[str]
 
 
-def read_truth(pair: Pair) -> Grey:
+def read_truth(pair: Pair) -> Mask:
     """A pair's mask uint8 H,W, with foreground above MASK_THRESHOLD. Raises as `read_mask`."""
     mask = read_mask(pair.mask)
     if pair.threshold == MASK_THRESHOLD:

@@ -7,13 +7,14 @@ from functools import partial
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
+
+from salient.arrays import Drawing, Map, Probability
 
 MASK_THRESHOLD = 128  # foreground is above it, in every mask of this project
 
 
-def squash(picture: NDArray[np.uint8], size: int, resize: str = "area") -> NDArray[np.uint8]:
+def squash(picture: Drawing, size: int, resize: str = "area") -> Drawing:
     """A picture or mask uint8 H,W[,3] -> size,size[,3], whatever its shape was.
 
     Args:
@@ -26,7 +27,7 @@ def squash(picture: NDArray[np.uint8], size: int, resize: str = "area") -> NDArr
     return RESIZE[resize](picture, size)
 
 
-def _area(picture: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
+def _area(picture: Drawing, size: int) -> Drawing:
     """Area averages where a side shrinks (bilinear would alias large photographs), else bilinear.
 
     What training does.
@@ -35,20 +36,18 @@ def _area(picture: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
     return _linear(picture, size, cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
 
 
-def _linear(
-    picture: NDArray[np.uint8], size: int, method: int = cv2.INTER_LINEAR
-) -> NDArray[np.uint8]:
+def _linear(picture: Drawing, size: int, method: int = cv2.INTER_LINEAR) -> Drawing:
     """OpenCV's bilinear filter, of four pixels at any scale."""
     return np.asarray(cv2.resize(picture, (size, size), interpolation=method), dtype=np.uint8)
 
 
-def _pillow(picture: NDArray[np.uint8], size: int, method: Image.Resampling) -> NDArray[np.uint8]:
+def _pillow(picture: Drawing, size: int, method: Image.Resampling) -> Drawing:
     """Pillow's filter, which widens with the scale; torchvision's `Resize` of a PIL image."""
     return np.array(Image.fromarray(picture).resize((size, size), method))
 
 
 # By the word in a checkpoint's metadata. `pillow` is ModelScope's, `area` ours.
-RESIZE: dict[str, Callable[[NDArray[np.uint8], int], NDArray[np.uint8]]] = {
+RESIZE: dict[str, Callable[[Drawing, int], Drawing]] = {
     "area": _area,
     "linear": _linear,
     "pillow": partial(_pillow, method=Image.Resampling.BILINEAR),
@@ -56,20 +55,20 @@ RESIZE: dict[str, Callable[[NDArray[np.uint8], int], NDArray[np.uint8]]] = {
 }
 
 
-def fit(probability: NDArray[np.float32], size: Sequence[int]) -> NDArray[np.float32]:
+def fit(probability: Probability, size: Sequence[int]) -> Probability:
     """The network's probability h,w in [0, 1] at another size (height, width), bilinear."""
     probability = np.ascontiguousarray(probability, dtype=np.float32)
     resized = cv2.resize(probability, (size[1], size[0]), interpolation=cv2.INTER_LINEAR)
     return np.asarray(resized, dtype=np.float32)
 
 
-def to_bytes(probability: NDArray[np.float32]) -> NDArray[np.uint8]:
+def to_bytes(probability: Probability) -> Map:
     """[0, 1] -> uint8 0..255, rounded: truncating moves weighted F by .007."""
-    rounded: NDArray[np.uint8] = np.rint(probability * 255).clip(0, 255).astype(np.uint8)
+    rounded: Map = np.rint(probability * 255).clip(0, 255).astype(np.uint8)
     return rounded
 
 
-def to_map(probability: NDArray[np.float32], size: Sequence[int]) -> NDArray[np.uint8]:
+def to_map(probability: Probability, size: Sequence[int]) -> Map:
     """The network's probability h,w in [0, 1] -> the saliency map uint8 of `size` (height, width).
 
     Enlarged as a probability: enlarging logits instead moves weighted F by .004.
@@ -77,7 +76,7 @@ def to_map(probability: NDArray[np.float32], size: Sequence[int]) -> NDArray[np.
     return to_bytes(fit(probability, size))
 
 
-def fit_map(saliency: NDArray[np.uint8], size: Sequence[int]) -> NDArray[np.uint8]:
+def fit_map(saliency: Map, size: Sequence[int]) -> Map:
     """A saved map uint8 h,w at another `size` (height, width): bilinear in float32, rounded."""
     if saliency.shape == tuple(size):
         return saliency

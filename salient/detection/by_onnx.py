@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from salient.detection.engine import Found, Squares
+from salient.arrays import Picture
+from salient.detection.engine import Found
 from salient.devices import cores, import_onnxruntime
 from salient.weights.find import BOX
 
@@ -52,7 +53,7 @@ class OnnxEngine:
         if checkpoint is not None and checkpoint.parent == BOX:
             self.origin += f", the weights {checkpoint.stem!r} in the box"
 
-    def run(self, squares: Squares, flip: bool = False, alone: bool = True) -> Found:
+    def run(self, squares: Picture, flip: bool = False, alone: bool = True) -> Found:
         """As `Engine.run`."""
         if flip:
             straight = self.run(squares, alone=alone)

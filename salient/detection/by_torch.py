@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from salient.detection.engine import Found, Squares
+from salient.arrays import Picture
+from salient.detection.engine import Found
 from salient.devices import Precision, pick_device, pick_precision, precision_name
 from salient.model.network import SaliencyNetwork
 from salient.weights.store import load_network
@@ -31,7 +32,7 @@ class TorchEngine:
         self.on_cores = device.type == "cpu"
         self._threads, self._device = torch.get_num_threads(), threading.Lock()
 
-    def run(self, squares: Squares, flip: bool = False, alone: bool = True) -> Found:
+    def run(self, squares: Picture, flip: bool = False, alone: bool = True) -> Found:
         """As `Engine.run`."""
         batch = torch.from_numpy(np.ascontiguousarray(squares)).permute(0, 3, 1, 2)
         if not self.on_cores:

@@ -8,13 +8,10 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image, ImageColor, ImageOps
 
+from salient.arrays import Drawing, Float32, Map, Picture
 from salient.data.images import read_image
-
-Array = NDArray[np.uint8]
-Float = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
@@ -51,7 +48,7 @@ class Cutout:
                 raise ValueError(f"cutout.{name} must be from 0 to 1, got {value}")
         _ = self._fill  # a background that cannot be had is told before any picture is read
 
-    def __call__(self, picture: Array, saliency: Array, edge: Array) -> Array:
+    def __call__(self, picture: Picture, saliency: Map, edge: Map) -> Drawing:
         """A picture uint8 H,W,3 and its map uint8 H,W -> RGBA H,W,4, or RGB with a background."""
         alpha = self.alpha(saliency)
         box = object_box(alpha) if self.crop else None
@@ -64,7 +61,7 @@ class Cutout:
             made = np.rint(mixed).astype(np.uint8)
         return np.ascontiguousarray(made[box]) if box else made
 
-    def alpha(self, saliency: Array) -> Float:
+    def alpha(self, saliency: Map) -> Float32:
         """A map uint8 H,W -> how much of each pixel is the object, in [0, 1]."""
         floor = self.threshold * (1 - self.feather)
         ceiling = self.threshold + (1 - self.threshold) * self.feather
@@ -81,7 +78,7 @@ class Cutout:
         return alpha
 
     @cached_property
-    def _fill(self) -> str | Array | None:
+    def _fill(self) -> str | Picture | None:
         """None, `blur`, or what lies behind: a colour of shape (1, 1, 3) or a picture."""
         if self.background is None or self.background == "blur":
             return self.background
@@ -95,7 +92,7 @@ class Cutout:
             )
         return read_image(self.background)
 
-    def _behind(self, picture: Array, alpha: Float) -> Float | Array:
+    def _behind(self, picture: Picture, alpha: Float32) -> Float32 | Picture:
         if isinstance(self._fill, str):
             around = (1 - alpha)[..., None]
             return _mean(picture.astype(np.float32), around, max(alpha.shape) // 12)
@@ -106,7 +103,7 @@ class Cutout:
         return np.asarray(ImageOps.fit(Image.fromarray(self._fill), size))
 
 
-def find_colour(text: str) -> Array | None:
+def find_colour(text: str) -> Picture | None:
     """A colour such as `white`, `255,0,0` or `#ff0000`, uint8 1,1,3; None for any other text."""
     numbers = text.replace(" ", "").split(",")
     if len(numbers) == 3 and all(n.isdecimal() and int(n) < 256 for n in numbers):
@@ -117,7 +114,7 @@ def find_colour(text: str) -> Array | None:
         return None
 
 
-def foreground(picture: Array, alpha: Float) -> Array:
+def foreground(picture: Picture, alpha: Float32) -> Picture:
     """The object's own colours uint8 H,W,3, without the background that shines through its border.
 
     Forte, "Approximate Fast Foreground Colour Estimation" (ICIP 2021), equations 2 to 4: twice,
@@ -134,7 +131,7 @@ def foreground(picture: Array, alpha: Float) -> Array:
     return np.where(weight == 1, picture, np.rint(front).astype(np.uint8))
 
 
-def object_box(alpha: Float) -> tuple[slice, slice] | None:
+def object_box(alpha: Float32) -> tuple[slice, slice] | None:
     """Rows and columns of the smallest box around all that is not transparent; None if all is."""
     rows, columns = np.nonzero(alpha.any(1))[0], np.nonzero(alpha.any(0))[0]
     if not rows.size:
@@ -142,9 +139,9 @@ def object_box(alpha: Float) -> tuple[slice, slice] | None:
     return slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
 
 
-def _mean(colours: Float, weight: Float, reach: int) -> Float:
+def _mean(colours: Float32, weight: Float32, reach: int) -> Float32:
     """The weighted mean of the colours H,W,3 in a square around each pixel; 0 where none counts."""
     side = (max(reach, 1), max(reach, 1))
     total = cv2.blur(weight, side)[..., None]
-    mean: Float = cv2.blur(colours * weight, side) / np.maximum(total, 1e-5)
+    mean: Float32 = cv2.blur(colours * weight, side) / np.maximum(total, 1e-5)
     return mean

@@ -9,18 +9,16 @@ from pathlib import Path
 from typing import Any, Literal, overload
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
 
+from salient.arrays import Map, Picture, Probability
 from salient.data.images import File, read_image, to_rgb
 from salient.data.transforms import fit, squash, to_bytes
 from salient.detection.engine import Engine
 from salient.detection.load import EngineName, load_engine
 from salient.devices import Precision, cores, in_parallel
 
-Picture = File | Image.Image | NDArray[np.uint8]
-Map = NDArray[np.uint8]
-Probability = NDArray[np.float32]
+PictureLike = File | Image.Image | Picture
 Averaging = Literal["flip"]
 THREADS = 8  # at most, that decode and encode beside a GPU
 
@@ -89,10 +87,10 @@ class Detector:
         return cores() if self.engine.on_cores else min(cores(), THREADS)
 
     @overload
-    def __call__(self, pictures: Picture) -> Map: ...
+    def __call__(self, pictures: PictureLike) -> Map: ...
     @overload
-    def __call__(self, pictures: list[Picture]) -> list[Map]: ...
-    def __call__(self, pictures: Picture | list[Picture]) -> Map | list[Map]:
+    def __call__(self, pictures: list[PictureLike]) -> list[Map]: ...
+    def __call__(self, pictures: PictureLike | list[PictureLike]) -> Map | list[Map]:
         """A picture -> its saliency map uint8 H,W; a list of pictures gives a list of maps.
 
         Raises:
@@ -103,27 +101,27 @@ class Detector:
             return [to_bytes(saliency) for saliency, _ in self._detect(pictures)]
         return to_bytes(self.probability(pictures))
 
-    def probability(self, picture: Picture) -> Probability:
+    def probability(self, picture: PictureLike) -> Probability:
         """A picture -> its saliency in [0, 1], float32 H,W. Raises as a call does."""
         return next(self._detect([picture]))[0]
 
-    def edges(self, picture: Picture) -> Map:
+    def edges(self, picture: PictureLike) -> Map:
         """A picture -> its boundary map uint8 H,W, from the network's edge head."""
         return to_bytes(next(self._detect([picture]))[1])
 
-    def detect(self, pictures: Iterable[Picture]) -> Iterator[tuple[Map, Map]]:
+    def detect(self, pictures: Iterable[PictureLike]) -> Iterator[tuple[Map, Map]]:
         """The saliency map and the boundary map of each picture, uint8 H,W both.
 
         Pictures are taken as they are needed, so that there may be any number of them.
         """
         return ((to_bytes(saliency), to_bytes(edge)) for saliency, edge in self._detect(pictures))
 
-    def detect_together(self, pictures: Sequence[Picture]) -> list[tuple[Map, Map]]:
+    def detect_together(self, pictures: Sequence[PictureLike]) -> list[tuple[Map, Map]]:
         """As `detect`, on this thread alone; for those who run several threads themselves."""
         found = self._together(pictures, alone=False)
         return [(to_bytes(saliency), to_bytes(edge)) for saliency, edge in found]
 
-    def _detect(self, pictures: Iterable[Picture]) -> Iterator[tuple[Probability, Probability]]:
+    def _detect(self, pictures: Iterable[PictureLike]) -> Iterator[tuple[Probability, Probability]]:
         pictures = iter(pictures)
         first = list(islice(pictures, 2))
         if len(first) < 2:
@@ -135,7 +133,7 @@ class Detector:
         yield from chain.from_iterable(found)
 
     def _together(
-        self, pictures: Sequence[Picture], alone: bool = True
+        self, pictures: Sequence[PictureLike], alone: bool = True
     ) -> list[tuple[Probability, Probability]]:
         """The probabilities of pictures that go through the network at once."""
         if not pictures:
@@ -157,7 +155,7 @@ class Detector:
         return np.where(high > low, (saliency - low) / span, saliency).astype(np.float32)
 
 
-def to_array(picture: Picture) -> NDArray[np.uint8]:
+def to_array(picture: PictureLike) -> Picture:
     """A picture as `Detector` takes it -> RGB uint8 H,W,3. Raises as a detector's call does."""
     if isinstance(picture, Image.Image):
         return to_rgb(picture)

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from typing import NamedTuple, Protocol
 
-import numpy as np
-from numpy.typing import NDArray
-
-Squares = NDArray[np.uint8]
+from salient.arrays import Picture, Probability
 
 
 class Found(NamedTuple):
     """In [0, 1], float32: `saliency` B,S,S and `edge` (the boundary) B,S/4,S/4."""
 
-    saliency: NDArray[np.float32]
-    edge: NDArray[np.float32]
+    saliency: Probability
+    edge: Probability
 
 
 class Engine(Protocol):
@@ -35,7 +32,7 @@ class Engine(Protocol):
     resize: str
     on_cores: bool
 
-    def run(self, squares: Squares, flip: bool = False, alone: bool = True) -> Found:
+    def run(self, squares: Picture, flip: bool = False, alone: bool = True) -> Found:
         """RGB uint8 B,S,S,3 -> what is found, at the network's size.
 
         Args:

@@ -16,9 +16,10 @@ from typing import NamedTuple
 
 import cv2
 
+from salient.arrays import Picture
 from salient.data.images import SUFFIXES, encode_png, read_image
 from salient.detection.detector import Detector
-from salient.detection.modes import Array, Mode
+from salient.detection.modes import Mode
 from salient.devices import in_parallel
 from salient.files import write_whole
 
@@ -91,9 +92,9 @@ def detect_files(
 
 def read_batches(
     paths: Iterable[Path], size: int, problems: list[str]
-) -> Iterator[dict[Path, Array]]:
+) -> Iterator[dict[Path, Picture]]:
     """Up to `size` pictures at a time, fewer of large ones; `problems` gets what cannot be read."""
-    batch: dict[Path, Array] = {}
+    batch: dict[Path, Picture] = {}
     for path in paths:
         try:
             batch[path] = read_image(path)
@@ -182,7 +183,7 @@ def _choose_targets(sources: dict[Path, Path], output: Path, found: Found) -> No
 
 
 def _pictures(
-    detector: Detector, batch: dict[Path, Array], draw: Mode, problems: list[str]
+    detector: Detector, batch: dict[Path, Picture], draw: Mode, problems: list[str]
 ) -> Iterator[tuple[Path, bytes]]:
     """The PNG of each picture of a batch; one by one where the memory is too small for all."""
     pictures = list(batch.values())

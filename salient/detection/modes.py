@@ -6,33 +6,32 @@ from collections.abc import Callable
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
+from salient.arrays import Drawing, Map, Picture
 from salient.detection.cutout import Cutout
 
-Array = NDArray[np.uint8]
-Mode = Callable[[Array, Array, Array], Array]
+Mode = Callable[[Picture, Map, Map], Drawing]
 MASK_LEVEL = 128  # of mode=mask: the object is where the map is at least this
 
 
-def saliency_map(picture: Array, saliency: Array, edge: Array) -> Array:
+def saliency_map(picture: Picture, saliency: Map, edge: Map) -> Map:
     """The saliency map itself, H,W."""
     return saliency
 
 
-def overlay(picture: Array, saliency: Array, edge: Array) -> Array:
+def overlay(picture: Picture, saliency: Map, edge: Map) -> Picture:
     """The map as heat over the picture, RGB H,W,3."""
     heat = cv2.applyColorMap(saliency, cv2.COLORMAP_TURBO)[..., ::-1]
-    mixed: Array = cv2.addWeighted(picture, 0.5, np.ascontiguousarray(heat), 0.5, 0)
+    mixed: Picture = cv2.addWeighted(picture, 0.5, np.ascontiguousarray(heat), 0.5, 0)
     return mixed
 
 
-def mask(picture: Array, saliency: Array, edge: Array) -> Array:
+def mask(picture: Picture, saliency: Map, edge: Map) -> Map:
     """0 and 255, H,W: the object is where the map is at least MASK_LEVEL."""
     return np.where(saliency < MASK_LEVEL, 0, 255).astype(np.uint8)
 
 
-def edges(picture: Array, saliency: Array, edge: Array) -> Array:
+def edges(picture: Picture, saliency: Map, edge: Map) -> Map:
     """The boundary map, H,W, from the network's edge head."""
     return edge
 

@@ -13,9 +13,9 @@ from typing import Any
 import cv2
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from PIL import Image
 
+from salient.arrays import Map, Picture, Probability
 from salient.data.images import read_image
 from salient.data.transforms import squash
 from salient.devices import pick_device
@@ -26,7 +26,6 @@ from salient.weights.store import load_network
 
 TASK = "semantic-segmentation"  # ModelScope's Tasks.semantic_segmentation
 MASKS = "masks"  # ModelScope's OutputKeys.MASKS
-Array = NDArray[np.uint8]
 
 
 class Pipeline:
@@ -70,16 +69,16 @@ class Pipeline:
         return {MASKS: cv2.resize(mask, (width, height), interpolation=cv2.INTER_LINEAR)}
 
 
-def to_mask(probability: NDArray[np.float32]) -> Array:
+def to_mask(probability: Probability) -> Map:
     """h,w in [0, 1] -> uint8: stretched to 0..1 and truncated, or zeros where it is constant."""
     low, high = probability.min(), probability.max()
     if low == high:
         return np.zeros(probability.shape, np.uint8)
-    truncated: Array = ((probability - low) / (high - low) * 255).astype(np.uint8)
+    truncated: Map = ((probability - low) / (high - low) * 255).astype(np.uint8)
     return truncated
 
 
-def to_array(picture: Any) -> Array:
+def to_array(picture: Any) -> Picture:
     """A picture as `Pipeline` takes it -> RGB uint8 H,W,3. Raises as a pipeline's call does."""
     if isinstance(picture, Mapping):
         if "image" not in picture:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
+
+from salient.arrays import Map
 
 LEVEL = 128  # of both maps: half
 SIDE = 400  # pixels of the longer side that it is judged at
 
 
-def stands_out(saliency: NDArray[np.uint8], edge: NDArray[np.uint8]) -> bool:
+def stands_out(saliency: Map, edge: Map) -> bool:
     """Whether a picture's saliency map and boundary map, uint8 H,W both, agree on an object.
 
     A saliency map alone does not tell: of a red wall it is bright all over. So the outline of what

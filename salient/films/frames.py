@@ -11,9 +11,10 @@ from typing import NamedTuple
 
 import numpy as np
 
+from salient.arrays import Drawing, Picture
 from salient.detection.detector import Detector
 from salient.detection.folders import MOST_BYTES
-from salient.detection.modes import Array, Mode
+from salient.detection.modes import Mode
 from salient.films.smoothing import Smoother
 
 # How the names of films end that are read.
@@ -58,7 +59,7 @@ class Frame(NamedTuple):
         duration: how long, 0 if unknown.
     """
 
-    picture: Array
+    picture: Picture
     number: int
     time: int
     duration: int
@@ -124,7 +125,7 @@ def container_for(output: str, film: Path, draw: Mode) -> Container | None:
     return container._replace(alpha=shape[2:] == (4,))
 
 
-def _probe(draw: Mode) -> Array:
+def _probe(draw: Mode) -> Drawing:
     """What a mode makes of a black picture of the size `PROBE`, with an object in its middle."""
     saliency = np.zeros(PROBE, np.uint8)
     saliency[8:16, 8:16] = 255
@@ -136,7 +137,7 @@ def detect_frames(
     frames: Iterable[Frame],
     draw: Mode,
     smoother: Smoother,
-    write: Callable[[Array, Frame], object],
+    write: Callable[[Drawing, Frame], object],
 ) -> Iterator[Frame]:
     """Write what `draw` makes of each frame and its map; yields the frames that are written.
 

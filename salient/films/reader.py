@@ -14,7 +14,7 @@ import numpy as np
 from av.error import FFmpegError
 from av.stream import Disposition
 
-from salient.detection.modes import Array
+from salient.arrays import Picture
 from salient.films.frames import Frame
 
 # Left out are formats that name other files or addresses (playlists) or take any bytes for a film.
@@ -115,7 +115,7 @@ class Film:
         self.problems += [f"{self.file}: damaged, so frames may be missing ({t})" for t in told]
         yield None
 
-    def _decoded(self, packet: Any) -> Iterator[tuple[Any, Array]]:
+    def _decoded(self, packet: Any) -> Iterator[tuple[Any, Picture]]:
         """The frames that come out when a packet goes in, and their pictures; None: all others."""
         if packet is not None and not packet.size:
             return  # the frame before once more
@@ -178,7 +178,7 @@ def _open(file: Path) -> tuple[Any, Any]:
     return container, stream
 
 
-def upright(frame: Any, picture: Array) -> Array:
+def upright(frame: Any, picture: Picture) -> Picture:
     """Turn and mirror a frame's picture as the film's display matrix says; a view.
 
     The matrix brings a pixel (x, y) to (a x + c y, b x + d y); of a turn by another angle than

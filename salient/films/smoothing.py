@@ -4,31 +4,29 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
-Array = NDArray[np.uint8]
-Float = NDArray[np.float32]
+from salient.arrays import Drawing, Float32, Map, Picture
 
 COMPARED = 160  # the longer side, in pixels, at which frames are compared: noise averages out
 SAME = 6  # grey levels up to which two frames are alike; from twice as many on they differ
 
 
-def shrink(picture: Array) -> Float:
+def shrink(picture: Picture) -> Float32:
     """A picture uint8 H,W or H,W,3 at a longer side of `COMPARED` pixels, by area averages."""
     height, width = picture.shape[:2]
     scale = min(1, COMPARED / max(height, width))
     size = max(1, round(width * scale)), max(1, round(height * scale))
-    small: Array = cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
+    small: Drawing = cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
     return small.astype(np.float32)
 
 
-def stillness(before: Float, after: Float) -> Float:
+def stillness(before: Float32, after: Float32) -> Float32:
     """Two shrunk frames h,w,3 -> where the picture did not change, h,w: 1, and 0 where it did.
 
     The channel that differs most counts. What changes counts for the pixels around it too, as far
     as the soft border of a map reaches.
     """
-    difference: Float = cv2.dilate(np.abs(after - before).max(2), np.ones((3, 3), np.uint8))
+    difference: Float32 = cv2.dilate(np.abs(after - before).max(2), np.ones((3, 3), np.uint8))
     return np.clip(2 - difference / SAME, 0, 1)
 
 
@@ -37,9 +35,9 @@ class Flicker:
 
     def __init__(self) -> None:
         self.total = self.weight = 0.0
-        self._last: Float | None = None
+        self._last: Float32 | None = None
 
-    def add(self, saliency: Array, still: Float | None) -> None:
+    def add(self, saliency: Map, still: Float32 | None) -> None:
         """The next map uint8 H,W, and the stillness h,w from the frame before, if there is one."""
         shrunk = shrink(saliency)
         if self._last is not None and still is not None:
@@ -74,10 +72,10 @@ class Smoother:
             raise ValueError(f"smooth must be from 0 to below 1, got {smooth}")
         self.smooth = smooth
         self.raw, self.smoothed = Flicker(), Flicker()
-        self._picture: Float | None = None
-        self._maps: list[Float] = []
+        self._picture: Float32 | None = None
+        self._maps: list[Float32] = []
 
-    def __call__(self, picture: Array, *maps: Array) -> list[Array]:
+    def __call__(self, picture: Picture, *maps: Map) -> list[Map]:
         """The next frame uint8 H,W,3 and its maps uint8 H,W -> the maps, smoothed.
 
         Their number stays the same through a film. The flicker is that of the first.
@@ -90,7 +88,7 @@ class Smoother:
         self.smoothed.add(made[0], still)
         return made
 
-    def _smooth(self, maps: list[Array], still: Float | None) -> list[Array]:
+    def _smooth(self, maps: list[Map], still: Float32 | None) -> list[Map]:
         before, self._maps = self._maps, [one.astype(np.float32) for one in maps]
         if still is not None:
             size = maps[0].shape[1], maps[0].shape[0]

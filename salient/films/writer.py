@@ -14,8 +14,8 @@ import numpy as np
 from av.error import FFmpegError
 from av.video.reformatter import ColorRange, Colorspace
 
+from salient.arrays import Drawing
 from salient.data.images import encode_png
-from salient.detection.modes import Array
 from salient.files import UNFINISHED, open_whole, write_whole
 from salient.films.frames import Container, Frame
 from salient.films.reader import Film
@@ -34,7 +34,7 @@ class FrameWriter:
         """The file of a frame."""
         return self.folder / f"{frame.number:06d}.png"
 
-    def write(self, drawn: Array, frame: Frame) -> None:
+    def write(self, drawn: Drawing, frame: Frame) -> None:
         """Write a PNG whole or not at all. Raises OSError."""
         write_whole(self.target(frame), encode_png(drawn), durable=False)
 
@@ -82,7 +82,7 @@ class FilmWriter:
         self.ears = {sound.index: self._add_sound(container, sound) for sound in film.sounds}
         self.output.start_encoding()
 
-    def write(self, drawn: Array, frame: Frame) -> None:
+    def write(self, drawn: Drawing, frame: Frame) -> None:
         """Encode what was drawn, at the frame's time."""
         if drawn.ndim == 2:
             drawn = cv2.cvtColor(drawn, cv2.COLOR_GRAY2RGB)

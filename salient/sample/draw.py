@@ -9,9 +9,10 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from salient.arrays import Drawing
 from salient.files import write_whole
 from salient.sample import scenes
-from salient.sample.scenes import Bytes, Field, Floats, RandomStream, around, blur, sine
+from salient.sample.scenes import Field, Floats, RandomStream, around, blur, sine
 
 COUNTS = {"train": 96, "test": 32}
 MARKER = "complete.txt"
@@ -21,7 +22,7 @@ Part = tuple[Floats, int]  # a polygon, points N,2 (x, y down), and which of the
 Row = tuple[float, ...]  # the numbers of an oval or a limb, see below
 
 
-def draw_pair(split: str, index: int) -> tuple[Bytes, Bytes]:
+def draw_pair(split: str, index: int) -> tuple[Drawing, Drawing]:
     """One picture and its mask, the same bit for bit on every machine.
 
     Args:
@@ -80,14 +81,14 @@ def write_sample(folder: Path) -> Path:
     return folder
 
 
-def _arrange(field: Field, index: int) -> tuple[list[tuple[Bytes, Bytes]], Bytes]:
+def _arrange(field: Field, index: int) -> tuple[list[tuple[Drawing, Drawing]], Drawing]:
     """One to five objects, each its coverage 0..255 and paint H,W, and the mask of them all."""
     rng = field.rng
     while True:
         count = rng.pick((1, 1, 1, 1, 1, 1, 2, 2, 3, 5))
         share = rng.between(*rng.pick(((0.04, 0.15), (0.15, 0.48))))
         area = max(share, 0.03 * count) * field.height * field.width / count
-        objects: list[tuple[Bytes, Bytes]] = []
+        objects: list[tuple[Drawing, Drawing]] = []
         total = np.zeros((field.height, field.width), np.uint8)
         for _ in range(count):
             kind = index + rng.pick((0, 0, 0, 1))  # mostly a group of one kind
@@ -117,7 +118,7 @@ def _sized(rng: RandomStream, kind: int, area: float) -> list[Part]:
     return [(points * scale, paint) for points, paint in trial]
 
 
-def _placed(field: Field, parts: Sequence[Part]) -> tuple[Bytes, Bytes]:
+def _placed(field: Field, parts: Sequence[Part]) -> tuple[Drawing, Drawing]:
     """The parts somewhere in the picture, at times beyond its border, filled."""
     room = [field.width, field.height] - np.max([points.max(0) for points, _ in parts], 0)
     place = np.array([field.rng.between(0.02, 0.98), field.rng.between(0.02, 0.98)])
@@ -127,7 +128,7 @@ def _placed(field: Field, parts: Sequence[Part]) -> tuple[Bytes, Bytes]:
     return _fill([(points + corner, paint) for points, paint in parts], field.height, field.width)
 
 
-def _fill(parts: Sequence[Part], height: int, width: int) -> tuple[Bytes, Bytes]:
+def _fill(parts: Sequence[Part], height: int, width: int) -> tuple[Drawing, Drawing]:
     """How much of each pixel is covered, by 16 samples, H,W in 0..255; and by which colour."""
     canvas = np.zeros((height * 4, width * 4), np.uint8)
     for points, paint in parts:
@@ -139,7 +140,7 @@ def _fill(parts: Sequence[Part], height: int, width: int) -> tuple[Bytes, Bytes]
     return (sixteenths * 255 // 16).astype(np.uint8), np.asarray(top.clip(1) - 1, np.uint8)
 
 
-def _polygon(canvas: Bytes, points: Floats, value: int) -> None:
+def _polygon(canvas: Drawing, points: Floats, value: int) -> None:
     """Set the pixels of a canvas H,W whose centres lie inside (the even-odd rule)."""
     left, top = np.rint(points.min(0)).astype(int).clip(0).tolist()
     right, bottom = np.minimum(np.rint(points.max(0)).astype(int), canvas.shape[::-1]).tolist()

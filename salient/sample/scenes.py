@@ -18,7 +18,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-Bytes = NDArray[np.uint8]
+from salient.arrays import Drawing
+
 Ints = NDArray[np.int32]
 Floats = NDArray[np.float64]
 T = TypeVar("T")
@@ -42,7 +43,7 @@ class RandomStream:
     def __init__(self, *seed: int) -> None:
         self._bits = np.random.PCG64(np.random.SeedSequence(seed))
 
-    def bytes(self, *shape: int) -> Bytes:
+    def bytes(self, *shape: int) -> Drawing:
         """Uniform 0..255, of the shape."""
         raw = np.asarray(self._bits.random_raw(math.prod(shape)))
         return (raw >> np.uint64(56)).astype(np.uint8).reshape(shape)
@@ -64,23 +65,23 @@ def colour(hue: float, saturation: float, value: float) -> Ints:
     return np.array([round(255 * channel) for channel in rgb], np.int32)
 
 
-def blur(image: Bytes, sigma: float) -> Bytes:
+def blur(image: Drawing, sigma: float) -> Drawing:
     """Gaussian blur; none at sigma 0."""
     return np.asarray(cv2.GaussianBlur(image, (0, 0), sigma), np.uint8) if sigma else image
 
 
-def mix(low: NDArray[np.integer], high: NDArray[np.integer], weight: Bytes) -> Bytes:
+def mix(low: NDArray[np.integer], high: NDArray[np.integer], weight: Drawing) -> Drawing:
     """From `low` (weight 0) to `high` (255): colours 3 or pictures H,W,3 by a weight H,W."""
     share = weight[..., None].astype(np.int32)
     return ((low * (255 - share) + high * share + 127) // 255).astype(np.uint8)
 
 
-def lit(image: NDArray[np.integer], gain: Ints | int) -> Bytes:
+def lit(image: NDArray[np.integer], gain: Ints | int) -> Drawing:
     """A picture H,W,3 or a colour times gain / 256, a number or a map H,W; clipped to 0..255."""
     return ((image * np.asarray(gain, np.int32)[..., None]) >> 8).clip(0, 255).astype(np.uint8)
 
 
-def stretch(values: NDArray[np.integer]) -> Bytes:
+def stretch(values: NDArray[np.integer]) -> Drawing:
     """The values' own range -> 0..255."""
     low, high = int(values.min()), int(values.max())
     return ((values.astype(np.int32) - low) * 255 // max(high - low, 1)).astype(np.uint8)
@@ -93,7 +94,7 @@ class Field:
         self.rng, self.height, self.width = rng, height, width
         self.row, self.column = np.arange(height)[:, None], np.arange(width)
 
-    def noise(self, tall: int, aspect: int = 1) -> Bytes:
+    def noise(self, tall: int, aspect: int = 1) -> Drawing:
         """0..255 with features `tall` pixels high and `aspect` times as wide."""
         wide = tall * aspect
         grid = self.rng.bytes(self.height // tall + 3, self.width // wide + 3)
@@ -102,7 +103,7 @@ class Field:
         image = image[tall:, wide:][: self.height, : self.width]
         return stretch(blur(image, min(tall / 3, 4) if tall > 4 else 0))
 
-    def clouds(self, tall: int, aspect: int = 1) -> Bytes:
+    def clouds(self, tall: int, aspect: int = 1) -> Drawing:
         """Noise at three scales, each half as coarse and half as strong, 0..255."""
         scales = [self.noise(max(tall >> i, 2), aspect) // 2**i for i in range(3)]
         return stretch(np.sum(scales, 0, dtype=np.int32))
@@ -116,7 +117,7 @@ class Field:
 # Backgrounds: a field and three colours -> a picture H,W,3 ----------------------------------------
 
 
-def _meadow(field: Field, a: Ints, b: Ints, c: Ints) -> Bytes:
+def _meadow(field: Field, a: Ints, b: Ints, c: Ints) -> Drawing:
     image = mix(a, b, field.clouds(40))
     for i, (x, lean, shade, kind, long) in enumerate(field.rng.bytes(450, 5).tolist()):
         x, y, length = x * field.width // 256, i * field.height // 430, 3 + i * (long % 16) // 300
@@ -126,7 +127,7 @@ def _meadow(field: Field, a: Ints, b: Ints, c: Ints) -> Bytes:
     return image
 
 
-def _horizon(field: Field, a: Ints, b: Ints, c: Ints) -> Bytes:
+def _horizon(field: Field, a: Ints, b: Ints, c: Ints) -> Drawing:
     line, steep = field.height * field.rng.whole(30, 65) // 100, field.rng.whole(1000, 3000)
     ridge = line - field.noise(24)[:1].astype(np.int32) * field.height // steep
     sky = mix(a, a // 3 + 165, field.clouds(40, 3))
@@ -135,7 +136,7 @@ def _horizon(field: Field, a: Ints, b: Ints, c: Ints) -> Bytes:
     return np.where(field.row[..., None] > line, ground, hills).astype(np.uint8)
 
 
-def _planks(field: Field, a: Ints, b: Ints, c: Ints) -> Bytes:
+def _planks(field: Field, a: Ints, b: Ints, c: Ints) -> Drawing:
     upright, board = field.rng.whole(0, 1), field.rng.whole(24, 60)
     if upright:
         field = Field(field.rng, field.width, field.height)
@@ -146,7 +147,7 @@ def _planks(field: Field, a: Ints, b: Ints, c: Ints) -> Bytes:
     return np.ascontiguousarray(image.transpose(1, 0, 2)) if upright else image
 
 
-def _tiles(field: Field, a: Ints, b: Ints, c: Ints) -> Bytes:
+def _tiles(field: Field, a: Ints, b: Ints, c: Ints) -> Drawing:
     tall, wide = field.rng.whole(14, 44), field.rng.whole(24, 64)
     row, column = field.row // tall, field.column + field.row // tall % 2 * (wide // 2)
     tone = field.rng.bytes(field.height // tall + 1, field.width // wide + 2)[row, column // wide]
@@ -155,12 +156,12 @@ def _tiles(field: Field, a: Ints, b: Ints, c: Ints) -> Bytes:
     return np.where(joint[..., None], c * 3 // 4, image).astype(np.uint8)
 
 
-def _ripples(field: Field, a: Ints, b: Ints, c: Ints) -> Bytes:
+def _ripples(field: Field, a: Ints, b: Ints, c: Ints) -> Drawing:
     turns = field.row * field.rng.between(0.03, 0.09) + field.clouds(20, 4) / 128
     return mix(a, b, np.rint(128 + 110 * sine(turns)).astype(np.uint8))
 
 
-def _gravel(field: Field, a: Ints, b: Ints, c: Ints) -> Bytes:
+def _gravel(field: Field, a: Ints, b: Ints, c: Ints) -> Drawing:
     image, largest = mix(a, b, field.clouds(32)), field.rng.pick((3, 3, 12))
     for x, y, size, shade in field.rng.bytes(field.rng.whole(60, 300), 4).tolist():
         x, y, radius = x * field.width // 256, y * field.height // 256, 1 + size * largest // 256
@@ -169,7 +170,7 @@ def _gravel(field: Field, a: Ints, b: Ints, c: Ints) -> Bytes:
     return image
 
 
-def _cloth(field: Field, a: Ints, b: Ints, c: Ints) -> Bytes:
+def _cloth(field: Field, a: Ints, b: Ints, c: Ints) -> Drawing:
     every, bend = field.rng.whole(900, 2500), field.noise(60).astype(np.int32)
     ways = [field.ramp() + bend * field.rng.whole(5, 15) for _ in range(field.rng.whole(1, 2))]
     bands = np.sum([way // every % 2 * 110 for way in ways], 0).astype(np.uint8)
@@ -179,7 +180,7 @@ def _cloth(field: Field, a: Ints, b: Ints, c: Ints) -> Bytes:
 BACKGROUNDS = (_meadow, _horizon, _planks, _tiles, _ripples, _gravel, _cloth)
 
 
-def background(field: Field, hue: float, value: float) -> Bytes:
+def background(field: Field, hue: float, value: float) -> Drawing:
     """A surface or a landscape H,W,3 in colours around a hue and a value."""
     rng = field.rng
     spread, saturation = rng.pick((0.03, 0.1, 0.25)), rng.between(0.06, 0.5)
@@ -206,7 +207,7 @@ def palette(rng: RandomStream, hue: float, value: float) -> list[Ints]:
     return [colour(hue, saturation, bright), second, colour(hue, saturation * 0.8, bright * 0.55)]
 
 
-def _textured(field: Field, flat: Bytes, colours: Sequence[Ints]) -> Bytes:
+def _textured(field: Field, flat: Drawing, colours: Sequence[Ints]) -> Drawing:
     """Flat colours H,W,3 with a texture of their own: mottle, spots, bands, or grain alone."""
     rng, weight = field.rng, field.noise(field.rng.whole(5, 14))
     kind = rng.pick(("mottle", "spots", "bands", "grain"))
@@ -222,7 +223,9 @@ def _textured(field: Field, flat: Bytes, colours: Sequence[Ints]) -> Bytes:
     return lit(blur(mixed, 0.5), 256 + grain * rng.whole(10, 60) // 128)
 
 
-def put(field: Field, image: Bytes, solid: Bytes, paint: Bytes, colours: Sequence[Ints]) -> Bytes:
+def put(
+    field: Field, image: Drawing, solid: Drawing, paint: Drawing, colours: Sequence[Ints]
+) -> Drawing:
     """The picture with a thing in it, and its shadow.
 
     Args:
@@ -239,13 +242,13 @@ def put(field: Field, image: Bytes, solid: Bytes, paint: Bytes, colours: Sequenc
     return mix(image, surface, blur(solid, rng.pick((0.0, 0.0, 0.5, 0.8))))
 
 
-def _moved(field: Bytes, down: int, right: int) -> Ints:
+def _moved(field: Drawing, down: int, right: int) -> Ints:
     """A field H,W shifted by at most 8 pixels; what comes in repeats its rim."""
     wide = np.pad(field.astype(np.int32), 8, "edge")
     return wide[8 - down :, 8 - right :][: field.shape[0], : field.shape[1]]
 
 
-def photograph(field: Field, image: Bytes) -> Bytes:
+def photograph(field: Field, image: Drawing) -> Drawing:
     """Uneven light, and the grain of a sensor."""
     light = stretch(field.ramp()) * np.int32(field.rng.whole(0, 90)) // 255
     grain = field.rng.bytes(*image.shape).astype(np.int32) - 128

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from salient.arrays import Float32, Map, Mask, Picture
 from salient.data.transforms import MASK_THRESHOLD
 from salient.metrics import CURVES, FIGURES, PairScores
 from salient.metrics.counted import Floats
@@ -22,7 +23,6 @@ SIDE = 224  # pixels, the longer side of a thumbnail
 QUALITY = 60  # WebP's
 STEP = 65000  # a curve's value 1 as an integer: 1e-5 is exact, and E may pass 1 a little
 SPECK = 0.001  # a part of the mask below this share of the picture is no object of its own
-Bytes = NDArray[np.uint8]
 
 
 class Objects(NamedTuple):
@@ -53,7 +53,7 @@ class Album:
     def __init__(self) -> None:
         self.entries: dict[str, Entry] = {}
 
-    def add(self, name: str, saliency: Bytes, mask: Bytes, scores: PairScores) -> None:
+    def add(self, name: str, saliency: Map, mask: Mask, scores: PairScores) -> None:
         """Keep a scored pair, both uint8 H,W; called on the threads that score."""
         curves = np.stack([scores.curves[curve] for curve in CURVES])
         integers = np.rint(curves * STEP).clip(0, 65535).astype(np.uint16)
@@ -66,7 +66,7 @@ class Album:
         return self
 
 
-def objects_of(mask: Bytes) -> Objects:
+def objects_of(mask: Mask) -> Objects:
     """The objects of a mask uint8 H,W."""
     foreground = (mask > MASK_THRESHOLD).astype(np.uint8)
     edges = (foreground[0], foreground[-1], foreground[:, 0], foreground[:, -1])
@@ -76,7 +76,7 @@ def objects_of(mask: Bytes) -> Objects:
     return Objects(float(foreground.mean()), any(edge.any() for edge in edges), counted)
 
 
-def thumbnail(picture: Bytes) -> bytes:
+def thumbnail(picture: Picture) -> bytes:
     """A picture uint8 H,W,3 or a map H,W as WebP, its longer side at most SIDE pixels."""
     scale = min(SIDE / max(picture.shape[:2]), 1)
     height, width = (max(round(side * scale), 1) for side in picture.shape[:2])
@@ -86,7 +86,7 @@ def thumbnail(picture: Bytes) -> bytes:
     return content.getvalue()
 
 
-def values_of(entries: Sequence[Entry]) -> NDArray[np.float32]:
+def values_of(entries: Sequence[Entry]) -> Float32:
     """Figures and curves of each pair, n x COLUMNS, ordered as `flatten` orders them."""
     figures = np.array([[entry.figures[figure.key] for figure in FIGURES] for entry in entries])
     curves = np.stack([entry.curves.reshape(-1) for entry in entries]).astype(np.float32) / STEP

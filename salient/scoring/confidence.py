@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 from numpy.typing import NDArray
 
+from salient.arrays import Float32
 from salient.metrics.counted import Floats
 from salient.metrics.figures import FIGURES, MAX_F
 from salient.metrics.scores import figures_of_means
@@ -68,7 +69,7 @@ def differences(one: Mapping[str, Floats], other: Mapping[str, Floats]) -> dict[
     return intervals({key: one[key] - other[key] for key in one})
 
 
-def _weights(pictures: int, count: int) -> Iterator[NDArray[np.float32]]:
+def _weights(pictures: int, count: int) -> Iterator[Float32]:
     """How often each picture is in each drawn set, as shares: float32 b x pictures, rows sum to 1.
 
     The draws do not depend on the size of the blocks.

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
+from salient.arrays import Picture
 from salient.data.images import read_image, read_mask
 from salient.data.masks import read_truth
 from salient.data.pairs import Pair
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 def strip(
     rows: Sequence[tuple[Pair, Sequence[Path]]], *, height: int = 160, columns: int = 2
-) -> NDArray[np.uint8]:
+) -> Picture:
     """Pairs and the files of their maps -> one RGB picture, `columns` rows beside each other.
 
     Each row is picture | truth | a map for each method, squashed to 4:3 at `height` pixels, with a
@@ -71,6 +71,6 @@ def draw_curves(rows: Sequence[Row]) -> Figure:
     return figure
 
 
-def _frame(cell: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    framed: NDArray[np.uint8] = np.pad(cell, ((2, 2), (2, 2), (0, 0)), constant_values=255)
+def _frame(cell: Picture) -> Picture:
+    framed: Picture = np.pad(cell, ((2, 2), (2, 2), (0, 0)), constant_values=255)
     return framed

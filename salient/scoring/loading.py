@@ -9,24 +9,22 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
+from salient.arrays import Mask, Picture
 from salient.data.images import read_image
 from salient.data.masks import read_truth
 from salient.data.pairs import Pair
 from salient.data.transforms import squash
 from salient.devices import loader_workers
 
-Map = NDArray[np.uint8]
-
 
 class ScoringBatch(NamedTuple):
     """`images` uint8 B,3,S,S (RGB); `masks` B arrays uint8 H,W of the files' own sizes; `names`."""
 
     images: Tensor
-    masks: Sequence[Map]
+    masks: Sequence[Mask]
     names: Sequence[str]
 
 
@@ -62,7 +60,7 @@ def start_worker(worker: int) -> None:
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
 
 
-def to_tensor(image: Map) -> Tensor:
+def to_tensor(image: Picture) -> Tensor:
     """H,W,3 -> 3,H,W without a copy: the memory is channels-last already."""
     return torch.from_numpy(np.ascontiguousarray(image)).permute(2, 0, 1)
 

@@ -15,8 +15,8 @@ from itertools import combinations
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from salient.arrays import Float32
 from salient.data.images import read_image
 from salient.data.masks import read_truth
 from salient.data.pairs import Pair
@@ -160,7 +160,7 @@ def _set_data(part: ScoredSet, quota: int) -> dict[str, Any]:
 def _method_data(
     row: Row,
     entries: Sequence[Entry],
-    values: NDArray[np.float32],
+    values: Float32,
     drawn: Mapping[str, Floats],
     chosen: Sequence[int],
 ) -> dict[str, Any]:

@@ -7,13 +7,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from salient.arrays import Map, Mask
 from salient.data.images import encode_png
 from salient.data.pairs import Pair
 from salient.data.transforms import fit_map
 from salient.devices import in_parallel
 from salient.files import write_whole
 from salient.metrics import HEADLINE, ExactSums, MaxF, PairScores, score_pair
-from salient.scoring.sources import Map, Prediction, from_network
+from salient.scoring.sources import Prediction, from_network
 from salient.scoring.tables import Row
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 Scored = tuple[str, PairScores]
-Watcher = Callable[[str, Map, Map, PairScores], None]  # a pair's name, map, mask and scores
+Watcher = Callable[[str, Map, Mask, PairScores], None]  # a pair's name, map, mask and scores
 
 
 def score_predictions(

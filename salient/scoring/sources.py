@@ -8,22 +8,20 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from salient.arrays import Map, Mask, Probability
 from salient.data.images import read_image, read_mask
 from salient.data.masks import read_truth
 from salient.data.pairs import Pair
 from salient.data.transforms import squash, to_map
 from salient.detection.engine import Engine
 
-Map = NDArray[np.uint8]
-
 
 class Prediction(NamedTuple):
     """What a method says of one pair: `load` gives its map uint8 h,w and the mask uint8 H,W."""
 
     name: str
-    load: Callable[[], tuple[Map, Map]]
+    load: Callable[[], tuple[Map, Mask]]
 
 
 def from_network(
@@ -67,21 +65,21 @@ def from_gaussian(pairs: Sequence[Pair]) -> Iterator[Prediction]:
         yield Prediction(pair.name, partial(_gaussian, pair))
 
 
-def _detected(engine: Engine, pair: Pair, flip: bool) -> tuple[Map, Map]:
+def _detected(engine: Engine, pair: Pair, flip: bool) -> tuple[Map, Mask]:
     square = squash(read_image(pair.image), engine.size, engine.resize)
     found = engine.run(square[None], flip, alone=False)
     return _fitted(found.saliency[0], read_truth(pair))
 
 
-def _fitted(probability: NDArray[np.float32], mask: Map) -> tuple[Map, Map]:
+def _fitted(probability: Probability, mask: Mask) -> tuple[Map, Mask]:
     return to_map(probability, mask.shape), mask
 
 
-def _read(saliency: Path, pair: Pair) -> tuple[Map, Map]:
+def _read(saliency: Path, pair: Pair) -> tuple[Map, Mask]:
     return read_mask(saliency), read_truth(pair)
 
 
-def _gaussian(pair: Pair) -> tuple[Map, Map]:
+def _gaussian(pair: Pair) -> tuple[Map, Mask]:
     mask = read_truth(pair)
     rows, columns = (np.exp(-8 * ((np.arange(n) + 0.5) / n - 0.5) ** 2) for n in mask.shape)
     return to_map(np.outer(rows, columns).astype(np.float32), mask.shape), mask

@@ -12,16 +12,14 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
+from salient.arrays import Float32
 from salient.devices import import_onnxruntime
 
 IN_INT8 = ["Conv", "Relu", "Clip"]
 FINE = "network.edge.fine.conv.weight"  # of the layer that takes the feature at /4, and no other
 
 
-def quantise(content: bytes, images: Iterable[NDArray[np.float32]]) -> bytes:
+def quantise(content: bytes, images: Iterable[Float32]) -> bytes:
     """A file of `write_onnx` in 8 bits, with the same inputs, outputs and metadata, and `computes`.
 
     Args:
@@ -87,9 +85,9 @@ def _first_layers(graph: Any) -> list[str]:
 class _Reader:
     """Images as onnxruntime's calibration takes them."""
 
-    def __init__(self, images: Iterable[NDArray[np.float32]]) -> None:
+    def __init__(self, images: Iterable[Float32]) -> None:
         self.images = iter(images)
 
-    def get_next(self) -> dict[str, NDArray[np.float32]] | None:
+    def get_next(self) -> dict[str, Float32] | None:
         image = next(self.images, None)
         return None if image is None else {"image": image}
