@@ -26,7 +26,7 @@ import numpy as np
 from benchmarks.conditions import Line, busy_neighbour, peak_memory, show
 from salient.data.pairs import Pair
 from salient.metrics import ExactSums, PairScores, score_pair
-from salient.metrics.counted import Bytes, Floats
+from salient.metrics.measured import Bytes, Floats
 from salient.scoring.score import score_predictions
 from salient.scoring.sources import from_files
 from tests.fixtures.reference import draw_pair, reference_scores
@@ -38,7 +38,7 @@ CORES = 2
 def largest_difference(
     ours: PairScores, theirs: tuple[dict[str, float], dict[str, Floats]]
 ) -> float:
-    """Return the largest difference of any figure; not of S where the reference gives NaN."""
+    """The largest difference of any figure; not of S where the reference gives NaN."""
     figures, curves = theirs
     pairs: list[tuple[Any, Any]] = [(ours.figures[key], value) for key, value in figures.items()]
     pairs += [(ours.curves[name], curve) for name, curve in curves.items()]
@@ -46,7 +46,7 @@ def largest_difference(
 
 
 def time_one_thread(pairs: list[tuple[Bytes, Bytes]]) -> tuple[float, float, float]:
-    """Return (our seconds, their seconds, largest difference): the best of two rounds."""
+    """(our seconds, their seconds, largest difference): the best of two rounds."""
     ours, theirs = [], []
     for _ in range(2):
         start = time.thread_time()
@@ -66,7 +66,7 @@ def score_files(files: list[tuple[Path, Path]]) -> Iterator[PairScores]:
 
 
 def time_files(files: list[tuple[Path, Path]]) -> tuple[float, float, float]:
-    """Return (our seconds on CORES threads, their seconds, largest difference) with decoding."""
+    """(our seconds on CORES threads, their seconds, largest difference) with decoding."""
     start = time.perf_counter()
     ours = list(score_files(files))
     middle = time.perf_counter()
@@ -82,7 +82,7 @@ def grey(path: Path) -> Bytes:
 
 
 def memory_growth(files: list[tuple[Path, Path]], count: int) -> float:
-    """Return how much the peak memory grows, MiB, while count pairs are scored and summed."""
+    """How much the peak memory grows, MiB, while count pairs are scored and summed."""
     sums = ExactSums()
     for scores in score_files(files):
         sums.add(scores)
@@ -139,7 +139,7 @@ def row(label: str, count: int, measured: tuple[float, float, float]) -> Line:
 
 
 def parse_size(text: str) -> Size:
-    """Return (H, W) of a text like 300x400; argparse reports the ValueError of any other."""
+    """(H, W) of a text like 300x400; argparse reports the ValueError of any other."""
     height, width = (int(part) for part in text.lower().split("x"))
     if min(height, width) < 1:
         raise ValueError(text)

@@ -41,22 +41,22 @@ def test_a_data_set_is_a_yaml_to_train_and_to_score_on(copy):
 
 def test_a_figure_is_a_function_and_a_row(copy):
     copy.insert(
-        "salient/metrics/functional.py",
-        "def positives(pair",
+        "salient/metrics/thresholds.py",
+        "def f_of(precision",
         "def bright_share(measured: Measured) -> float:\n"
-        '    """Return the share of the map at level 128 or more, 0..1."""\n'
+        '    """The share of the map at level 128 or more, 0..1."""\n'
         "    positive = measured.true_positives[128] + measured.false_positives[128]\n"
-        "    return float(positive / measured.pair.size)\n\n\n",
+        "    return float(positive / measured.size)\n\n\n",
     )
     copy.insert(
         "salient/metrics/figures.py",
         ")\nHEADLINE = ",
-        '    Figure("bright", "bright share", "bright", True, functional.bright_share),\n',
+        '    Figure("bright", "bright share", "bright", True, thresholds.bright_share),\n',
     )
     copy.insert(
         "salient/metrics/figures.py",
-        "from salient.metrics.counted import",
-        "from salient.metrics import functional\n",
+        "from salient.metrics.error import",
+        "from salient.metrics import thresholds\n",
     )
     copy.run("eval.py", "dataset=sample", "output=out", "workers=0")
     (row,) = json.loads((copy.folder / "out/results.json").read_text())["rows"]

@@ -5,11 +5,12 @@
 
 from typing import TYPE_CHECKING, Any
 
-from salient.metrics.figures import CURVES, FIGURES, HEADLINE, Figure, MaxF
-from salient.metrics.scores import ExactSums, PairScores, score_pair
+from salient.metrics.figures import CURVES, FIGURES, HEADLINE, Figure, MaxF, OfCurves
+from salient.metrics.scores import PairScores, score_pair
+from salient.metrics.sums import ExactSums
 
 if TYPE_CHECKING:
-    from salient.metrics.collection import SaliencyMetrics
+    from salient.metrics.torchmetric import SaliencyMetrics
 
 __all__ = [
     "CURVES",
@@ -18,6 +19,7 @@ __all__ = [
     "ExactSums",
     "Figure",
     "MaxF",
+    "OfCurves",
     "PairScores",
     "SaliencyMetrics",
     "score_pair",
@@ -26,7 +28,7 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     if name == "SaliencyMetrics":
-        from salient.metrics.collection import SaliencyMetrics
+        from salient.metrics.torchmetric import SaliencyMetrics
 
         return SaliencyMetrics
     raise AttributeError(f"module {__name__} has no attribute {name}")

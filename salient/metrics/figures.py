@@ -1,31 +1,71 @@
 """Every figure of a table, described once: tables, TensorBoard, CSV files and reports read it here.
 
-A new figure is a function of a measured pair (beside its kin in this folder) and a row below.
+A new figure is a function of a measured pair (next to its kin in this folder) and a row below.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Literal, NamedTuple
 
-from salient.metrics.counted import Floats
-from salient.metrics.functional import (
-    Measured,
-    balanced_error_rate,
-    f_measure,
-    intersection_over_union,
-    mean_absolute_error,
-)
+from salient.metrics.error import mean_absolute_error
+from salient.metrics.kernels import LEVELS
+from salient.metrics.measured import ADAPTIVE, Floats, Measured
 from salient.metrics.structure import structure_measure
+from salient.metrics.thresholds import (
+    balanced_error_rate,
+    e_measure,
+    f_measure,
+    f_of,
+    intersection_over_union,
+    precision,
+    recall,
+)
 from salient.metrics.weighted import weighted_f_measure
 
-Curves = Mapping[str, Floats]  # the mean curves of a set: CURVES by name, float64 256 each
+Curve = Callable[[Measured], Floats]  # float64 258, by the thresholds of `Measured`
+MeanCurves = Mapping[str, Floats]  # the mean curves of a set by name, float64 256 each
 MaxF = Literal["curve", "pooled", "image"]
 
-CURVES = ("precision", "recall", "f", "e")  # by the threshold 0..255: positive where level >= t
+CURVES: dict[str, Curve] = {  # by the level 0..255: positive where level >= t
+    "precision": precision,
+    "recall": recall,
+    "f": f_measure,
+    "e": e_measure,
+}
 
 
-class Figure(NamedTuple):
+class OfCurves(NamedTuple):
+    """How a set's figure is taken from its mean curves.
+
+    Attributes:
+        function: the figure of the mean curves.
+        rule: "mean", "max NAME" or "pooled" where the report can take the figure of some of a set's
+            pictures, as `page/figures.js` does; None where it cannot.
+    """
+
+    function: Callable[[MeanCurves], float]
+    rule: str | None = None
+
+
+class Convention(NamedTuple):
+    """One of several ways to take a figure of a set.
+
+    Attributes:
+        words: what it is, for the line under a table.
+        of_curves: as in `Figure`.
+        headline: it is shown in the report before others are asked for.
+    """
+
+    words: str
+    of_curves: OfCurves | None
+    headline: bool = True
+
+
+@dataclass(frozen=True, eq=False)
+class Figure:
     """A number in a table.
 
     Attributes:
@@ -35,7 +75,8 @@ class Figure(NamedTuple):
         of_pair: its value for one pair.
         of_curves: its value for a set, from the mean curves. Where None, it is the mean of
             `of_pair` over the set's pairs.
-        headline: it stands in the table beside the published figures.
+        headline: it is printed in the table next to the published figures.
+        conventions: where several are in use; each has its own `of_curves`.
     """
 
     key: str
@@ -43,42 +84,92 @@ class Figure(NamedTuple):
     latex: str
     higher_is_better: bool
     of_pair: Callable[[Measured], float]
-    of_curves: Callable[[Curves], float] | None = None
+    of_curves: OfCurves | None = None
     headline: bool = False
+    conventions: Mapping[MaxF, Convention] | None = None
 
+    def key_under(self, convention: MaxF) -> str:
+        """The key where all conventions are shown, `max_f_pooled`; the key if it has only one."""
+        return f"{self.key}_{convention}" if self.conventions else self.key
+
+    def under(self, convention: MaxF) -> Figure:
+        """The figure under a convention; itself if it has only one."""
+        if not self.conventions:
+            return self
+        return replace(self, of_curves=self.conventions[convention].of_curves)
+
+    def variants(self) -> list[Figure]:
+        """The figure under each of its conventions, with key and label of its own."""
+        if not self.conventions:
+            return [self]
+        return [
+            replace(
+                self.under(name),
+                key=self.key_under(name),
+                label=f"{self.label}, {name}",
+                headline=each.headline,
+            )
+            for name, each in self.conventions.items()
+        ]
+
+
+def largest(curve: Curve, measured: Measured) -> float:
+    """The largest value of a curve over the 256 levels."""
+    return float(curve(measured)[:LEVELS].max())
+
+
+def average(curve: Curve, measured: Measured) -> float:
+    """The mean of a curve over the 256 levels."""
+    return float(curve(measured)[:LEVELS].mean())
+
+
+def adaptive(curve: Curve, measured: Measured) -> float:
+    """A curve at the adaptive threshold."""
+    return float(curve(measured)[ADAPTIVE])
+
+
+def largest_of_mean(name: str) -> OfCurves:
+    """The largest value of the mean curve `name`."""
+    return OfCurves(lambda curves: float(curves[name].max()), f"max {name}")
+
+
+def average_of_mean(name: str) -> OfCurves:
+    """The mean of the mean curve `name`; that of the pictures' own means, but for rounding."""
+    return OfCurves(lambda curves: float(curves[name].mean()), "mean")
+
+
+def pooled_f(curves: MeanCurves) -> float:
+    """The largest F of the mean precision and recall."""
+    return float(f_of(curves["precision"], curves["recall"]).max())
+
+
+MAX_F: dict[MaxF, Convention] = {
+    "curve": Convention("maximum of the mean F curve", largest_of_mean("f")),
+    "pooled": Convention(
+        "maximum F of the mean precision and recall", OfCurves(pooled_f, "pooled")
+    ),
+    "image": Convention("mean of each picture's best F", None, headline=False),
+}
 
 FIGURES = (
-    Figure(
-        "mae",
-        "MAE",
-        r"MAE $\downarrow$",
-        False,
-        lambda measured: mean_absolute_error(measured.pair),
-        headline=True,
-    ),
-    Figure(
-        "sm",
-        "Sm",
-        r"$S_m \uparrow$",
-        True,
-        lambda measured: structure_measure(measured.pair),
-        headline=True,
-    ),
+    Figure("mae", "MAE", r"MAE $\downarrow$", False, mean_absolute_error, headline=True),
+    Figure("sm", "Sm", r"$S_m \uparrow$", True, structure_measure, headline=True),
     Figure(
         "max_f",
         "max F",
         r"$F_\beta^{\max} \uparrow$",
         True,
-        lambda measured: measured.f.max(),
-        lambda curves: curves["f"].max(),  # other conventions: MAX_F below
+        partial(largest, f_measure),
+        largest_of_mean("f"),
         headline=True,
+        conventions=MAX_F,
     ),
     Figure(
         "weighted_f",
         "weighted F",
         r"$F_\beta^w \uparrow$",
         True,
-        lambda measured: weighted_f_measure(measured.pair),
+        weighted_f_measure,
         headline=True,
     ),
     Figure(
@@ -86,51 +177,40 @@ FIGURES = (
         "mean F",
         r"$F_\beta^{\mathrm{mean}} \uparrow$",
         True,
-        lambda measured: measured.f.mean(),
-        lambda curves: curves["f"].mean(),
+        partial(average, f_measure),
+        average_of_mean("f"),
     ),
     Figure(
         "adaptive_f",
         "adaptive F",
         r"$F_\beta^{\mathrm{adp}} \uparrow$",
         True,
-        lambda measured: measured.adaptive_f,
+        partial(adaptive, f_measure),
     ),
     Figure(
         "max_e",
         "max E",
         r"$E_\phi^{\max} \uparrow$",
         True,
-        lambda measured: measured.e.max(),
-        lambda curves: curves["e"].max(),
+        partial(largest, e_measure),
+        largest_of_mean("e"),
     ),
     Figure(
         "mean_e",
         "mean E",
         r"$E_\phi^{\mathrm{mean}} \uparrow$",
         True,
-        lambda measured: measured.e.mean(),
-        lambda curves: curves["e"].mean(),
+        partial(average, e_measure),
+        average_of_mean("e"),
     ),
     Figure(
         "adaptive_e",
         "adaptive E",
         r"$E_\phi^{\mathrm{adp}} \uparrow$",
         True,
-        lambda measured: measured.adaptive_e,
+        partial(adaptive, e_measure),
     ),
     Figure("iou", "IoU at 128", r"IoU$_{128} \uparrow$", True, intersection_over_union),
     Figure("ber", "BER at 128", r"BER$_{128} \downarrow$", False, balanced_error_rate),
 )
 HEADLINE = tuple(figure for figure in FIGURES if figure.headline)
-
-# The maxima of F in use: what each is in words, and from the mean curves. `image`: the mean of
-# `of_pair`.
-MAX_F: dict[MaxF, tuple[str, Callable[[Curves], float] | None]] = {
-    "curve": ("maximum of the mean F curve", lambda curves: curves["f"].max()),
-    "pooled": (
-        "maximum F of the mean precision and recall",
-        lambda curves: f_measure(curves["precision"], curves["recall"]).max(),
-    ),
-    "image": ("mean of each picture's best F", None),
-}

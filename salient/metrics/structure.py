@@ -4,29 +4,30 @@ import math
 
 import numpy as np
 
-from salient.metrics.compiled import compiled
-from salient.metrics.counted import EPS, CountedPair, Counts, Floats
+from salient.metrics.kernels import compiled
+from salient.metrics.measured import EPS, Counts, Floats, Measured
 
 ALPHA = 0.5  # weight of the object-level term, equation 8
 
 
-def structure_measure(pair: CountedPair) -> float:
-    """Return the S-measure, 0..1 (Fan et al. 2017, equation 8).
+def structure_measure(measured: Measured) -> float:
+    """The S-measure, 0..1 (Fan et al. 2017, equation 8).
 
     An empty mask gives 1 - mean prediction, a full one the mean prediction; never below 0.
     """
-    background, foreground = pair.totals
-    share = pair.foreground_size / pair.size
+    background, foreground = measured.totals
+    share = measured.foreground_size / measured.size
     if share in (0, 1):
-        mean = float((background + foreground) @ pair.value) / pair.size
+        mean = float((background + foreground) @ measured.value) / measured.size
         return mean if share else 1 - mean
-    inside, outside = object_score(foreground, pair.value), object_score(background, 1 - pair.value)
+    inside = object_score(foreground, measured.value)
+    outside = object_score(background, 1 - measured.value)
     objects = share * inside + (1 - share) * outside
-    return max(0.0, ALPHA * objects + (1 - ALPHA) * region_score(pair))
+    return max(0.0, ALPHA * objects + (1 - ALPHA) * region_score(measured))
 
 
 def object_score(counts: Counts, value: Floats) -> float:
-    """Return the object-level similarity of a region, 0..1 (Fan et al. 2017, equation 5).
+    """The object-level similarity of a region, 0..1 (Fan et al. 2017, equation 5).
 
     The deviation has ddof 1, and is 0 for one pixel.
 
@@ -40,31 +41,31 @@ def object_score(counts: Counts, value: Floats) -> float:
     return 2 * mean / (mean**2 + 1 + deviation + EPS)
 
 
-def region_score(pair: CountedPair) -> float:
-    """Return the area-weighted similarity of the four quadrants (Fan et al. 2017, equation 4).
+def region_score(measured: Measured) -> float:
+    """The area-weighted similarity of the four quadrants (Fan et al. 2017, equation 4).
 
     Quadrants of no area are left out (the centroid lies in the last row or column; PySODMetrics
     gives NaN there).
     """
     score = 0.0
-    for quadrant, sums in enumerate(quadrant_sums(pair.counts, pair.value).tolist()):
+    for quadrant, sums in enumerate(quadrant_sums(measured.counts, measured.value).tolist()):
         background, foreground, levels = sums[-3:]
         if background + foreground == 0:
             continue
         if (background and foreground) or levels > 1:
             similarity = quadrant_similarity(*sums[:-1])
         else:
-            similarity = constant_similarity(pair, quadrant)
-        score += (background + foreground) / pair.size * similarity
+            similarity = constant_similarity(measured, quadrant)
+        score += (background + foreground) / measured.size * similarity
     return score
 
 
 @compiled
 def quadrant_sums(counts: Counts, value: Floats) -> Floats:
-    """Return what `quadrant_similarity` takes and the number of levels: float64 4 x 7.
+    """What `quadrant_similarity` takes and the number of levels: float64 4,7.
 
     Args:
-        counts: int64 4 x 2 x 256, see `CountedPair`.
+        counts: int64 4,2,256, see `Measured`.
         value: float64 256, what each byte stands for.
     """
     sums = np.zeros((4, 7))
@@ -89,7 +90,7 @@ def quadrant_sums(counts: Counts, value: Floats) -> Floats:
 def quadrant_similarity(
     x: float, squares: float, outside: float, inside: float, background: float, foreground: float
 ) -> float:
-    """Return the SSIM of one quadrant without its stabilising constants (Fan et al. 2017, eq. 2).
+    """The SSIM of one quadrant without its stabilising constants (Fan et al. 2017, eq. 2).
 
     Args:
         x: mean prediction of the quadrant.
@@ -109,15 +110,15 @@ def quadrant_similarity(
     return 1.0 if beta == 0 else 0.0
 
 
-def constant_similarity(pair: CountedPair, quadrant: int) -> float:
-    """Return the SSIM where prediction and mask are both constant: 1 if the mean is the constant.
+def constant_similarity(measured: Measured, quadrant: int) -> float:
+    """The SSIM where prediction and mask are both constant: 1 if the mean is the constant.
 
     In exact arithmetic it always is. The published rule tests a computed variance for zero, so that
     a mean that rounds away from the constant scores 0; to give the published numbers the mean is
     taken over the pixels, as the reference takes it.
     """
-    rows, columns = pair.split
+    rows, columns = measured.split
     vertical = slice(rows, None) if quadrant >= 2 else slice(None, rows)
     horizontal = slice(columns, None) if quadrant % 2 else slice(None, columns)
-    value = pair.value[pair.prediction][vertical, horizontal]
+    value = measured.value[measured.prediction][vertical, horizontal]
     return 1.0 if value.mean() == value[0, 0] else 0.0

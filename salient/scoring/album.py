@@ -16,7 +16,7 @@ from PIL import Image
 from salient.arrays import Float32, Map, Mask, Picture
 from salient.data.transforms import MASK_THRESHOLD
 from salient.metrics import CURVES, FIGURES, PairScores
-from salient.metrics.counted import Floats
+from salient.metrics.measured import Floats
 from salient.scoring.score import of_all_processes
 
 SIDE = 224  # pixels, the longer side of a thumbnail

@@ -93,7 +93,7 @@ def changes(scored: ScoredSet) -> list[Change]:
     first, last = (row.figures for row in scored.rows)
     found = []
     for figure in HEADLINE:
-        low, high = bounds[f"max_f_{MAX_F}" if figure.key == "max_f" else figure.key]
+        low, high = bounds[figure.key_under(MAX_F)]
         found.append(Change(figure, last[figure.key] - first[figure.key], low, high))
     return found
 

@@ -13,33 +13,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from salient.arrays import Float32
-from salient.metrics.counted import Floats
-from salient.metrics.figures import FIGURES, MAX_F
-from salient.metrics.scores import figures_of_means
+from salient.metrics.measured import Floats
+from salient.metrics.sums import every_figure
 
 LEVEL = 0.95
 REPLICATES = 1000
 SEED = 0
 BLOCK = 100  # replicates at a time: 4 MB of weights for 10000 pictures
 Interval = tuple[float, float]
-
-
-def every_figure(means: Floats) -> dict[str, float]:
-    """The figures of a set with its maximum F under each convention, `max_f_curve` and so on.
-
-    Args:
-        means: of figures and curves, float COLUMNS, ordered as `flatten` orders a pair's.
-    """
-    figures, curves = figures_of_means(means, "image")
-    shown: dict[str, float] = {}
-    for figure in FIGURES:
-        if figure.key != "max_f":
-            shown[figure.key] = figures[figure.key]
-            continue
-        for name, (_, of_curves) in MAX_F.items():
-            value = figures["max_f"] if of_curves is None else float(of_curves(curves))
-            shown[f"max_f_{name}"] = value
-    return shown
 
 
 def replicates(values: NDArray[np.floating], count: int = REPLICATES) -> dict[str, Floats]:

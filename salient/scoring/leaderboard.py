@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from salient.files import write_whole
 from salient.metrics import HEADLINE, Figure
+from salient.scoring.escaping import for_markdown
 from salient.scoring.tables import PUBLISHED, Row, write_csv
 
 Column = tuple[str, Figure]  # a set's name and a figure
@@ -65,11 +66,7 @@ def markdown(columns: Sequence[Column], lines: Sequence[Standing]) -> str:
     for line in lines:
         mean = "" if line.mean_rank is None else f"{line.mean_rank:.2f}"
         out.append([line.method, mean, *(_marked(line.cells.get(column)) for column in columns)])
-    return "\n".join(f"| {' | '.join(map(_escaped, line))} |" for line in out)
-
-
-def _escaped(text: str) -> str:
-    return text.replace("|", "\\|")
+    return "\n".join(f"| {' | '.join(map(for_markdown, line))} |" for line in out)
 
 
 def _marked(cell: Cell | None) -> str:

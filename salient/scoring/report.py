@@ -23,22 +23,19 @@ from salient.data.pairs import Pair
 from salient.data.transforms import MASK_THRESHOLD
 from salient.devices import in_parallel
 from salient.metrics import CURVES, FIGURES, MaxF
-from salient.metrics.counted import Floats
-from salient.metrics.figures import MAX_F
+from salient.metrics.measured import Floats
+from salient.metrics.sums import every_figure
 from salient.scoring.album import Album, Entry, packed, spread, thumbnail, values_of
-from salient.scoring.confidence import differences, every_figure, intervals, replicates
+from salient.scoring.confidence import differences, intervals, replicates
 from salient.scoring.leaderboard import leaderboard
 from salient.scoring.tables import Row
 
 PROGRAMS = ("figures.js", "charts.js", "gallery.js", "page.js")
-# How the page takes a figure of some of a set's pictures from its mean curves; without a rule it is
-# the mean of the pictures' own. `mean_f` and `mean_e` are that too: means of means.
-RULES = {"max_f_curve": "max f", "max_f_pooled": "pooled", "max_e": "max e"}
 
 
 class Shown(NamedTuple):
-    """A figure on the page: `source` is its key in a picture's figures, `rule` one of RULES' or
-    "mean", or None where the page cannot take it of some of the pictures.
+    """A figure on the page: `source` is its key in a picture's figures, `rule` how the page takes
+    it for some of the pictures (see `OfCurves`), or None where it cannot.
     """
 
     key: str
@@ -60,20 +57,19 @@ class ScoredSet(NamedTuple):
 
 
 def shown_figures() -> list[Shown]:
-    """The figures of the page: those of `FIGURES`, the maximum F under each convention."""
-    shown = []
-    for figure in FIGURES:
-        known = figure.of_curves is None or figure.key in ("mean_f", "mean_e")
-        rule = RULES.get(figure.key, "mean" if known else None)
-        if figure.key == "max_f":
-            for name in MAX_F:
-                key, first = f"max_f_{name}", name != "image"
-                rule = RULES.get(key, "mean")
-                shown.append(Shown(key, f"max F, {name}", "max_f", True, rule, first))
-            continue
-        up = figure.higher_is_better
-        shown.append(Shown(figure.key, figure.label, figure.key, up, rule, figure.headline))
-    return shown
+    """The figures of the page: those of `FIGURES`, each under all its conventions."""
+    return [
+        Shown(
+            variant.key,
+            variant.label,
+            figure.key,
+            variant.higher_is_better,
+            variant.of_curves.rule if variant.of_curves else "mean",
+            variant.headline,
+        )
+        for figure in FIGURES
+        for variant in figure.variants()
+    ]
 
 
 def render(
@@ -95,13 +91,13 @@ def render(
     from markupsafe import Markup
 
     quotas = _quotas([len(part.pairs) for part in scored], most)
-    sets = [_set_data(part, quota) for part, quota in zip(scored, quotas)]
+    sets = [_set_data(part, quota, max_f) for part, quota in zip(scored, quotas)]
     figures = [figure._asdict() for figure in shown_figures()]
     columns, lines = leaderboard([row for part in scored for row in part.rows])
     page = files("salient.scoring") / "page"
     style = (page / "report.css").read_text()
     program = "\n".join((page / name).read_text() for name in PROGRAMS)
-    data = json.dumps({"figures": figures, "sets": sets, "maxF": max_f}, separators=(",", ":"))
+    data = json.dumps({"figures": figures, "sets": sets}, separators=(",", ":"))
     environment = Environment(
         loader=PackageLoader("salient.scoring", "page"),
         autoescape=True,
@@ -118,7 +114,6 @@ def render(
         lines=lines,
         run=run,
         note=note,
-        max_f=f"max_f_{max_f}",
         style=Markup(style),
         program=Markup(program),
         style_hash=_hash(style),
@@ -127,8 +122,9 @@ def render(
     )
 
 
-def _set_data(part: ScoredSet, quota: int) -> dict[str, Any]:
+def _set_data(part: ScoredSet, quota: int, max_f: MaxF) -> dict[str, Any]:
     """What the page holds of a set."""
+    published = next((row.published for row in part.rows if row.published), {})
     names = [pair.name for pair in part.pairs]
     entries = [[album.entries[name] for name in names] for album in part.albums]
     values = [values_of(of_method) for of_method in entries]
@@ -139,7 +135,7 @@ def _set_data(part: ScoredSet, quota: int) -> dict[str, Any]:
     objects = [entry.objects for entry in entries[0]]
     return {
         "title": part.title,
-        "published": next((dict(row.published) for row in part.rows if row.published), {}),
+        "published": {f.key_under(max_f): published[f.key] for f in FIGURES if f.key in published},
         "names": names,
         "area": [round(of_mask.area, 5) for of_mask in objects],
         "border": [int(of_mask.border) for of_mask in objects],

@@ -42,7 +42,7 @@ def score_predictions(
 
     Args:
         predictions: what is scored.
-        normalize: stretch each map by its own minimum and maximum; see `count_pair`.
+        normalize: stretch each map by its own minimum and maximum; see `measure_pair`.
         folder: where each map is also written, as `<name>.png`.
         workers: threads; None takes the cores that this process may use.
         watcher: is called with each pair, of one size, on the thread that scored it.

@@ -14,6 +14,7 @@ from typing import Any
 from salient.files import write_whole
 from salient.metrics import HEADLINE, MaxF
 from salient.metrics.figures import MAX_F
+from salient.scoring.escaping import for_latex, for_markdown
 
 PUBLISHED = "published"
 
@@ -44,7 +45,7 @@ def markdown(rows: Sequence[Row]) -> str:
     """The table, lined up for a terminal: figures, published ones, difference; the best in bold."""
     lines = [
         ["Data set", "Pairs", "Method", *(f.label for f in HEADLINE)],
-        *_lines(rows, "**{}**".format),
+        *(list(map(for_markdown, line)) for line in _lines(rows, "**{}**".format)),
     ]
     widths = [max(map(len, column)) for column in zip(*lines)]
     lines.insert(1, ["-" * width for width in widths])
@@ -69,7 +70,7 @@ def latex(rows: Sequence[Row], note: str = "") -> str:
             out.append(r"\midrule")
         shown = dataset if dataset != previous else ""
         previous = dataset or previous
-        names = [_escaped(shown), _escaped(method)]
+        names = [for_latex(shown), for_latex(method)]
         cells = [f"${cell}$" if cell.startswith(("+", "-")) else cell for cell in cells]
         out.append(" & ".join([*names, *cells]) + r" \\")
     return "\n".join([*out, r"\bottomrule", r"\end{tabular}"]) + "\n"
@@ -102,19 +103,12 @@ def _shown(row: Row, figure: str) -> str:
     return f"{row.figures[figure]:.4f}"
 
 
-def _escaped(text: str) -> str:
-    """For LaTeX."""
-    special = {c: f"\\{c}" for c in "&%$#_{}"} | {"\\": r"\textbackslash{}"}
-    special |= {"~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
-    return "".join(special.get(character, character) for character in text)
-
-
 def conventions(max_f: MaxF, normalize: bool) -> str:
     """The conventions of the figures in words, from the arguments of `SaliencyMetrics`."""
     stretch = "stretched by its own minimum and maximum" if normalize else "taken as it is"
     return (
         f"Means over pictures; mask > 128; each map {stretch}; thresholds 0 to 255, level >= t; "
-        f"max F: {MAX_F[max_f][0]}, beta^2 = 0.3; weighted F: beta^2 = 1."
+        f"max F: {MAX_F[max_f].words}, beta^2 = 0.3; weighted F: beta^2 = 1."
     )
 
 

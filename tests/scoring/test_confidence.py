@@ -8,9 +8,9 @@ from scipy import stats
 
 from salient.metrics import FIGURES
 from salient.metrics.figures import MAX_F
-from salient.metrics.scores import COLUMNS
+from salient.metrics.sums import COLUMNS, every_figure
 from salient.scoring import confidence
-from salient.scoring.confidence import differences, every_figure, intervals, replicates
+from salient.scoring.confidence import differences, intervals, replicates
 
 PLACE = {figure.key: index for index, figure in enumerate(FIGURES)}
 F = slice(len(FIGURES) + 2 * 256, len(FIGURES) + 3 * 256)

@@ -67,3 +67,12 @@ def test_everything_is_saved_and_can_be_read(tmp_path):
     draw_curves(rows).savefig(tmp_path / "curves.png")
     with Image.open(tmp_path / "curves.png") as picture:
         assert picture.width > 2 * picture.height
+
+
+def test_a_bar_in_a_name_stays_in_its_cell():
+    rows = [row("m|n", 0.1, 0.5, "set|one"), row("b_c", 0.2, 0.4, "set|one")]
+    lines = markdown(rows).splitlines()
+    assert r"| set\|one |" in lines[2] and r"| m\|n " in lines[2]
+    bare = [line.replace(r"\|", "") for line in lines]
+    assert {line.count("|") for line in bare} == {8}
+    assert r"m|n" in latex(rows) and r"b\_c" in latex(rows)

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from salient.data.images import read_mask
-from salient.metrics import compiled, score_pair
-from salient.metrics.counted import count_pair
+from salient.metrics import kernels, score_pair
+from salient.metrics.measured import measure_pair
 from salient.metrics.structure import structure_measure
 from salient.metrics.weighted import weighted_f_measure
 from tests.fixtures.reference import draw_pair, reference_scores
@@ -161,7 +161,7 @@ def test_quadrants_without_area_are_left_out_of_s(side):
                 share = g[rows, columns].size / g.size
                 region += share * reference.ssim(p[rows, columns], g[rows, columns])
     expected = max(0, 0.5 * reference.object(p, g) + 0.5 * region)
-    assert structure_measure(count_pair(prediction, mask)) == pytest.approx(expected, abs=1e-12)
+    assert structure_measure(measure_pair(prediction, mask)) == pytest.approx(expected, abs=1e-12)
 
 
 def test_an_adaptive_threshold_that_ties_with_a_level():
@@ -188,7 +188,7 @@ def test_scores_do_not_depend_on_memory_layout():
 
 def test_weighted_f_of_an_empty_mask_is_zero():
     mask = np.zeros((5, 6), np.uint8)
-    assert weighted_f_measure(count_pair(mask, mask)) == 0.0
+    assert weighted_f_measure(measure_pair(mask, mask)) == 0.0
 
 
 def test_curves_are_indexed_by_threshold():
@@ -217,15 +217,15 @@ def test_a_wrong_pair_is_refused(prediction, mask, message):
 
 
 def test_loops_compile_where_no_cache_can_be_written(monkeypatch):
-    njit = compiled.numba.njit
+    njit = kernels.numba.njit
 
     def read_only(**options):
         if options.get("cache"):
             raise RuntimeError("cannot cache function: no locator available")
         return njit(**options)
 
-    monkeypatch.setattr(compiled.numba, "njit", read_only)
-    assert compiled.compiled(lambda x: x + 1)(2) == 3
+    monkeypatch.setattr(kernels.numba, "njit", read_only)
+    assert kernels.compiled(lambda x: x + 1)(2) == 3
 
 
 def test_iou_and_ber_by_scikit_learn():

@@ -11,7 +11,7 @@ import torch
 import torch.distributed as dist
 
 from salient.metrics import SaliencyMetrics, score_pair
-from salient.metrics.scores import exact_means, to_words
+from salient.metrics.sums import exact_means, to_words
 from tests.fixtures.reference import draw_pair, reference_scores
 
 pytest.importorskip("py_sod_metrics")

@@ -7,17 +7,10 @@ import torch
 from torch import Tensor
 from torchmetrics import Metric
 
-from salient.metrics.counted import Bytes
 from salient.metrics.figures import MaxF
-from salient.metrics.scores import (
-    COLUMNS,
-    PairScores,
-    exact_means,
-    figures_of_means,
-    flatten,
-    score_pair,
-    to_words,
-)
+from salient.metrics.measured import Bytes
+from salient.metrics.scores import PairScores, flatten, score_pair
+from salient.metrics.sums import COLUMNS, exact_means, figures_of_means, to_words
 
 ByteMap = Bytes | Tensor
 
@@ -29,7 +22,7 @@ class SaliencyMetrics(Metric):
     and a shuffled set agree to the last digit; `half()`, `float()` and `to(dtype)` change nothing.
 
     Args:
-        normalize: stretch each prediction by its own minimum and maximum; see `count_pair`.
+        normalize: stretch each prediction by its own minimum and maximum; see `measure_pair`.
         max_f: which maximum F to report: "curve", the maximum of the mean F curve (PySODMetrics);
             "pooled", the maximum F of the mean precision and recall (F3Net's and MINet's tables);
             "image", the mean of each image's best F. The other figures do not depend on it.
@@ -67,11 +60,11 @@ class SaliencyMetrics(Metric):
         """Score one pair and add it.
 
         Args:
-            prediction: uint8 H x W, 0..255; NumPy array or tensor on any device.
-            mask: uint8 H x W of the same size; foreground is > 128.
+            prediction: uint8 H,W, 0..255; NumPy array or tensor on any device.
+            mask: uint8 H,W of the same size; foreground is > 128.
 
         Raises:
-            ValueError: not uint8, not H x W, of different sizes, or without pixels.
+            ValueError: not uint8, not H,W, of different sizes, or without pixels.
         """
         self._accumulate(score_pair(as_array(prediction), as_array(mask), normalize=self.normalize))
 
@@ -91,7 +84,7 @@ class SaliencyMetrics(Metric):
         self.pairs = self.pairs + 1
 
     def compute(self) -> dict[str, Tensor]:
-        """Return the means over all pairs, float64, on the metric's device.
+        """The means over all pairs, float64, on the metric's device.
 
         Returns:
             0-d: every figure of `salient.metrics.figures` by its key, and pairs (int64); 256, by
@@ -111,11 +104,11 @@ class SaliencyMetrics(Metric):
         }
 
     def set_dtype(self, dst_type: str | torch.dtype) -> "SaliencyMetrics":
-        """Return self unchanged: the sums are integers and the results float64 by definition."""
+        """Self, unchanged: the sums are integers and the results float64 by definition."""
         return self
 
 
 def as_array(grey: ByteMap) -> Bytes:
-    """Return the map as a NumPy array, without copying one that is in host memory."""
+    """The map as a NumPy array, without copying one that is in host memory."""
     array: Bytes = grey.detach().cpu().numpy() if isinstance(grey, Tensor) else np.asarray(grey)
     return array

@@ -3,8 +3,8 @@
 They release the interpreter's lock, so that threads score in parallel. Arrays are C-contiguous; H
 and W are at least 1.
 
-Why Numba, and not NumPy with OpenCV: at 1024 x 1024 one whole score takes 11 ms (`python
-benchmarks/metrics.py --size 1024x1024`), OpenCV's exact distance transform alone 18 ms; and its
+Why Numba, and not NumPy with OpenCV: at 1024 x 1024 one whole score takes 11 ms (`python -m
+benchmarks.metrics --size 1024x1024`), OpenCV's exact distance transform alone 18 ms; and its
 float32 distances change in the last digits with the number of threads.
 """
 
@@ -41,7 +41,7 @@ def compiled(function: Callable[P, R]) -> Callable[P, R]:
 
 @compiled
 def foreground_moments(mask: Bytes) -> tuple[int, int, int]:
-    """Return the foreground's number of pixels, sum of rows and sum of columns (0-based)."""
+    """The foreground's number of pixels, sum of rows and sum of columns (0-based)."""
     count, rows, columns = 0, 0, 0
     for y in range(mask.shape[0]):
         row_count, row_columns = 0, 0
@@ -57,7 +57,7 @@ def foreground_moments(mask: Bytes) -> tuple[int, int, int]:
 
 @compiled
 def joint_histogram(prediction: Bytes, mask: Bytes, rows: int, columns: int) -> Counts:
-    """Count pixels: int64 4 x 2 x 256 by quadrant, background/foreground and the prediction's byte.
+    """Count pixels: int64 4,2,256 by quadrant, background/foreground and the prediction's byte.
 
     The quadrants meet at rows, columns: left top, right top, left bottom, right bottom. Four tables
     take turns, since adding to the entry that was just written has to wait for the write.
@@ -77,7 +77,7 @@ def joint_histogram(prediction: Bytes, mask: Bytes, rows: int, columns: int) -> 
 
 @compiled
 def vertical_distance(mask: Bytes) -> Shorts:
-    """Return the distance to the foreground of the same column, int16 H x W, <= FARTHEST + 1."""
+    """The distance to the foreground of the same column, int16 H,W, <= FARTHEST + 1."""
     height, width = mask.shape
     distance = np.empty((height, width), dtype=np.int16)
     for x in range(width):
@@ -140,7 +140,7 @@ def run_distance(
 
 @compiled
 def copy_nearest(mask: Bytes, y: int, x: int, steps: Counts, error: Bytes) -> None:
-    """Copy to (y, x) the error where the first step (int64 n x 2: dx, dy) meets the foreground."""
+    """Copy to (y, x) the error where the first step (int64 n,2: dx, dy) meets the foreground."""
     height, width = mask.shape
     for k in range(steps.shape[0]):
         row, column = y + steps[k, 1], x + steps[k, 0]
@@ -151,7 +151,7 @@ def copy_nearest(mask: Bytes, y: int, x: int, steps: Counts, error: Bytes) -> No
 
 @compiled
 def is_idle(prediction: Bytes, vertical: Shorts, low: int) -> bool:
-    """Tell whether a row has neither a false alarm nor foreground within NEAR_ROWS rows."""
+    """Whether a row has neither a false alarm nor foreground within NEAR_ROWS rows."""
     busy = False
     for x in range(prediction.size):
         busy |= (prediction[x] != low) | (vertical[x] <= NEAR_ROWS)
@@ -171,11 +171,11 @@ def background_pass(
     """Sum (byte - low) * discount[squared distance to the foreground] over the background.
 
     Args:
-        prediction: uint8 H x W.
-        mask: uint8 H x W.
+        prediction: uint8 H,W.
+        mask: uint8 H,W.
         low: the byte that stands for saliency 0.
         discount: float64, by squared distance in pixels; 0 beyond its end.
-        steps: int64 n x 2, the (dx, dy) that lead to a nearest pixel, by squared length; of one
+        steps: int64 n,2, the (dx, dy) that lead to a nearest pixel, by squared length; of one
             length the preferred first.
         starts: int64 NEAR + 2; steps[starts[d] : starts[d + 1]] have the squared length d.
         error: uint8 (H + 2 RADIUS) x (W + 2 RADIUS) as `foreground_error` gives it; each background
@@ -206,7 +206,7 @@ def background_pass(
 
 @compiled
 def foreground_error(prediction: Bytes, mask: Bytes, high: int) -> Bytes:
-    """Return high - byte on the foreground, else 0: uint8 H x W with a margin of RADIUS zeros."""
+    """High - byte on the foreground, else 0: uint8 H,W with a margin of RADIUS zeros."""
     height, width = mask.shape
     error = np.zeros((height + 2 * RADIUS, width + 2 * RADIUS), dtype=np.uint8)
     for y in range(height):
@@ -222,7 +222,7 @@ def foreground_pass(error: Bytes, mask: Bytes, kernel: Floats) -> float:
 
     Args:
         error: uint8 (H + 2 RADIUS) x (W + 2 RADIUS), see `background_pass`.
-        mask: uint8 H x W.
+        mask: uint8 H,W.
         kernel: float64 RADIUS + 1, one half of the separable symmetric kernel, its centre first.
     """
     height, width = mask.shape

@@ -1,0 +1,19 @@
+"""Names inside tables: a name is shown as it is, whatever characters it holds."""
+
+from __future__ import annotations
+
+LATEX = {c: f"\\{c}" for c in "&%$#_{}"} | {
+    "\\": r"\textbackslash{}",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+}
+
+
+def for_markdown(text: str) -> str:
+    """A cell of a Markdown table: a bar would end it."""
+    return text.replace("|", "\\|")
+
+
+def for_latex(text: str) -> str:
+    """Text for LaTeX, its special characters as commands."""
+    return "".join(LATEX.get(character, character) for character in text)
