@@ -31,8 +31,9 @@ from benchmarks.conditions import Line, busy_neighbour, peak_memory, show
 from salient.data.sets import PairSet
 from salient.devices import cores as usable_cores
 from salient.devices import keep_freed_memory, pick_device, pick_precision
+from salient.model.base import Network
+from salient.model.boundary import BoundaryNetwork
 from salient.model.encoder import Encoder
-from salient.model.network import SaliencyNetwork
 from salient.sample.embedded import SampleSet
 from salient.training.datamodule import PairsDataModule
 from salient.weights.store import load_network
@@ -42,9 +43,7 @@ CLIP = 0.5
 Step = Callable[[], None]
 
 
-def make_step(
-    network: SaliencyNetwork, images: Tensor, masks: Tensor, ours: bool, half: bool
-) -> Step:
+def make_step(network: Network, images: Tensor, masks: Tensor, ours: bool, half: bool) -> Step:
     """A training step on one batch: images uint8 B,3,S,S and masks B,1,S,S in {0, 1}."""
     layout = torch.channels_last if ours else torch.contiguous_format
     network = network.train().to(memory_format=layout)
@@ -157,10 +156,10 @@ def step_lines(options: argparse.Namespace, device: torch.device) -> Iterator[Li
         values = {"step": label, "images/s": rate, "ratio": ratio, "peak GiB": memory}
         return f"  {label:<28}{rate:8.1f} images/s {ratio:6.2f}x   peak {memory:.1f} GiB", values
 
-    def build() -> SaliencyNetwork:
+    def build() -> Network:
         if options.checkpoint:
             return load_network(options.checkpoint, device)
-        return SaliencyNetwork(Encoder("res2net50d")).to(device)
+        return BoundaryNetwork(Encoder("res2net50d")).to(device)
 
     network = build()
     with FlopCounterMode(display=False) as counter, torch.no_grad():

@@ -12,15 +12,28 @@ from salient.distribution import how_to_install
 if TYPE_CHECKING:
     from salient.detection.detector import Detector
     from salient.detection.pipeline import pipeline
-    from salient.model.network import Outputs, SaliencyNetwork
+    from salient.model import ARCHITECTURES
+    from salient.model.base import Network, Outputs
+    from salient.model.boundary import SaliencyNetwork
     from salient.weights.store import load_network, save_network
 
 __version__ = "0.2.0"
-__all__ = ["Detector", "Outputs", "SaliencyNetwork", "load_network", "pipeline", "save_network"]
+__all__ = [
+    "ARCHITECTURES",
+    "Detector",
+    "Network",
+    "Outputs",
+    "SaliencyNetwork",
+    "load_network",
+    "pipeline",
+    "save_network",
+]
 _HOMES = {
+    "ARCHITECTURES": "salient.model",
     "Detector": "salient.detection.detector",
-    "Outputs": "salient.model.network",
-    "SaliencyNetwork": "salient.model.network",
+    "Network": "salient.model.base",
+    "Outputs": "salient.model.base",
+    "SaliencyNetwork": "salient.model.boundary",
     "pipeline": "salient.detection.pipeline",
     "load_network": "salient.weights.store",
     "save_network": "salient.weights.store",

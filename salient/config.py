@@ -9,6 +9,7 @@ The metadata of a checkpoint is checked in the same way.
 
 from __future__ import annotations
 
+import dataclasses
 import difflib
 import importlib
 import inspect
@@ -150,7 +151,9 @@ def _resolve(name: str, prefix: str) -> Callable[..., Any]:
 
 
 def _hints(target: Callable[..., Any]) -> dict[str, Any]:
-    function = target.__init__ if inspect.isclass(target) else target
+    function: Any = target.__init__ if inspect.isclass(target) else target
+    if dataclasses.is_dataclass(target):
+        function = target  # whose fields may come from classes of several modules
     try:
         return typing.get_type_hints(function, include_extras=True)
     except (NameError, TypeError):

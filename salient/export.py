@@ -21,9 +21,9 @@ from salient.data.images import SUFFIXES, read_image
 from salient.data.transforms import squash
 from salient.devices import import_onnxruntime
 from salient.files import write_whole
-from salient.model.network import SaliencyNetwork
+from salient.model.base import Network
 from salient.weights.int8 import quantise
-from salient.weights.onnx_file import OUTPUTS, Heads, constants, export_program, write_onnx
+from salient.weights.onnx_file import Heads, constants, export_program, write_onnx
 
 Run = Callable[[Float32], Sequence[Float32]]
 METADATA = "metadata.json"  # in a program of torch.export
@@ -37,11 +37,11 @@ class Format(NamedTuple):
     Attributes:
         runtime: what runs it, in words.
         write: the content of a file for (network, probability or else logit, weights in 16 bits).
-        runner: what runs a file: image B,3,H,W -> saliency B,1,H,W and edge B,1,H/4,W/4.
+        runner: what runs a file: image B,3,H,W -> what `Heads` gives.
     """
 
     runtime: str
-    write: Callable[[SaliencyNetwork, bool, bool], bytes]
+    write: Callable[[Network, bool, bool], bytes]
     runner: Callable[[Path], Run]
 
 
@@ -59,10 +59,10 @@ def run_onnx(path: Path) -> Run:
     """Run an ONNX file by onnxruntime, on the CPU."""
     onnxruntime = import_onnxruntime()
     session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
-    return lambda image: session.run(OUTPUTS, {"image": image})
+    return lambda image: session.run(None, {"image": image})
 
 
-def write_pt2(network: SaliencyNetwork, probability: bool = True, half: bool = False) -> bytes:
+def write_pt2(network: Network, probability: bool = True, half: bool = False) -> bytes:
     """The network as a program of `torch.export`; its constants go along as METADATA."""
     if half:
         raise ValueError("half: a program of torch.export stores 32 bits; output=model.onnx has 16")
@@ -86,7 +86,7 @@ FORMATS = {
 
 
 def export_network(
-    network: SaliencyNetwork,
+    network: Network,
     path: str | Path,
     probability: bool = True,
     half: bool = False,
@@ -113,10 +113,12 @@ def export_network(
         raise ValueError("int8: for output=model.onnx alone, and not with half=true")
     images = None if int8 is None else calibration(network, int8)  # before the minute of writing
     content = FORMATS[path.suffix].write(network.eval(), probability, half)
-    return write_whole(path, content if images is None else quantise(content, images))
+    return write_whole(
+        path, content if images is None else quantise(content, images, network.float_before)
+    )
 
 
-def calibration(network: SaliencyNetwork, folder: str) -> Iterator[Float32]:
+def calibration(network: Network, folder: str) -> Iterator[Float32]:
     """Normalised inputs 1,3,S,S of the network's size S: some of a folder's pictures, evenly.
 
     Raises:
@@ -138,14 +140,14 @@ def pictures_in(folder: str) -> list[Path]:
     return sorted(p for p in Path(folder).iterdir() if p.suffix.lower() in SUFFIXES)
 
 
-def _normalise(network: SaliencyNetwork, picture: Picture) -> Float32:
+def _normalise(network: Network, picture: Picture) -> Float32:
     """H,W,3 -> what the network takes, 1,3,H,W."""
     batch = torch.from_numpy(picture).permute(2, 0, 1)[None]
     return np.asarray(network.normalize(batch).contiguous())
 
 
 def check(
-    network: SaliencyNetwork,
+    network: Network,
     path: str | Path,
     probability: bool = True,
     pictures: str | None = None,
@@ -168,7 +170,7 @@ def check(
     return Checked(len(inputs), difference, latency(ours, square), latency(exported, square))
 
 
-def examples(network: SaliencyNetwork, pictures: str | None) -> Iterator[Float32]:
+def examples(network: Network, pictures: str | None) -> Iterator[Float32]:
     """Normalised inputs 1,3,H,W: pictures at their own sizes rounded to 32, or noise."""
     if pictures is None:
         noise = np.random.default_rng(0)

@@ -154,7 +154,7 @@ def test_an_export_format_is_an_entry(copy, small_network):
         "salient/export.py",
         "FORMATS = {",
         "def write_script(\n"
-        "    network: SaliencyNetwork, probability: bool = True, half: bool = False\n"
+        "    network: Network, probability: bool = True, half: bool = False\n"
         ") -> bytes:\n"
         '    """The network as TorchScript, of its own size."""\n'
         "    content = BytesIO()\n"

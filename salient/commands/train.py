@@ -26,6 +26,8 @@ from salient.config import Word
 from salient.devices import keep_freed_memory
 from salient.files import check_writable, remove_partials
 from salient.metrics import HEADLINE
+from salient.model import architecture_of
+from salient.model.base import Network
 from salient.scoring.comparison import compare as compare_networks
 from salient.training.callbacks import LastCheckpoint
 from salient.training.datamodule import PairsDataModule
@@ -110,6 +112,7 @@ def train(
         network = {"_target_": "salient.weights.store.load_network", "path": file}
         model = model | {"network": network}
     task = build(model, "model", SaliencyTask)
+    architecture_of(task.network)  # or nobody could load what is published
     origin = task.network.origin if resume is None else f"{resume}, {datamodule.size} px, of a run"
     log.info("network: %s", origin)
     task.network.train()
@@ -128,7 +131,7 @@ def train(
         distributed.destroy_process_group()
     if not fit.is_global_zero:
         return path
-    _log_choices(fit, config, task.network.config["encoder"], pairs[0], figures)
+    _log_choices(fit, config, task.network, pairs[0], figures)
     repeatable = _without_folder(config, str(folder))
     metadata = {"config": repeatable, "validation": figures, "pairs": pairs[0]}
     metadata |= {"record": record, "hours": round(hours_trained(fit), 2)}
@@ -196,10 +199,11 @@ def _name_of_job(name: str) -> str:
 
 
 def _log_choices(
-    fit: pl.Trainer, config: dict[str, Any], encoder: str, pairs: int, figures: dict[str, float]
+    fit: pl.Trainer, config: dict[str, Any], network: Network, pairs: int, figures: dict[str, float]
 ) -> None:
     """What was chosen and what it reached, for a table of runs in every logger."""
     loader, optimizer = config["loader"], config["model"]["optimizer"]
+    encoder = network.config.get("encoder", architecture_of(network))
     choices = {"encoder": encoder, "lr": optimizer["lr"], "seed": config["seed"], "pairs": pairs}
     choices |= {key: loader[key] for key in ("size", "batch_size")}
     choices["max_epochs"] = config["trainer"]["max_epochs"]

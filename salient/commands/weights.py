@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from salient.cli.main import run
-from salient.model.network import Side
+from salient.model.base import Side
+from salient.weights.edit import convert
 from salient.weights.find import find_checkpoint
-from salient.weights.store import convert, describe
+from salient.weights.store import describe
 
 
 def weights(

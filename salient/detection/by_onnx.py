@@ -37,6 +37,8 @@ class OnnxEngine:
         if not self.path.is_file():
             raise FileNotFoundError(f"no ONNX file {path}")
         try:
+            given = {output.name for output in self._one_thread.get_outputs()}
+            self.outputs = [name for name in ("saliency", "edge") if name in given]
             properties = self._one_thread.get_modelmeta().custom_metadata_map
             known = {key: json.loads(value) for key, value in properties.items()}
             self.size, self.resize = int(known["size"]), str(known["resize"])
@@ -56,18 +58,20 @@ class OnnxEngine:
     def run(self, squares: Picture, flip: bool = False, alone: bool = True) -> Found:
         """As `Engine.run`."""
         if flip:
-            straight = self.run(squares, alone=alone)
+            saliency, edge = self.run(squares, alone=alone)
             mirrored = self.run(squares[:, :, ::-1], alone=alone)
             half = np.float32(0.5)
-            saliency, edge = (half * (a + b[:, :, ::-1]) for a, b in zip(straight, mirrored))
+            saliency = half * (saliency + mirrored.saliency[:, :, ::-1])
+            if edge is not None and mirrored.edge is not None:
+                edge = half * (edge + mirrored.edge[:, :, ::-1])
             return Found(saliency, edge)
         normalised = (squares.astype(np.float32) / 255 - self.mean) / self.std
         image = np.ascontiguousarray(normalised.transpose(0, 3, 1, 2))
         session = self._all_threads if alone else self._one_thread
-        saliency, edge = session.run(["saliency", "edge"], {"image": image})
-        if not (np.isfinite(saliency).all() and np.isfinite(edge).all()):
+        maps = session.run(self.outputs, {"image": image})
+        if not all(np.isfinite(x).all() for x in maps):
             raise ValueError("the network's map is not finite: its checkpoint is damaged")
-        return Found(saliency[:, 0], edge[:, 0])
+        return Found(*(x[:, 0] for x in maps))
 
     @cached_property
     def _one_thread(self) -> Any:

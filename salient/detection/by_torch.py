@@ -11,7 +11,7 @@ import torch
 from salient.arrays import Picture
 from salient.detection.engine import Found
 from salient.devices import Precision, pick_device, pick_precision, precision_name
-from salient.model.network import SaliencyNetwork
+from salient.model.base import Network
 from salient.weights.store import load_network
 
 
@@ -23,7 +23,7 @@ class TorchEngine:
         precision: a type of 16 bits runs it under autocast.
     """
 
-    def __init__(self, network: SaliencyNetwork, precision: torch.dtype = torch.float32) -> None:
+    def __init__(self, network: Network, precision: torch.dtype = torch.float32) -> None:
         device = network.mean.device
         self.network, self.precision = network, precision
         self.name = f"PyTorch {precision_name(precision)}"
@@ -44,7 +44,7 @@ class TorchEngine:
             torch.set_num_threads(1)  # of this thread; what was set last is also that of new ones
             found = self.network.predict(batch, self.precision, flip)
             torch.set_num_threads(self._threads)
-        return Found(found.saliency.numpy(), found.edge.numpy())
+        return Found(found.saliency.numpy(), None if found.edge is None else found.edge.numpy())
 
 
 def load_torch_engine(

@@ -106,7 +106,11 @@ class Detector:
         return next(self._detect([picture]))[0]
 
     def edges(self, picture: PictureLike) -> Map:
-        """A picture -> its boundary map uint8 H,W, from the network's edge head."""
+        """A picture -> its boundary map uint8 H,W, from the network's edge output.
+
+        Raises:
+            ValueError: the network has none. And as a call does.
+        """
         return to_bytes(next(self._detect([picture]))[1])
 
     def detect(self, pictures: Iterable[PictureLike]) -> Iterator[tuple[Map, Map]]:
@@ -143,6 +147,8 @@ class Detector:
         squares = [squash(image, self.engine.size, self.engine.resize) for image in images]
         del images  # they may be large
         found = self.engine.run(np.stack(squares), self.tta == "flip", alone)
+        if found.edge is None:
+            raise ValueError(f"{self.engine.origin}: the network has no edge output")
         maps = zip(self._stretched(found.saliency), found.edge, sizes)
         return [(fit(saliency, size), fit(edge, size)) for saliency, edge, size in maps]
 

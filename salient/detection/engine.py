@@ -8,10 +8,13 @@ from salient.arrays import Picture, Probability
 
 
 class Found(NamedTuple):
-    """In [0, 1], float32: `saliency` B,S,S and `edge` (the boundary) B,S/4,S/4."""
+    """In [0, 1], float32: `saliency` B,S,S and `edge` (the boundary) B,S/4,S/4.
+
+    `edge` is None where the network has no such output.
+    """
 
     saliency: Probability
-    edge: Probability
+    edge: Probability | None = None
 
 
 class Engine(Protocol):

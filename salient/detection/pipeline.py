@@ -19,7 +19,7 @@ from salient.arrays import Map, Picture, Probability
 from salient.data.images import read_image
 from salient.data.transforms import squash
 from salient.devices import pick_device
-from salient.model.network import SaliencyNetwork
+from salient.model.base import Network
 from salient.weights.find import find_checkpoint
 from salient.weights.hub import find_model
 from salient.weights.store import load_network
@@ -39,7 +39,7 @@ class Pipeline:
         network: in eval mode, on the device to run on.
     """
 
-    def __init__(self, network: SaliencyNetwork) -> None:
+    def __init__(self, network: Network) -> None:
         self.network = network
 
     def __call__(self, input: Any) -> Any:

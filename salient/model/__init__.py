@@ -1,1 +1,27 @@
-"""The network: a timm encoder under a boundary-guided decoder."""
+"""The networks, by name. A new one is a file here and a row in ARCHITECTURES."""
+
+from __future__ import annotations
+
+from salient.model.base import Network
+from salient.model.boundary import BoundaryNetwork
+
+# What a checkpoint's metadata may name; a checkpoint without a name is the first.
+ARCHITECTURES: dict[str, type[Network]] = {
+    "boundary": BoundaryNetwork,
+}
+
+
+def architecture_of(network: Network) -> str:
+    """The name of a network's class in ARCHITECTURES.
+
+    Raises:
+        ValueError: it has none, so that nobody could load a checkpoint of it.
+    """
+    for name, architecture in ARCHITECTURES.items():
+        if type(network) is architecture:
+            return name
+    kind = f"{type(network).__module__}.{type(network).__qualname__}"
+    raise ValueError(
+        f"{kind} is not in salient.model.ARCHITECTURES, so its checkpoint could not be loaded; "
+        "add a row there (CONTRIBUTING.md, Network)"
+    )

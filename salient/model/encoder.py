@@ -8,11 +8,13 @@ from typing import Any
 import timm
 import torch
 import torch.nn.functional as F
+from timm.data import IMAGENET_DEFAULT_MEAN, IMAGENET_DEFAULT_STD
 from timm.layers import Conv2dSame
 from torch import Tensor, nn
 
 from salient.config import did_you_mean
 
+Channels = tuple[float, ...]  # a value for red, green and blue
 STRIDES = (4, 8, 16, 32)
 
 
@@ -105,6 +107,9 @@ class Encoder(nn.Module):
         for module in self.body.modules():
             if kind := OF_KIND.get((type(module), _is_depthwise(module))):
                 module.__class__ = kind
+        known = timm.get_pretrained_cfg(name)  # of the weights that timm has by this name, if any
+        self.mean: Channels = tuple(known.mean if known else IMAGENET_DEFAULT_MEAN)
+        self.std: Channels = tuple(known.std if known else IMAGENET_DEFAULT_STD)
         self.channels: list[int] = self.body.feature_info.channels()
         self._channels_last = str(getattr(self.body, "output_fmt", "NCHW")).endswith("NHWC")
 

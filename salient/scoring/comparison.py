@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from salient.data.pairs import Pair
 from salient.detection.by_torch import TorchEngine
 from salient.metrics import HEADLINE, Figure, MaxF
-from salient.model.network import SaliencyNetwork
+from salient.model.base import Network
 from salient.scoring.album import values_of
 from salient.scoring.confidence import differences, replicates
 from salient.scoring.report import ScoredSet
@@ -42,8 +42,8 @@ class Change(NamedTuple):
 
 
 def compare(
-    before: SaliencyNetwork,
-    after: SaliencyNetwork,
+    before: Network,
+    after: Network,
     pairs: Sequence[Pair],
     title: str,
     folder: Path,

@@ -20,7 +20,7 @@ from salient.scoring.tables import Row
 if TYPE_CHECKING:
     import torch
 
-    from salient.model.network import SaliencyNetwork
+    from salient.model.base import Network
 
 T = TypeVar("T")
 Scored = tuple[str, PairScores]
@@ -105,7 +105,7 @@ def of_all_processes(part: T) -> list[T]:
 
 
 def largest_move(
-    network: SaliencyNetwork, pairs: Sequence[Pair], precision: torch.dtype, batch_size: int = 8
+    network: Network, pairs: Sequence[Pair], precision: torch.dtype, batch_size: int = 8
 ) -> float:
     """How much the figure that moves most moves on these pairs in `precision`, against float32."""
     import torch

@@ -17,7 +17,7 @@ from salient.data.pairs import Pair, split_pairs
 from salient.data.sets import PairSet
 from salient.data.transforms import MASK_THRESHOLD
 from salient.devices import loader_workers
-from salient.model.network import Side
+from salient.model.base import Side
 from salient.scoring.loading import ScoringBatch, ScoringSet, collate_scoring, start_worker
 from salient.training.batches import EpochSampler, TrainingLoader, TrainingSet
 

@@ -17,7 +17,7 @@ import torch
 from pytorch_lightning.callbacks import Timer
 
 from salient.files import write_whole
-from salient.model.network import SaliencyNetwork
+from salient.model.base import Network
 from salient.weights.store import package_versions, save_network
 
 log = logging.getLogger("salient")
@@ -46,9 +46,7 @@ def write_record(folder: str | Path, seed: int) -> dict[str, Any]:
     return record
 
 
-def publish(
-    network: SaliencyNetwork, path: Path, metadata: dict[str, Any], overwrite: bool
-) -> Path:
+def publish(network: Network, path: Path, metadata: dict[str, Any], overwrite: bool) -> Path:
     """Save a network under `path`, or where that is taken under its name with a number."""
     for number in itertools.count(1):
         name = path.stem if number == 1 else f"{path.stem}-{number}"

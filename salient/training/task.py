@@ -18,7 +18,8 @@ from torch.optim.lr_scheduler import OneCycleLR
 from salient.data.transforms import MASK_THRESHOLD, to_map
 from salient.files import check_finite, check_tensors
 from salient.metrics import CURVES, HEADLINE, SaliencyMetrics, score_pair
-from salient.model.network import SaliencyNetwork
+from salient.model import architecture_of
+from salient.model.base import Network
 from salient.scoring.loading import ScoringBatch
 from salient.training.batches import TrainingBatch
 from salient.training.losses import LossParts, SaliencyLoss
@@ -29,7 +30,7 @@ FIRST = "give the options of the first time"
 
 
 class SaliencyTask(pl.LightningModule):
-    """Trains and validates a `SaliencyNetwork`.
+    """Trains and validates a `Network`.
 
     Args:
         network: what is trained.
@@ -52,7 +53,7 @@ class SaliencyTask(pl.LightningModule):
 
     def __init__(
         self,
-        network: SaliencyNetwork,
+        network: Network,
         loss: SaliencyLoss,
         optimizer: Callable[..., Optimizer],
         encoder_rate: Annotated[float, Field(le=100)],
@@ -127,7 +128,8 @@ class SaliencyTask(pl.LightningModule):
         self.log_dict(named, prog_bar=True)
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        checkpoint |= {"format": "salient", "network": json.dumps(self.network.config)}
+        checkpoint |= {"format": "salient", "architecture": architecture_of(self.network)}
+        checkpoint["network"] = json.dumps(self.network.config)
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Refuse a run that was another one, before any of it is taken over.
@@ -135,6 +137,9 @@ class SaliencyTask(pl.LightningModule):
         Raises:
             ValueError: its network, its tensors or its number of steps differ.
         """
+        kinds = checkpoint.get("architecture", "boundary"), architecture_of(self.network)
+        if kinds[0] != kinds[1]:
+            raise ValueError(f"its network is {kinds[0]}, this one {kinds[1]}; {FIRST}")
         config = json.loads(str(checkpoint.get("network", "{}")))
         for key, value in self.network.config.items():
             if key not in ("size", "resize") and config.get(key, value) != value:
@@ -194,7 +199,7 @@ class SaliencyTask(pl.LightningModule):
 
     def _parameter_groups(self) -> list[dict[str, Any]]:
         """Encoder and decoder, each with and without weight decay (none on norms and biases)."""
-        encoder = {id(p) for p in self.network.encoder.parameters()}
+        encoder = {id(p) for p in self.network.encoder_parameters()}
         groups: dict[str, dict[str, Any]] = {}
         for parameter in self.network.parameters():
             side = "encoder" if id(parameter) in encoder else "decoder"

@@ -1,13 +1,14 @@
 """An ONNX file of a network in 8 bits: onnxruntime's static quantisation.
 
 Weights are int8, a scale for each output channel; activations are uint8, a scale for each tensor,
-from the smallest and largest values that were seen on pictures. The layers up to the feature at /4
-stay in float: measured, they cost all of the accuracy and bring little speed.
+from the smallest and largest values that were seen on pictures. A network names layers whose input
+stays in float (`Network.float_before`): of `boundary` the one that takes the feature at /4, because
+the layers up to there cost all of the accuracy and bring little speed (measured).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -16,15 +17,15 @@ from salient.arrays import Float32
 from salient.devices import import_onnxruntime
 
 IN_INT8 = ["Conv", "Relu", "Clip"]
-FINE = "network.edge.fine.conv.weight"  # of the layer that takes the feature at /4, and no other
 
 
-def quantise(content: bytes, images: Iterable[Float32]) -> bytes:
+def quantise(content: bytes, images: Iterable[Float32], float_before: Sequence[str] = ()) -> bytes:
     """A file of `write_onnx` in 8 bits, with the same inputs, outputs and metadata, and `computes`.
 
     Args:
         content: the file.
         images: what to see the ranges of activations on: normalised, 1,3,H,W.
+        float_before: modules of the network; the layers that their input comes from stay in float.
 
     Raises:
         ModuleNotFoundError: onnx or onnxruntime is not installed.
@@ -45,7 +46,7 @@ def quantise(content: bytes, images: Iterable[Float32]) -> bytes:
             str(quantised),
             _Reader(images),
             op_types_to_quantize=IN_INT8,
-            nodes_to_exclude=_first_layers(model.graph),
+            nodes_to_exclude=_layers_before(model.graph, float_before),
             per_channel=True,
             activation_type=QuantType.QUInt8,
             weight_type=QuantType.QInt8,
@@ -67,10 +68,11 @@ def _join(content: bytes, path: Path) -> None:
     onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
 
 
-def _first_layers(graph: Any) -> list[str]:
-    """Names of the layers that the feature at /4 comes from."""
+def _layers_before(graph: Any, modules: Sequence[str]) -> list[str]:
+    """Names of the layers that the input of some modules comes from."""
     makers = {name: node for node in graph.node for name in node.output}
-    waiting = [node for node in graph.node if any(name.endswith(FINE) for name in node.input)]
+    weights = tuple(f"network.{module}.weight" for module in modules)
+    waiting = [node for node in graph.node if any(name.endswith(weights) for name in node.input)]
     found = {node.name for node in waiting}
     taken = set(found)
     while waiting:

@@ -1,9 +1,10 @@
 """A network as an ONNX file, for onnxruntime and others.
 
 Input `image`: float32 B,3,H,W, RGB, normalised; B is free, H and W are any multiples of 32. Outputs
-`saliency`: B,1,H,W, the finest map, and `edge`: B,1,H/4,W/4, the boundary. The metadata holds
-`mean`, `std` (of RGB in [0, 1]), `size` (the side that the network was trained at), `resize` (the
-filter), `content` (probability or logit), `config` and `crc32` (of the weights), each as JSON.
+`saliency`: B,1,H,W, the finest map, and `edge`: B,1,H/4,W/4, the boundary, of a network that has
+one. The metadata holds `architecture`, `mean`, `std` (of RGB in [0, 1]), `size` (the side that the
+network was trained at), `resize` (the filter), `content` (probability or logit), `config` and
+`crc32` (of the weights), each as JSON.
 """
 
 from __future__ import annotations
@@ -16,28 +17,34 @@ from torch import Tensor, nn
 from torch.export import Dim, ExportedProgram
 
 from salient.files import check_finite
-from salient.model.network import SaliencyNetwork
+from salient.model import architecture_of
+from salient.model.base import Network
 from salient.weights.store import checksum
 
 CONSTANTS = ("mean", "std", "size", "resize")
-OUTPUTS = ["saliency", "edge"]
 SMALL = 64  # weights of fewer numbers stay in 32 bits
 
 
 class Heads(nn.Module):
-    """Normalised B,3,H,W -> saliency B,1,H,W and edge B,1,H/4,W/4, as probabilities or logits."""
+    """Normalised B,3,H,W -> saliency B,1,H,W and, of a network with an edge, the boundary
+    B,1,H/4,W/4; as probabilities or logits."""
 
-    def __init__(self, network: SaliencyNetwork, probability: bool) -> None:
+    def __init__(self, network: Network, probability: bool) -> None:
         super().__init__()
         self.network, self.probability = network, probability
 
-    def forward(self, image: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(self, image: Tensor) -> tuple[Tensor, ...]:
         outputs = self.network(image)
-        logits = outputs.saliency[0], outputs.edge
-        return (torch.sigmoid(logits[0]), torch.sigmoid(logits[1])) if self.probability else logits
+        logits = [x for x in (outputs.saliency[0], outputs.edge) if x is not None]
+        return tuple(torch.sigmoid(x) if self.probability else x for x in logits)
 
 
-def export_program(network: SaliencyNetwork, probability: bool = True) -> ExportedProgram:
+def outputs_of(network: Network) -> list[str]:
+    """The names of what an exported network gives."""
+    return ["saliency", "edge"] if network.has_edge else ["saliency"]
+
+
+def export_program(network: Network, probability: bool = True) -> ExportedProgram:
     """The network in eval mode as a program of `torch.export`, of free batch and size.
 
     Raises:
@@ -51,12 +58,11 @@ def export_program(network: SaliencyNetwork, probability: bool = True) -> Export
         with torch.no_grad():
             return torch.export.export(model, (example,), dynamic_shapes=shapes)
     except AssertionError as error:  # timm's, of the height or width
-        raise ValueError(f"the encoder {network.encoder.name} has a fixed size: {error}") from error
+        name = network.config.get("encoder", "network")
+        raise ValueError(f"the encoder {name} has a fixed size: {error}") from error
 
 
-def constants(
-    network: SaliencyNetwork, probability: bool = True, half: bool = False
-) -> dict[str, str]:
+def constants(network: Network, probability: bool = True, half: bool = False) -> dict[str, str]:
     """What a file says of its network, each value as JSON.
 
     `crc32` is that of the file which `save_network` writes of the same network, `half` or not.
@@ -68,12 +74,13 @@ def constants(
     if half:
         state = {k: x.half() if x.is_floating_point() else x for k, x in state.items()}
     check_finite(state, "the network is not exported")
-    values = {key: network.config[key] for key in CONSTANTS} | {"config": network.config}
+    values = {key: network.config[key] for key in CONSTANTS}
+    values |= {"architecture": architecture_of(network), "config": network.config}
     values |= {"content": "probability" if probability else "logit", "crc32": checksum(state)}
     return {key: json.dumps(value) for key, value in values.items()}
 
 
-def write_onnx(network: SaliencyNetwork, probability: bool = True, half: bool = False) -> bytes:
+def write_onnx(network: Network, probability: bool = True, half: bool = False) -> bytes:
     """The network as ONNX. `half` stores weights in 16 bits; a runtime computes in 32 all the same.
 
     Raises:
@@ -89,7 +96,7 @@ def write_onnx(network: SaliencyNetwork, probability: bool = True, half: bool = 
     program = torch.onnx.export(
         export_program(network, probability),
         input_names=["image"],
-        output_names=OUTPUTS,
+        output_names=outputs_of(network),
         dynamo=True,
         optimize=False,
         verbose=False,

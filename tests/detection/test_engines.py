@@ -19,7 +19,7 @@ from salient.detection.by_onnx import OnnxEngine
 from salient.detection.by_torch import TorchEngine
 from salient.detection.load import load_engine
 from salient.devices import cores, has_gpu, in_parallel
-from salient.model.network import SaliencyNetwork
+from salient.model.boundary import BoundaryNetwork
 from salient.weights import onnx_file
 from salient.weights.find import BOX
 from salient.weights.onnx_file import write_onnx
@@ -153,7 +153,7 @@ def test_another_checkpoint_is_exported_once_and_then_the_default(
     (cached,) = (tmp_path / "cache/salient").iterdir()
     assert isinstance(load_engine(file, "cpu"), OnnxEngine) and not capsys.readouterr().out
     assert load_engine(file, "cpu", engine="onnx").path == cached
-    assert len(made) == 1 and isinstance(made[0], SaliencyNetwork)
+    assert len(made) == 1 and isinstance(made[0], BoundaryNetwork)
     other = tmp_path / "b.safetensors"
     other.write_bytes(file.read_bytes()[:-4] + b"\0\0\0\0")  # other weights: another file
     assert load._onnx_file(other) != cached

@@ -7,8 +7,8 @@ import timm
 import torch
 
 from salient.model.blocks import ASPP, CBAM, split_groups
+from salient.model.boundary import BoundaryNetwork
 from salient.model.encoder import Encoder
-from salient.model.network import SaliencyNetwork
 
 
 @pytest.mark.parametrize("height, width", [(32, 64), (64, 64), (96, 160)])
@@ -69,7 +69,7 @@ def test_depthwise_layers_train_in_float32_under_autocast(name):
 
 
 def test_the_defaults_are_the_published_widths():
-    network = SaliencyNetwork(Encoder("res2net50d"))
+    network = BoundaryNetwork(Encoder("res2net50d"))
     weights = sum(p.numel() for p in network.parameters())
     assert weights == 47_409_736  # 48.4 M in the published file, 0.99 M of them never used
     assert network.config["encoder"] == "res2net50d" and network.size == 352
@@ -97,7 +97,11 @@ def test_normalize_is_imagenets(small_network):
 
 @pytest.mark.parametrize(
     ("changes", "named"),
-    [({"size": 100}, "model.network.size"), ({"fine": (8, 0)}, "model.network.fine")],
+    [
+        ({"size": 100}, "size: 100 is not valid"),
+        ({"fine": (8, 0)}, "fine: .* is not valid"),
+        ({"widht": 3}, "widht: unknown key"),
+    ],
 )
 def test_bad_widths_name_their_key(small_network, changes, named):
     with pytest.raises(ValueError, match=named):

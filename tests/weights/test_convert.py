@@ -9,7 +9,8 @@ import pytest
 import torch
 
 import salient
-from salient.weights.store import average_weights, read_metadata
+from salient.weights.edit import average_weights
+from salient.weights.store import read_metadata
 from tests.fixtures.networks import small_network
 
 CONVERT = ("weights", "checkpoint=a.safetensors")

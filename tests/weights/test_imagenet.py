@@ -9,8 +9,8 @@ import timm
 import torch
 from safetensors.torch import save_file
 
+from salient.model.boundary import BoundaryNetwork
 from salient.model.encoder import Encoder
-from salient.model.network import SaliencyNetwork
 from salient.weights import modelscope
 from salient.weights.imagenet import build_encoder, load_classifier
 
@@ -42,7 +42,7 @@ def test_encoder_weights_from_a_classifiers_file(tmp_path, form):
 
 
 def test_the_authors_encoder_file_loads_without_its_classifier(modelscope_state, tmp_path):
-    network = SaliencyNetwork(Encoder("res2net50d"))
+    network = BoundaryNetwork(Encoder("res2net50d"))
     encoder = {
         key.removeprefix("encoder.body."): value
         for key, value in modelscope.convert(modelscope_state).items()

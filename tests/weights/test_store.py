@@ -15,7 +15,7 @@ from safetensors.torch import save, save_file
 
 import salient
 from salient.files import read_tensors
-from salient.model.network import SaliencyNetwork
+from salient.model.boundary import BoundaryNetwork
 from salient.weights.find import find_checkpoint
 from salient.weights.store import read_metadata
 from tests.fixtures.modelscope import load_arrays
@@ -147,14 +147,14 @@ def test_what_a_header_asks_for_is_checked_before_it_is_built(
     config = json.loads(read_metadata(file)["network"]) | change
     rewrite(file, lambda state: None, network=json.dumps(config))
     built = []
-    before = SaliencyNetwork.__init__
+    before = BoundaryNetwork.__init__
 
     @functools.wraps(before)
     def watched(*arguments, **options):
         built.append(torch.get_default_device().type)
         before(*arguments, **options)
 
-    monkeypatch.setattr(SaliencyNetwork, "__init__", watched)
+    monkeypatch.setattr(BoundaryNetwork, "__init__", watched)
     with pytest.raises(ValueError, match=f"a.safetensors.*{problem}"):
         salient.load_network(file)
     assert set(built) <= {"meta"}

@@ -1,0 +1,219 @@
+"""What may be asked of any network. Leaf of the wing: it knows no architecture."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, replace
+from typing import Annotated, Any, ClassVar, NamedTuple
+
+import torch
+from pydantic import Field
+from timm.data import IMAGENET_DEFAULT_MEAN, IMAGENET_DEFAULT_STD
+from torch import Tensor, nn
+
+from salient.config import Share, check_config
+from salient.model.encoder import Encoder
+
+Width = Annotated[int, Field(ge=1, le=4096)]
+Side = Annotated[int, Field(ge=32, le=2048, multiple_of=32)]  # larger squares fill the memory
+Deviation = Annotated[float, Field(ge=1e-3, le=10)]
+
+
+class Outputs(NamedTuple):
+    """Logits of one batch B,3,H,W.
+
+    Attributes:
+        saliency: one or more maps B,1,H,W, the finest first; detection takes the first.
+        edge: the boundary, B,1,H/4,W/4; None for a network without an edge output.
+    """
+
+    saliency: tuple[Tensor, ...]
+    edge: Tensor | None = None
+
+
+class Probabilities(NamedTuple):
+    """In [0, 1], float32 on the CPU: `saliency` B,H,W and `edge` B,H/4,W/4, None without one."""
+
+    saliency: Tensor
+    edge: Tensor | None = None
+
+
+@dataclass(frozen=True)
+class InputDimensions:
+    """What every network takes; an architecture adds its own. Its values go into the checkpoint.
+
+    Attributes:
+        size: side in pixels of the square that pictures are resized to, a multiple of 32.
+        resize: the filter that does it, a name in `salient.data.transforms.RESIZE`.
+        mean, std: of the RGB channels in [0, 1]; where None, those that the encoder was trained
+            with, or ImageNet's.
+    """
+
+    size: Side = 352
+    resize: str = "area"
+    mean: tuple[Share, Share, Share] | None = None
+    std: tuple[Deviation, Deviation, Deviation] | None = None
+
+
+@dataclass(frozen=True)
+class EncoderDimensions(InputDimensions):
+    """Those of a network with an encoder.
+
+    Attributes:
+        encoder: name of a timm model; see `Encoder`.
+    """
+
+    encoder: str = "res2net50d"
+
+
+class Network(nn.Module):
+    """A network for saliency: normalised RGB B,3,H,W -> `Outputs`. H and W are multiples of 32.
+
+    A subclass states the attributes below, builds its layers in `__init__`, and writes `forward`.
+    A row in `salient.model.ARCHITECTURES` makes its checkpoints loadable.
+
+    Args:
+        **dimensions: fields of `Dimensions`, which also holds their defaults.
+
+    Attributes:
+        Dimensions: the dataclass of the architecture's dimensions.
+        maps: a name for each map of `Outputs.saliency`, with its weight in the loss unless the
+            config gives weights. The loss of each is logged under its name.
+        has_edge: whether `Outputs.edge` is given.
+        logits: modules whose weights and bias are proportional to the first map's logit.
+        float_before: modules; the layers that their input comes from stay in float in 8 bits.
+        origin: the file it was loaded from, and where that comes from, in a line.
+
+    Raises:
+        ValueError: a dimension that is unknown or outside its bounds.
+    """
+
+    Dimensions: ClassVar[type[InputDimensions]] = InputDimensions
+    maps: ClassVar[Mapping[str, float]] = {"map": 1}
+    has_edge: ClassVar[bool] = False
+    logits: ClassVar[tuple[str, ...]] = ()
+    float_before: ClassVar[tuple[str, ...]] = ()
+
+    passes_on: ClassVar[Any] = InputDimensions  # whose fields are keywords: see `salient.config`
+    dimensions: InputDimensions
+    mean: Tensor
+    std: Tensor
+    origin = "made here"
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        cls.passes_on = cls.Dimensions
+
+    def __init__(self, **dimensions: Any) -> None:
+        super().__init__()
+        check_config({**dimensions, "_partial_": True}, self.Dimensions)
+        given = self.Dimensions(**dimensions)
+        mean, std = given.mean or IMAGENET_DEFAULT_MEAN, given.std or IMAGENET_DEFAULT_STD
+        self.dimensions = replace(given, mean=mean, std=std)
+        self.register_buffer("mean", torch.tensor(mean).view(1, 3, 1, 1), persistent=False)
+        self.register_buffer("std", torch.tensor(std).view(1, 3, 1, 1), persistent=False)
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """The dimensions as plain values: what a checkpoint holds, and `type(self)` takes."""
+        fields = asdict(self.dimensions)
+        return {k: list(v) if isinstance(v, tuple) else v for k, v in fields.items()}
+
+    @property
+    def size(self) -> int:
+        """Side in pixels of the square that pictures are resized to."""
+        return self.dimensions.size
+
+    @property
+    def resize(self) -> str:
+        """The filter that resizes them, a name in `salient.data.transforms.RESIZE`."""
+        return self.dimensions.resize
+
+    def set_input(self, size: int, resize: str) -> None:
+        """Choose the square that pictures are resized to: its side in pixels, and the filter.
+
+        Raises:
+            ValueError: a side that is no multiple of 32 from 32 to 2048.
+        """
+        check_config({"size": size, "resize": resize, "_partial_": True}, self.Dimensions)
+        self.dimensions = replace(self.dimensions, size=size, resize=resize)
+
+    def encoder_parameters(self) -> Iterator[nn.Parameter]:
+        """Weights that were trained before, which learn at the encoder's rate; none here."""
+        return iter(())
+
+    def normalize(self, images: Tensor) -> Tensor:
+        """RGB uint8 B,3,H,W -> what `forward` takes: floats with the network's mean and deviation.
+
+        Channels-last in memory, like the weights: depthwise convolutions on a CPU need it.
+        """
+        images = images.contiguous(memory_format=torch.channels_last)
+        return (images.to(self.mean.dtype) / 255 - self.mean) / self.std
+
+    @torch.inference_mode()
+    def predict(
+        self, images: Tensor, precision: torch.dtype = torch.float32, flip: bool = False
+    ) -> Probabilities:
+        """RGB uint8 B,3,H,W -> saliency and boundary as probabilities, on the CPU.
+
+        Runs where the network is, under autocast if `precision` is a type of 16 bits; with `flip`
+        twice, and averages the probabilities of a picture and of its mirror image. The network must
+        be in eval mode. This is what scoring and the detector call.
+
+        Raises:
+            ValueError: a probability is NaN, which would be saved as a black map.
+        """
+        if flip:
+            saliency, edge = self.predict(images, precision)
+            mirrored = self.predict(images.flip(3), precision)
+            saliency = (saliency + mirrored.saliency.flip(2)) / 2
+            if edge is not None and mirrored.edge is not None:
+                edge = (edge + mirrored.edge.flip(2)) / 2
+            return Probabilities(saliency, edge)
+        device = self.mean.device
+        with torch.autocast(device.type, precision, enabled=precision != torch.float32):
+            outputs = self(self.normalize(images.to(device, non_blocking=True)))
+        given = [x for x in (outputs.saliency[0], outputs.edge) if x is not None]
+        found = [torch.sigmoid(logit.to(self.mean.dtype))[:, 0].float().cpu() for logit in given]
+        if not all(torch.isfinite(x).all() for x in found):
+            word = "" if precision == torch.float32 else "; precision=fp32 may help"
+            raise ValueError(f"the network's map is not finite: its checkpoint is damaged{word}")
+        return Probabilities(*found)
+
+    def check_input(self, image: Tensor) -> None:
+        """Refuse what `forward` does not take.
+
+        Raises:
+            ValueError: the input has another shape.
+        """
+        if image.dim() != 4 or image.shape[1] != 3 or image.shape[2] % 32 or image.shape[3] % 32:
+            shape = tuple(image.shape)
+            raise ValueError(f"the network takes B,3,H,W with H and W multiples of 32, got {shape}")
+
+    def forward(self, image: Tensor) -> Outputs:
+        """Normalised RGB B,3,H,W -> logits."""
+        raise NotImplementedError
+
+
+class EncoderNetwork(Network):
+    """A network whose first part is an `Encoder`: features at strides 4, 8, 16 and 32.
+
+    Args:
+        encoder: the encoder, or the name of one that is made with random weights.
+        **dimensions: further fields of `Dimensions`.
+    """
+
+    Dimensions: ClassVar[type[EncoderDimensions]] = EncoderDimensions
+    dimensions: EncoderDimensions
+
+    def __init__(self, encoder: Encoder | str | None = None, **dimensions: Any) -> None:
+        if not isinstance(encoder, Encoder):
+            encoder = Encoder(encoder or self.Dimensions.encoder)
+        of_encoder = {"mean": encoder.mean, "std": encoder.std, "encoder": encoder.name}
+        super().__init__(**of_encoder | {k: x for k, x in dimensions.items() if x is not None})
+        self.encoder = encoder
+
+    def encoder_parameters(self) -> Iterator[nn.Parameter]:
+        """Those of the timm model."""
+        parameters: Iterator[nn.Parameter] = self.encoder.body.parameters()
+        return parameters
