@@ -4,13 +4,15 @@ A node with a `_target_` is checked against that callable's signature, so a para
 once, where it is used. Types are strict: `true` is no number, and no number is infinite or NaN.
 Bounds stand in the signature too: `Annotated[int, Field(ge=1)]`. Where a callable hands the rest
 of its keywords on to another, `passes_on` says to which, and that one's signature is checked too.
-The metadata of a checkpoint is checked in the same way.
+The metadata of a checkpoint is checked in the same way, and so are Python's calls of what is
+`checked`.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import difflib
+import functools
 import importlib
 import inspect
 import json
@@ -23,6 +25,14 @@ from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic.errors import PydanticSchemaGenerationError, PydanticUserError
 
 F = TypeVar("F", bound=Callable[..., Any])
+SHORTER = {  # pydantic's words and ours
+    "greater than or equal to": "at least",
+    "less than or equal to": "at most",
+    "greater than": "above",
+    "less than": "below",
+    "a valid ": "a ",
+    "a integer": "an integer",
+}
 
 # Types of several signatures.
 Word = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\W_][^/\\\x00-\x1f\x7f]*$")]
@@ -31,10 +41,19 @@ Share = Annotated[float, Field(ge=0, le=1)]
 Part = Annotated[float, Field(gt=0, lt=1)]
 Amount = Annotated[int, Field(ge=0, le=10**6)]
 Workers = Annotated[int, Field(ge=0, le=256)]
+AnyPath = Annotated[str, "a path: a command line's value is taken as it is typed"]
 
 
 class ConfigError(ValueError):
-    """A key or value of the config that is not right; the message names the key."""
+    """A key or value that is not right. The message begins with its name, or its address.
+
+    A constructor speaks of its own parameters; what builds it puts the address of the node before
+    them: `at("loader")`.
+    """
+
+    def at(self, key: str) -> ConfigError:
+        """The same, of a parameter of the node at `key`."""
+        return ConfigError(f"{key}.{self}" if key else str(self))
 
 
 def passes_on(target: Callable[..., Any]) -> Callable[[F], F]:
@@ -123,22 +142,74 @@ def check_value(value: Any, hint: Any, path: str) -> None:
         ConfigError: it is of another type, or outside the bounds.
     """
     try:
-        adapter: TypeAdapter[Any] = _adapter(hint)
-    except (PydanticSchemaGenerationError, PydanticUserError, NameError):
+        adapter = _adapter(hint)
+    except (PydanticSchemaGenerationError, PydanticUserError, NameError, TypeError):
         return  # a type that pydantic cannot describe: left to the target itself
     try:  # as JSON, where strict types still let a list stand for a tuple
         adapter.validate_json(json.dumps(value, default=str), strict=True)
     except ValidationError as error:
-        problem = error.errors()[0]["msg"]
-        raise ConfigError(f"{path}: {value!r:.80} is not valid: {problem}") from error
+        raise ConfigError(f"{path}{_must(error)}, got {value!r:.80}") from error
+
+
+def _must(error: ValidationError) -> str:
+    """What a value must be, in words, behind its name."""
+    first = error.errors()[0]
+    problem = first["msg"].replace("Input should", "must").replace("String should", "must")
+    for long, short in SHORTER.items():
+        problem = problem.replace(long, short)
+    place = "".join(f".{index}" for index in first["loc"] if isinstance(index, int))
+    return f"{place} {problem}"
 
 
 def _adapter(hint: Any) -> TypeAdapter[Any]:
+    try:
+        return _cached_adapter(hint)
+    except TypeError:  # a type that is no key of a cache
+        return _new_adapter(hint)
+
+
+def _new_adapter(hint: Any) -> TypeAdapter[Any]:
     try:
         config = ConfigDict(arbitrary_types_allowed=True, allow_inf_nan=False)
         return TypeAdapter(hint, config=config)
     except PydanticUserError:  # a type with a config of its own
         return TypeAdapter(hint)
+
+
+_cached_adapter = functools.cache(_new_adapter)
+
+
+def checked(target: F) -> F:
+    """Check each call of a function, or of a class's constructor, against its own annotations.
+
+    Plain values are checked, and those in lists and dicts: types are strict, bounds are those of
+    the signature. Other objects are left to the type checker.
+
+    Raises:
+        ConfigError: at the call; names the parameter.
+    """
+    if inspect.isclass(target):
+        setattr(target, "__init__", checked(target.__init__))  # noqa: B010 - mypy: a method
+        return target
+    signature = inspect.signature(target)
+
+    @functools.wraps(target)
+    def call(*arguments: Any, **keywords: Any) -> Any:
+        hints = _hints(target)
+        for name, value in signature.bind(*arguments, **keywords).arguments.items():
+            if name in hints and _is_plain(value):
+                check_value(value, hints[name], name)
+        return target(*arguments, **keywords)
+
+    return call  # type: ignore[return-value]
+
+
+def _is_plain(value: Any) -> bool:
+    if isinstance(value, Mapping):
+        return all(map(_is_plain, value.values()))
+    if isinstance(value, list | tuple):
+        return all(map(_is_plain, value))
+    return value is None or isinstance(value, bool | int | float | str)
 
 
 def _resolve(name: str, prefix: str) -> Callable[..., Any]:
@@ -150,6 +221,7 @@ def _resolve(name: str, prefix: str) -> Callable[..., Any]:
     return target
 
 
+@functools.cache
 def _hints(target: Callable[..., Any]) -> dict[str, Any]:
     function: Any = target.__init__ if inspect.isclass(target) else target
     if dataclasses.is_dataclass(target):

@@ -34,7 +34,7 @@ def test_a_data_set_is_a_yaml_to_train_and_to_score_on(copy):
     assert json.loads((copy.folder / "out/results.json").read_text())["rows"][0]["pairs"] == 24
     quick = [argument for argument in QUICK if "batch_size" not in argument]
     sets = "dataset=[sample_train,discs]"
-    shown = copy.run("train.py", *quick, sets, "loader.batch_size=8", "+trainer.max_steps=1")
+    shown = copy.run("train.py", *quick, sets, "loader.batch_size=8", "trainer.max_steps=1")
     assert "sample + Discs" in shown
     assert list((copy.folder / "checkpoints").glob("*.safetensors"))
 

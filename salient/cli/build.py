@@ -1,7 +1,8 @@
-"""Builds what a config describes; what an object refuses is told with the key."""
+"""Builds what a config describes. What a constructor refuses gets the address of its node."""
 
 from __future__ import annotations
 
+import re
 from typing import Any, TypeVar
 
 from hydra.errors import InstantiationException
@@ -17,7 +18,8 @@ def build(node: dict[str, Any], key: str, kind: type[T], *arguments: Any, **more
     """The object of a node that has a `_target_`; a partial one is called with the rest.
 
     Raises:
-        ConfigError: its constructor fails, or it makes something else than a `kind`.
+        ConfigError: its constructor refuses a value or fails, or it makes something else than a
+            `kind`.
         ValueError, OSError, ImportError: as they are, when its constructor raises them.
     """
     if not isinstance(node, dict) or not isinstance(node.get("_target_"), str):
@@ -28,7 +30,11 @@ def build(node: dict[str, Any], key: str, kind: type[T], *arguments: Any, **more
     except Exception as error:
         cause: BaseException = error
         while isinstance(cause, InstantiationException) and cause.__cause__:
+            inner = re.search(r"^full_key: (\S+)$", str(cause), re.MULTILINE)
+            key = f"{key}.{inner[1]}" if inner else key  # of the node inside
             cause = cause.__cause__  # Hydra's wrapper around the constructor's own error
+        if isinstance(cause, ConfigError):
+            raise cause.at(key) from None
         if isinstance(cause, ValueError | OSError | ImportError):
             raise cause from None
         name = node["_target_"].rpartition(".")[2]

@@ -1,12 +1,19 @@
-"""What `salient VERB --help` prints: read from the verb's own YAML, where each key is explained."""
+"""What `salient VERB --help` prints, from signatures, their docstrings and the YAML files."""
 
 from __future__ import annotations
 
-import re
+import ast
 import textwrap
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
-WIDTH = 100
+import yaml
+
+from salient.cli.signatures import UNKNOWN, Signature, read_signature
+
+WIDTH = 110
+NAMES = 34  # the widest column of keys; longer ones push their text aside
 
 
 def config_folder() -> Path:
@@ -16,49 +23,123 @@ def config_folder() -> Path:
     return inside if inside.is_dir() else package.parent / "configs"
 
 
-def usage(folder: Path, verb: str) -> str:
-    """The head of `<folder>/<verb>.yaml`, its keys and its groups, within one screen."""
-    lines = (folder / f"{verb}.yaml").read_text().splitlines()
-    head = [line.removeprefix("# ").removeprefix("#") for line in lines if line.startswith("#")]
-    parts = ["\n".join(head), "\n".join(_keys(lines))]
-    groups = list(_groups(folder, lines))
+def usage(verb: str, part: str | None = None) -> str:
+    """What a verb does, its keys with their defaults, and its groups; or the keys of one group."""
+    stated = read_yaml(config_folder() / f"{verb}.yaml")
+    if part is not None:
+        return _usage_of_group(verb, part, stated)
+    signature = read_signature(f"salient.commands.{verb}.{verb}")
+    assert signature is not None
+    groups = dict(groups_of(stated))
+    keys = Signature(signature.name, "", {k: v for k, v in signature.arguments.items()
+                                          if k not in groups})  # fmt: skip
+    sections = [_head(verb), "\n".join(["Keys:", *_rows(keys, stated)])]
     if groups:
-        parts.append("\n".join(["Groups:", *groups]))
-    if verb == "train":
-        parts.append("Keys of a group: GROUP.KEY=value. All of them: salient train --cfg job")
-    return "\n\n".join(parts)
+        sections.append("\n".join(["Groups:", *_choices(groups)]))
+        sections.append(
+            f"Keys of a group: GROUP.KEY=value; salient {verb} --help GROUP lists them.\n"
+            f"All of a run: salient {verb} --cfg job"
+        )
+    return "\n\n".join(sections)
 
 
-def _keys(lines: list[str]) -> list[str]:
-    """`key=default  comment` for each key of the verb itself."""
-    section, rows = "", []
-    for line in lines:
-        match = re.fullmatch(r"( *)(\w+):(?: ([^#]*?))?(?:\s+# (.*))?", line)
-        if not match or line.startswith("#"):
+def read_yaml(file: Path) -> dict[str, Any]:
+    """A config's file, without what its defaults add."""
+    return yaml.safe_load(file.read_text()) or {}
+
+
+def groups_of(stated: dict[str, Any]) -> Iterator[tuple[str, Any]]:
+    """(group, its default choice) of a verb."""
+    for entry in stated.get("defaults", []):
+        if isinstance(entry, dict):
+            yield from entry.items()
+
+
+def choices(group: str) -> list[str]:
+    """The YAML files of a group."""
+    return sorted(path.stem for path in (config_folder() / group).glob("*.yaml"))
+
+
+def nodes_of(group: str, choice: str) -> dict[str, Any]:
+    """A choice of a group with what it is based on, as far as `--help` needs it: one level deep."""
+    stated = read_yaml(config_folder() / group / f"{choice}.yaml")
+    node: dict[str, Any] = {}
+    for base in stated.pop("defaults", []):
+        if isinstance(base, str) and base != "_self_":
+            node |= nodes_of(group, base)
+    return node | stated
+
+
+def _head(verb: str) -> str:
+    """The docstring of a verb's module: what it does, and examples."""
+    file = Path(__file__).resolve().parents[1] / "commands" / f"{verb}.py"
+    text = ast.get_docstring(ast.parse(file.read_text())) or ""
+    parts = text.split("\n\n")
+    return "\n\n".join(textwrap.indent(p, "  ") if p.startswith("salient ") else p for p in parts)
+
+
+def _usage_of_group(verb: str, group: str, stated: dict[str, Any]) -> str:
+    groups = dict(groups_of(stated))
+    if group not in groups:
+        there = f"; there are {', '.join(groups)}" if groups else ""
+        return f"{group}: no group of salient {verb}{there}"
+    names = choices(group)
+    lines = [f"{group}: {' '.join(names)}", ""]
+    choice = groups[group] if groups[group] in names else None
+    node = nodes_of(group, choice) if choice else {}
+    nodes = {group: node} if "_target_" in node else {f"{group}.{k}": v for k, v in node.items()}
+    for path, inner in nodes.items():
+        lines += _rows_of_node(inner, f"{path}.")
+    return "\n".join(lines)
+
+
+def _rows_of_node(node: Any, prefix: str) -> list[str]:
+    signature = read_signature(str(node.get("_target_", ""))) if isinstance(node, dict) else None
+    return _rows(signature, node, prefix) if signature else []
+
+
+def _rows(signature: Signature, stated: dict[str, Any], prefix: str = "") -> list[str]:
+    """`key=default  text` for each argument; those of a node below it."""
+    rows: list[str] = []
+    for key, argument in signature.arguments.items():
+        value = stated.get(key, argument.default)
+        if key in signature.passed_on and key not in stated:
             continue
-        indent, key, value, comment = (part or "" for part in match.groups())
-        section = key if not indent else section
-        if section in ("defaults", "hydra") or key == "_target_" or (not indent and not value):
-            continue
-        value = "" if value == "null" else re.sub(r"\$\{.*\}.*", "...", value)
-        rows.append((f"{section}.{key}=" if indent else f"{key}=", value, comment))
-    width = max(len(name + value) for name, value, _ in rows)
-    return ["Keys:", *(f"  {name + value:<{width}}  {note}".rstrip() for name, value, note in rows)]
-
-
-def _groups(folder: Path, lines: list[str]) -> list[str]:
-    """`GROUP  choices`, the default of each first, in brackets."""
-    found = [re.fullmatch(r"  - (\w+): (\w+)", line) for line in lines]
-    rows = []
-    for group, default in (match.groups() for match in found if match):
-        choices = sorted(path.stem for path in (folder / group).glob("*.yaml"))
-        if default in choices:
-            choices.remove(default)
-            choices.insert(0, f"[{default}]")
-        text = textwrap.fill(" ".join(choices), WIDTH - 14)
-        rows.append(textwrap.indent(text, " " * 14).replace(" " * 14, f"  {group:<12}", 1))
-    nested = [p for p in sorted(folder.glob("*/*/")) if p.parent.name in "".join(rows)]
-    for path in nested:
-        name = f"{path.parent.name}/{path.name}"
-        rows.append(f"  {name:<16}{' '.join(sorted(p.stem for p in path.glob('*.yaml')))}")
+        if isinstance(value, dict):
+            rows += _rows_of_node(value, f"{prefix}{key}.")
+        elif not (value is UNKNOWN and prefix):  # what the config does not set
+            name = f"{prefix}{key}={_in_words(value)}"
+            rows.append(_row(name, argument.text))
     return rows
+
+
+def _row(name: str, text: str) -> str:
+    wrapped = textwrap.wrap(text, WIDTH - NAMES - 4)
+    first = f"  {name:<{NAMES}}  {wrapped[0] if wrapped else ''}".rstrip()
+    return "\n".join([first, *(" " * (NAMES + 4) + line for line in wrapped[1:])])
+
+
+def _in_words(value: Any) -> str:
+    if value is None or value is UNKNOWN:
+        return ""
+    if isinstance(value, bool):
+        return str(value).lower()
+    text = str(value).replace("'", "")
+    return "..." if text.startswith("${") else text
+
+
+def _choices(groups: dict[str, Any]) -> Iterator[str]:
+    """`GROUP  choices`, the default of each first, in brackets."""
+    for group, default in groups.items():
+        names = choices(group)
+        if default in names:
+            names.remove(default)
+            names.insert(0, f"[{default}]")
+        yield _group_row(group, names)
+        for inner in sorted(path.name for path in (config_folder() / group).glob("*/")):
+            yield _group_row(f"{group}/{inner}", choices(f"{group}/{inner}"))
+
+
+def _group_row(group: str, names: list[str]) -> str:
+    text = textwrap.fill(" ".join(names), WIDTH - 18)
+    return textwrap.indent(text, " " * 18).replace(" " * 18, f"  {group:<16}", 1)

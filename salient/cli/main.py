@@ -5,10 +5,9 @@ from __future__ import annotations
 import difflib
 import os
 import sys
-from importlib import import_module
 from pathlib import Path
 
-from salient.cli.help import config_folder, usage
+from salient.cli.help import usage
 from salient.cli.verbs import VERBS, what_is_missing
 
 
@@ -24,6 +23,11 @@ def main() -> None:
         print(__version__)
         return
     verb = arguments[0]
+    if verb == "completion":
+        from salient.cli.completion import completion
+
+        print(completion(arguments[1:]))
+        return
     if verb not in VERBS:
         near = difflib.get_close_matches(verb, VERBS, 1)
         guess = f"did you mean {near[0]}? " if near else ""
@@ -36,44 +40,21 @@ def main() -> None:
 
 def run(verb: str) -> None:
     """Run a verb with the arguments of this process; what it lacks is named in one line."""
-    if {"-h", "--help"} & set(sys.argv[1:]):
-        print(usage(config_folder(), verb))
+    arguments = sys.argv[1:]
+    for flag in {"-h", "--help"} & set(arguments):
+        after = arguments[arguments.index(flag) + 1 :]
+        print(usage(verb, after[0] if after else None))
         return
     os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")  # it asks the network for its version
     os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # threads that spin starve their neighbours
     try:
-        module = import_module(f"salient.commands.{verb}")
-        from salient.cli.run import run_function
+        from salient.cli.run import run_verb
     except ModuleNotFoundError as error:
         if (error.name or "").startswith("salient"):
             raise
         sys.exit(f"error: {what_is_missing(verb, error)}")
-    given: dict[str, list[str]] = {}
-    if hasattr(module, "adapt_arguments"):
-        sys.argv[1:] = module.adapt_arguments(sys.argv[1:])
-    key = VERBS[verb].paths
-    if key is not None:
-        sys.argv[1:], paths = divide(sys.argv[1:])
-        given = {key: paths} if paths else {}
-    run_function(verb, getattr(module, verb), given)
-
-
-def divide(arguments: list[str]) -> tuple[list[str], list[str]]:
-    """The arguments of Hydra, and those that are paths, whose names may hold anything.
-
-    A path is what exists as a file or folder, what has no equals sign, and all after `--`. What
-    follows an option such as `--cfg` belongs to it.
-    """
-    overrides: list[str] = []
-    paths: list[str] = []
-    for index, argument in enumerate(arguments):
-        if argument == "--":
-            return overrides, paths + arguments[index + 1 :]
-        before = arguments[index - 1] if index else ""
-        option = argument.startswith(("-", "~")) or before.startswith("-")
-        is_path = os.path.exists(argument) or "=" not in argument  # noqa: PTH110 - any text
-        (paths if is_path and not option else overrides).append(argument)
-    return overrides, paths
+    run_verb(verb, arguments)
 
 
 def overview() -> str:
@@ -87,6 +68,7 @@ def overview() -> str:
             "  salient VERB key=value ...     salient VERB --help lists its keys",
             "",
             *lines,
+            "  completion bash|zsh|fish: a script for your shell",
             "",
             "  salient predict photo.jpg output=maps",
             "  salient eval dataset=ecssd",

@@ -8,8 +8,9 @@ import os
 import re
 import sys
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -28,8 +29,11 @@ from omegaconf.errors import (
     OmegaConfBaseException,
 )
 
+from salient.cli import training
+from salient.cli.arguments import check_options, divide, prepare
+from salient.cli.composition import use_signatures, verb_signature
 from salient.cli.help import config_folder
-from salient.cli.verbs import what_is_missing
+from salient.cli.verbs import VERBS, what_is_missing
 from salient.config import ConfigError, Word, check_config, check_value, did_you_mean
 from salient.files import printable
 
@@ -47,16 +51,15 @@ PROBLEMS = {
 }
 
 
-def run_function(
-    verb: str, function: Callable[..., Any], given: Mapping[str, Any] | None = None
-) -> None:
-    """Compose `configs/<verb>.yaml` with this process's arguments, check it, call the function.
+def run_verb(verb: str, arguments: list[str]) -> None:
+    """Compose a verb's config from this process's arguments, check it, call the verb's function.
 
-    The function takes the config's keys; `given` are values that no grammar has read. An error that
+    The keys are checked against signatures before the function's module is imported. An error that
     is foreseen, and any in composing, ends the process with one line; `HYDRA_FULL_ERROR=1` shows
     the traceback. What is not foreseen shows it always.
     """
     register_resolvers()
+    use_signatures(verb)
     cv2.setNumThreads(0)  # parallelism is over pictures
     warnings.formatwarning = lambda message, *_, **__: f"warning: {_tidy(str(message))}\n"
     # Hydra would print its own errors; with its variable set it leaves them to us.
@@ -68,20 +71,43 @@ def run_function(
 
     @hydra.main(version_base="1.3", config_path=str(config_folder()), config_name=verb)
     def job(config: DictConfig) -> None:
-        foreseen[:] = FORESEEN
-        with in_one_line(verb, traceback, foreseen):  # here, where Hydra has no word to add
+        nonlocal foreseen
+        foreseen = list(FORESEEN)
+        with in_one_line(verb, traceback):  # here, where Hydra has no word to add
             plain: dict[str, Any] = OmegaConf.to_container(  # type: ignore[assignment]
                 config, resolve=True, throw_on_missing=True
             )
-            for key, value in (given or {}).items():
+            for key, value in given.items():
                 if plain.get(key) is not None:
                     raise ConfigError(f"{key}: given twice, as {key}= and as {value[0]}")
                 plain[key] = value
+            function = getattr(import_module(f"salient.commands.{verb}"), verb)
             check_config(plain, function)
             function(**plain)
 
-    with in_one_line(verb, traceback, foreseen):
+    with in_one_line(verb, traceback, FORESEEN):
+        sys.argv[1:], given = adapt(verb, arguments)
+    try:
         job()
+    except (Exception, KeyboardInterrupt):
+        with in_one_line(verb, traceback, foreseen):
+            raise
+
+
+def adapt(verb: str, arguments: list[str]) -> tuple[list[str], dict[str, Any]]:
+    """The arguments as Hydra takes them, and the values that it does not read.
+
+    Raises:
+        SystemExit: an option where a key is meant.
+    """
+    check_options(arguments)
+    if verb == "train":
+        arguments = training.adapt_arguments(arguments)
+    key, paths = VERBS[verb].paths, list[str]()
+    if key is not None:
+        arguments, paths = divide(arguments)
+    overrides, given = prepare(arguments, verb, verb_signature(verb))
+    return overrides, given | ({key: paths} if key is not None and paths else {})
 
 
 @contextmanager

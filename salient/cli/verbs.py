@@ -1,4 +1,4 @@
-"""The table of verbs. A new one is a row here, a module of its name beside, and a YAML."""
+"""The table of verbs. A new one is a row here, a module of its name in `commands`, and a YAML."""
 
 from __future__ import annotations
 
@@ -20,10 +20,17 @@ class Verb(NamedTuple):
     paths: str | None = None
 
 
+RENAMED = {  # keys of older versions, by their last part
+    "checkpoints": "publish_to",
+    "encoder_rate": "encoder_lr_ratio",
+    "name": "title",  # of dataset=folder; a run's own is still known
+    "report": "report_pictures",
+}
+
 # Each is the function of its own name in the module of its name, and configs/VERB.yaml.
 VERBS = {
     "train": Verb("train a network and publish its weights", "train"),
-    "eval": Verb("score a network or saved maps beside the published table", "eval"),
+    "eval": Verb("score a network or saved maps next to the published table", "eval"),
     "predict": Verb("pictures in, saliency maps (or cut-outs, masks, ...) out", paths="input"),
     "export": Verb("write a network for other runtimes, and check it there", "export"),
     "weights": Verb("say what a checkpoint is, or convert it", "torch"),

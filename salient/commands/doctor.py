@@ -1,4 +1,11 @@
-"""Say what is installed, what computes, what detects, and what is wrong with the sets."""
+"""Say what is installed, what computes, what detects, and what is wrong with the sets.
+
+  salient doctor                  which sets are there, quickly
+  salient doctor dataset=all      reads every file of the sets; or [duts_tr,ecssd], sample
+  salient doctor dataset=folder images=DIR masks=DIR
+
+It exits with 1 if a run would be spoilt.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +26,7 @@ from tqdm import tqdm
 import salient
 from salient.cli.build import build_sets
 from salient.cli.main import run
-from salient.config import Word
+from salient.config import AnyPath, Word
 from salient.data.examine import Examined, Report, examine, report, same_pictures
 from salient.data.pairs import first_few, list_pairs
 from salient.data.sets import PairSet
@@ -32,15 +39,23 @@ ALL = "everything"  # the choice of configs/dataset that is not read where nothi
 
 
 def doctor(
-    data_root: str,
-    name: Word,
-    images: str | None,
-    masks: str | None,
-    read: bool | None,
-    json: str | None,
+    data_root: AnyPath = "data",
+    title: Word = "folder",
+    images: AnyPath | None = None,
+    masks: AnyPath | None = None,
+    read: bool | None = None,
+    json: AnyPath | None = None,
     dataset: dict[str, Any] | None = None,
 ) -> None:
     """Print a line for each thing that a run depends on, and a table of the sets that are read.
+
+    Args:
+        data_root: where data sets lie.
+        title: the name of dataset=folder in tables.
+        images, masks: the two folders of dataset=folder.
+        read: read every file: true or false; by default those of sets that are named.
+        json: a file to write the findings to, with all names.
+        dataset: the sets.
 
     Raises:
         SystemExit: with 1, when all is told, if a set would spoil a run or no set is there.

@@ -1,4 +1,11 @@
-"""Score: networks or saved maps over test sets; print and save the benchmark table."""
+"""Score a network or saved maps on test sets, next to the published figures.
+
+salient eval dataset=ecssd      dataset=[ecssd,sod]      dataset=all      dataset=sample
+salient eval dataset=folder title=mine images=DIR masks=DIR
+salient eval dataset=sod predictions=DIR           saved maps of any method
+salient eval dataset=sod "predictions={DSS: DIR1, ours: DIR2}"
+torchrun --nproc-per-node 2 eval.py dataset=all    the same digits, shared by processes
+"""
 
 from __future__ import annotations
 
@@ -15,7 +22,7 @@ from torch import distributed
 
 from salient.cli.build import build_sets
 from salient.cli.main import run
-from salient.config import Amount, Count, Part, Word, Workers, check_config
+from salient.config import Amount, AnyPath, Count, Part, Word, Workers, check_config
 from salient.data.masks import check_maps
 from salient.data.pairs import Pair, find_maps, first_few, split_pairs
 from salient.data.sets import PairSet
@@ -38,30 +45,54 @@ GUESS, OURS = "centred Gaussian", "ours"  # names of methods
 
 
 def eval(
-    data_root: str,
-    name: Word,
-    images: str | None,
-    masks: str | None,
-    strict: bool,
-    checkpoint: str | None,
-    predictions: str | dict[str, str] | None,
-    output: str,
-    baseline: bool,
-    save_maps: bool,
-    metrics: dict[str, Any],
-    report: Amount,
-    device: str,
-    precision: Precision,
-    engine: EngineName,
-    batch_size: Count,
-    workers: Workers | None,
-    tta: Averaging | None,
-    held_out: Part | None,
+    data_root: AnyPath = "data",
+    title: Word = "folder",
+    images: AnyPath | None = None,
+    masks: AnyPath | None = None,
+    strict: bool = True,
+    checkpoint: AnyPath | None = None,
+    predictions: AnyPath | dict[str, str] | None = None,
+    output: AnyPath = "results",
+    baseline: bool = False,
+    save_maps: bool = False,
+    metrics: dict[str, Any] | None = None,
+    report_pictures: Amount = 1000,
+    device: str = "auto",
+    precision: Precision = "fp32",
+    engine: EngineName = "torch",
+    batch_size: Count = 8,
+    workers: Workers | None = None,
+    tta: Averaging | None = None,
+    held_out: Part | None = None,
     dataset: dict[str, Any] | None = None,
 ) -> list[Row]:
     """Score the sets of `dataset` that are there; returns their rows.
 
     Ctrl-C ends it in a SystemExit, when the rows that are complete are saved.
+
+    Args:
+        data_root: where data sets lie.
+        title: the name of dataset=folder in tables.
+        images, masks: the two folders of dataset=folder.
+        strict: false makes another number of pairs a warning, not an error.
+        checkpoint: a file; best (the default) or fast, the bundled weights; or last, the newest
+            in checkpoints/.
+        predictions: a folder of saved maps, or {method: folder, ...}, instead of the network.
+        output: where the tables go.
+        baseline: add a row for a centred Gaussian, the same guess for every picture.
+        save_maps: write the network's maps to <output>/maps/<data set>/.
+        metrics: how maps are compared with masks; see metrics.*.
+        report_pictures: pictures that report.html shows, of all sets together; 0: no report.
+        device: the GPU if there is one; or cpu, cuda, cuda:1, mps.
+        precision: fp32, the same digits on every machine; auto (16 bits where faster and
+            harmless), bf16, fp16.
+        engine: torch, the digits of the docs; or onnx, auto: faster on a CPU, a last digit may
+            differ.
+        batch_size: on a GPU.
+        workers: processes that decode for a GPU; by default as many as there are cores, at most 16.
+        tta: flip: one more row, averaged with the mirror image's map, in twice the time.
+        held_out: only the pairs that training with this loader.held_out leaves out.
+        dataset: the sets.
 
     Raises:
         ValueError: no set is named; pairs that do not match (see `find_pairs`), or masks that are
@@ -69,6 +100,7 @@ def eval(
         FileNotFoundError: none of the sets is there, or a map is missing.
         OSError: `output` cannot be written.
     """
+    metrics = dict[str, Any](max_f="curve", normalize=True) | (metrics or {})
     config = dict(locals())
     if not dataset:
         raise ValueError(
@@ -117,7 +149,7 @@ def eval(
                 **metrics,
                 published={m: pair_set.published for m in methods if m != GUESS},
                 folders={OURS: _maps_folder(output, title)} if save_maps else {},
-                keep=report > 0,
+                keep=report_pictures > 0,
             )
     except KeyboardInterrupt:
         stopped = True
@@ -128,7 +160,7 @@ def eval(
     lines = [line for in_set in scored for line in in_set.lines]
     if rank == 0:
         _tell(rows, lines, note, missing)
-        save_results(scored, output, config, path, details, note, metrics["max_f"], report)
+        save_results(scored, output, config, path, details, note, metrics["max_f"], report_pictures)
         print(f"saved in {output}")
     if stopped:
         sys.exit("interrupted; go on with the sets that are left and another output")

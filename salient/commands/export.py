@@ -1,4 +1,14 @@
-"""Write a network for other runtimes, run it there, and compare the maps."""
+"""Write a network for other runtimes, run it there, and compare the maps.
+
+  salient export output=model.onnx            for onnxruntime and others
+  salient export output=model.onnx half=true  half as large; computes in 32 bits all the same
+  salient export output=model.onnx int8=DIR   computes in 8 bits; DIR holds pictures to calibrate on
+  salient export output=model.pt2             a program of torch.export
+
+Input `image`: float32 B,3,H,W, RGB, normalised; B is free, H and W are any multiples of 32.
+Outputs `saliency`: B,1,H,W, and `edge`: B,1,H/4,W/4. The file's metadata holds mean, std, size,
+resize, content, config and crc32.
+"""
 
 from __future__ import annotations
 
@@ -7,20 +17,30 @@ from pathlib import Path
 from typing import Literal
 
 from salient.cli.main import run
+from salient.config import AnyPath
 from salient.export import FORMATS, Checked, check, export_network
 from salient.weights.find import find_checkpoint
 from salient.weights.store import load_network
 
 
 def export(
-    output: str | None,
-    checkpoint: str | None,
-    content: Literal["probability", "logit"],
-    half: bool,
-    int8: str | None,
-    pictures: str | None,
+    output: AnyPath | None = None,
+    checkpoint: AnyPath | None = None,
+    content: Literal["probability", "logit"] = "probability",
+    half: bool = False,
+    int8: AnyPath | None = None,
+    pictures: AnyPath | None = None,
 ) -> Checked:
     """Export, check and time; returns what the check found.
+
+    Args:
+        output: the file to write; its ending chooses the format.
+        checkpoint: a file; best (the default) or fast, the bundled weights; or last, the newest
+            in checkpoints/.
+        content: probability or logit.
+        half: weights in 16 bits, for onnx.
+        int8: for onnx: a folder of pictures like those it will see, to calibrate on.
+        pictures: a folder to compare on; without one, noise.
 
     Raises:
         ValueError: no output, an unknown format, or the checkpoint is no network.

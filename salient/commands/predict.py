@@ -1,11 +1,13 @@
-"""Detect: pictures in, saliency maps (or cut-outs, overlays, masks, boundaries) out, as PNGs.
+"""Pictures in, saliency maps (or cut-outs, overlays, masks, boundaries) out, as PNGs.
 
-Or a film in, and a film or a folder of its frames out.
+salient predict photo.jpg output=maps              maps/photo.png; any number of paths
+salient predict DIR                                a folder and those inside it
+salient predict film.mp4 output=out.mp4            a film with its sound; a folder for frames
+salient predict 'input=DIR/*.jpg' mode=cutout cutout.background=white cutout.crop=true
 """
 
 from __future__ import annotations
 
-import re
 import sys
 import time
 from functools import partial
@@ -18,7 +20,7 @@ from tqdm import tqdm
 from salient.cli.build import build
 from salient.cli.main import run
 from salient.commands.film import predict_film
-from salient.config import Count
+from salient.config import AnyPath, Count
 from salient.data.pairs import first_few
 from salient.detection.cutout import Cutout
 from salient.detection.detector import Averaging, Detector
@@ -31,24 +33,41 @@ from salient.films.frames import CONTAINERS, find_film
 
 
 def predict(
-    input: str | list[str] | None,
-    output: str,
-    checkpoint: str | None,
-    mode: str,
-    cutout: dict[str, Any],
-    normalize: bool,
-    overwrite: bool | Literal["skip"],
-    device: str,
-    precision: Precision,
-    engine: EngineName,
-    batch_size: Count,
-    tta: Averaging | None,
-    smooth: Annotated[float, Field(ge=0, lt=1)],
+    input: AnyPath | list[str] | None = None,
+    output: AnyPath = "maps",
+    checkpoint: AnyPath | None = None,
+    mode: str = "map",
+    cutout: dict[str, Any] | None = None,
+    normalize: bool = False,
+    overwrite: bool | Literal["skip"] = False,
+    device: str = "auto",
+    precision: Precision = "auto",
+    engine: EngineName = "auto",
+    batch_size: Count = 8,
+    tta: Averaging | None = None,
+    smooth: Annotated[float, Field(ge=0, lt=1)] = 0.0,
 ) -> list[Path]:
     """Write a PNG under `output` for each picture of `input`; returns their paths.
 
     Of a film it is a film, or a PNG for each frame. What cannot be read or written is told at the
     end, in a SystemExit, when all else is done.
+
+    Args:
+        input: a picture, a folder or a pattern, or a list of these; or a film.
+        output: the folder to write to; of a film also a .mp4, .mov, .mkv or .webm.
+        checkpoint: a file; best (the default) or fast, the bundled weights; or last, the newest
+            in checkpoints/.
+        mode: map, cutout (RGBA, see cutout.*), overlay (heat), mask (0 and 255), edges (the
+            boundary).
+        cutout: how mode=cutout cuts out.
+        normalize: stretch each map to 0..255 by its own minimum and maximum.
+        overwrite: true replaces files that are there; skip leaves them and makes the others.
+        device: the GPU if there is one; or cpu, cuda, cuda:1, mps.
+        precision: bf16 where PyTorch's device computes with it; or fp32, bf16, fp16.
+        engine: or torch, or onnx: onnxruntime on a CPU, as auto where its file is at hand.
+        batch_size: on a GPU.
+        tta: or flip: averaged with the mirror image's map, in twice the time.
+        smooth: of a film: how much of the map before stays where the picture does not change, 0..1.
 
     Raises:
         ValueError: no input, an unknown mode, files that are there already, or an `output` that
@@ -60,7 +79,8 @@ def predict(
         raise ValueError("input: missing; salient predict photo.jpg output=maps")
     if mode not in MODES:
         raise ValueError(f"mode: {mode!r} is not valid; there are {', '.join(MODES)}")
-    draw = (MODES | {"cutout": build(cutout, "cutout", Cutout)})[mode]
+    made = build(cutout, "cutout", Cutout) if cutout else Cutout()
+    draw = (MODES | {"cutout": made})[mode]
     options = dict(batch_size=batch_size, normalize=normalize, tta=tta)
     load = partial(Detector.load, checkpoint, device, precision, engine, **options)
     film = find_film(input)
@@ -118,12 +138,6 @@ def _without_standing(found: Found, overwrite: bool | Literal["skip"]) -> dict[P
         )
     print(f"{there} and stay")
     return {path: target for path, target in targets.items() if not target.exists()}
-
-
-def adapt_arguments(arguments: list[str]) -> list[str]:
-    """A colour such as `cutout.background=255,0,0` is one value, not a sweep over three."""
-    colour = re.compile(r"(cutout\.background=)(\d+ *, *\d+ *, *\d+|#\w+)")
-    return [colour.sub(r"\1'\2'", argument) for argument in arguments]
 
 
 if __name__ == "__main__":

@@ -1,4 +1,12 @@
-"""Show a page on this machine: a picture in, its map, cut-out, overlay and edges side by side."""
+"""Show a page on this machine: a picture in, its map, cut-out, overlay and edges side by side.
+
+  salient serve                                       http://127.0.0.1:7860, until Ctrl-C
+  curl -F picture=@photo.jpg http://127.0.0.1:7860/detect/map > map.png
+
+/detect/MODE takes map, cutout, overlay, mask, edges, and -F weights= background= threshold=
+feather= min_area= crop=. It answers with a PNG, or with a status and a line of text. Needs the
+extra demo.
+"""
 
 from __future__ import annotations
 
@@ -15,6 +23,7 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from salient.cli.main import run
+from salient.config import AnyPath
 from salient.devices import Precision
 from salient.serving.app import build_app
 from salient.serving.studio import Studio
@@ -27,16 +36,27 @@ Places = Annotated[int, Field(ge=0, le=32)]
 
 
 def serve(
-    host: str,
-    port: Port,
-    checkpoint: str | None,
-    max_megabytes: Megabytes,
-    max_megapixels: Megapixels,
-    queue: Places,
-    device: str,
-    precision: Precision,
+    host: str = "127.0.0.1",
+    port: Port = 7860,
+    checkpoint: AnyPath | None = None,
+    max_megabytes: Megabytes = 20,
+    max_megapixels: Megapixels = 25,
+    queue: Places = 8,
+    device: str = "auto",
+    precision: Precision = "auto",
 ) -> None:
     """Serve the page until Ctrl-C.
+
+    Args:
+        host: whom it listens to: this machine; 0.0.0.0 is everyone who reaches it, without a
+            password.
+        port: or 0, any that is free.
+        checkpoint: next to best and fast a third choice, which comes first: a file, or last.
+        max_megabytes: the largest request, so the largest file (megabytes of 2^20 bytes).
+        max_megapixels: the largest picture.
+        queue: pictures that wait while one is worked on; further ones are refused for now.
+        device: the GPU if there is one; or cpu, cuda, cuda:1, mps.
+        precision: bf16 where the processor computes with it; or fp32, bf16, fp16.
 
     Raises:
         ModuleNotFoundError: Gradio is not installed.

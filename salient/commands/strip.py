@@ -1,4 +1,8 @@
-"""Draw rows of picture | truth | map, a column for each method."""
+"""Draw rows of picture | truth | map, a column for each method, as one PNG.
+
+salient strip dataset=ecssd predictions=results/maps every=80
+salient strip dataset=sod "predictions={DSS: DIR1, ours: DIR2}" output=side.png
+"""
 
 from __future__ import annotations
 
@@ -6,7 +10,7 @@ from typing import Any
 
 from salient.cli.build import build_sets
 from salient.cli.main import run
-from salient.config import Count, Word
+from salient.config import AnyPath, Count, Word
 from salient.data.images import encode_png
 from salient.data.pairs import find_maps
 from salient.files import write_whole
@@ -14,29 +18,38 @@ from salient.scoring.drawing import strip as draw_strip
 
 
 def strip(
-    predictions: str | dict[str, str] | None,
-    output: str,
-    every: Count,
-    rows: Count,
-    data_root: str,
-    name: Word,
-    images: str | None,
-    masks: str | None,
-    strict: bool,
+    predictions: AnyPath | dict[str, str] | None = None,
+    output: AnyPath = "strip.png",
+    every: Count = 1,
+    rows: Count = 12,
+    data_root: AnyPath = "data",
+    title: Word = "folder",
+    images: AnyPath | None = None,
+    masks: AnyPath | None = None,
+    strict: bool = True,
     dataset: dict[str, Any] | None = None,
 ) -> None:
     """Write the strip of each N-th pair of the sets.
 
+    Args:
+        predictions: a folder of saved maps, or {method: folder, ...}.
+        output: the picture to write.
+        every: show each N-th pair.
+        rows: show at most so many pairs.
+        data_root: where data sets lie.
+        title: the name of dataset=folder in tables.
+        images, masks: the two folders of dataset=folder.
+        strict: false makes another number of pairs a warning, not an error.
+        dataset: the sets.
+
     Raises:
-        ValueError: no set, no predictions, or numbers below 1. And as `PairSet.pairs`.
+        ValueError: no set, no predictions. And as `PairSet.pairs`.
         FileNotFoundError: a set or a map is missing.
     """
     if not dataset or not predictions:
         raise ValueError(
             "dataset and predictions: missing; salient strip dataset=sod predictions=DIR"
         )
-    if every < 1 or rows < 1:
-        raise ValueError(f"every and rows must be at least 1, got {every} and {rows}")
     folders = list(predictions.values()) if isinstance(predictions, dict) else [predictions]
     drawn = []
     for pair_set in build_sets(dataset):

@@ -1,4 +1,12 @@
-"""Train: fit a network on the pairs of one or several sets, and publish its weights."""
+"""Train a network and publish its weights as <publish_to>/<name>.safetensors.
+
+salient train                                      DUTS-TR in data/, the published recipe
+salient train experiment=duts_scratch              a recipe of configs/experiment
+salient train dataset=[duts_tr,msra10k]            several sets together
+salient train dataset=folder images=DIR masks=DIR  your own pairs
+salient train resume=runs/NAME/DATE/last.ckpt      on from where a run stopped
+salient train -m model.optimizer.lr=0.02,0.05      a run for each value
+"""
 
 from __future__ import annotations
 
@@ -22,7 +30,7 @@ from torch import distributed
 from salient.cli.build import build, build_group, build_sets
 from salient.cli.main import run
 from salient.cli.run import NO_MEMORY
-from salient.config import Word
+from salient.config import AnyPath, Word
 from salient.devices import keep_freed_memory
 from salient.files import check_writable, remove_partials
 from salient.metrics import HEADLINE
@@ -46,44 +54,54 @@ NOISE = (
     "The number of training batches .* is smaller than the logging interval",  # Watch adapts it
     "Checkpoint directory .* exists and is not empty",  # Hydra made it, and writes its log there
 )
-BANNER = """
-============================================================================
- data/DUTS-TR is not there: training on the embedded sample, 96 pictures
- drawn by code. This shows that everything runs; it makes no useful detector.
- How to get DUTS: data/README.md. Your own: dataset=folder images=DIR masks=DIR
-============================================================================
-"""
 
 
 def train(
     name: Word,
-    data_root: str,
-    images: str | None,
-    masks: str | None,
-    strict: bool,
-    seed: Seed,
-    deterministic: bool,
-    resume: str | None,
-    start: str | None,
-    compare: bool,
-    checkpoints: str,
-    overwrite: bool,
     loader: dict[str, Any],
     model: dict[str, Any],
     trainer: dict[str, Any],
     callbacks: dict[str, Any],
+    data_root: AnyPath = "data",
+    title: Word = "folder",
+    images: AnyPath | None = None,
+    masks: AnyPath | None = None,
+    strict: bool = True,
+    seed: Seed = 0,
+    deterministic: bool = False,
+    resume: AnyPath | None = None,
+    start: AnyPath | None = None,
+    compare: bool = False,
+    publish_to: AnyPath = "checkpoints",
+    overwrite: bool = False,
     dataset: dict[str, Any] | None = None,
     logger: dict[str, Any] | None = None,
 ) -> Path:
-    """Fit and publish `<checkpoints>/<name>.safetensors`; returns its path.
+    """Fit and publish `<publish_to>/<name>.safetensors`; returns its path.
 
     Where there is such a file already, and it is not to be overwritten, the name gets a number.
+
+    Args:
+        name: of the run and of the published file.
+        loader, model, trainer, callbacks, dataset, logger: what they are built from.
+        data_root: where data sets lie.
+        title: the name of dataset=folder in tables.
+        images, masks: the two folders of dataset=folder.
+        strict: false makes another number of pairs a warning, not an error.
+        seed: of weights, order and augmentation.
+        deterministic: the same weights twice, somewhat slower.
+        resume: a run's last.ckpt: goes on with it, with that run's options.
+        start: a checkpoint (or last) to start from, ours or ModelScope's: its network, not
+            model.network.
+        compare: score the held-out pairs by start and by what became of it: report.html.
+        publish_to: the folder for the weights.
+        overwrite: replace a published file of that name; else the new one gets a number.
 
     Raises:
         ValueError: a value outside its range, pairs that do not match, a checkpoint that is
             damaged or another run's.
         FileNotFoundError: a set or a checkpoint is not there.
-        OSError: `checkpoints` cannot be written.
+        OSError: `publish_to` cannot be written.
         ModuleNotFoundError: what a logger or callback needs is not installed.
     """
     config = dict(locals())  # as it was composed and checked
@@ -93,8 +111,8 @@ def train(
         raise ValueError("compare: needs start=CHECKPOINT, whose network is the one before")
     if resume is not None and not Path(resume).is_file():
         raise FileNotFoundError(f"resume={resume}: no such checkpoint; runs leave last.ckpt behind")
-    check_writable(checkpoints)
-    remove_partials(checkpoints)
+    check_writable(publish_to)
+    remove_partials(publish_to)
     for noise in NOISE:
         warnings.filterwarnings("ignore", noise)
     folder = Path(HydraConfig.get().runtime.output_dir)
@@ -126,7 +144,7 @@ def train(
             board.experiment.add_text("config", f"```yaml\n{OmegaConf.to_yaml(config)}\n```")
     _fit(fit, task, datamodule, resume)
     figures = {k: float(v) for k, v in fit.callback_metrics.items() if k.startswith("val/")}
-    path = Path(checkpoints) / f"{name}.safetensors"
+    path = Path(publish_to) / f"{name}.safetensors"
     if distributed.is_initialized():  # the rest is one process's
         distributed.destroy_process_group()
     if not fit.is_global_zero:
@@ -235,20 +253,6 @@ def _without_folder(node: Any, folder: str) -> Any:
             if not str(value).startswith(folder)
         }
     return node
-
-
-def adapt_arguments(arguments: list[str]) -> list[str]:
-    """`-m` goes first, where argparse wants it; and without data the embedded sample is used.
-
-    The sample stands in only if nothing was asked for and the default set is not there.
-    """
-    arguments = sorted(arguments, key=lambda argument: argument not in ("-m", "--multirun"))
-    asked = ("dataset=", "data_root=", "images=", "experiment=", "+experiment=", "-")
-    if any(argument.startswith(asked) for argument in arguments) or Path("data/DUTS-TR").is_dir():
-        return arguments
-    print(BANNER, flush=True)
-    defaults = ["checkpoints=results/sample", "loader=small"]
-    return [*defaults, *arguments, "dataset=sample_train"]
 
 
 if __name__ == "__main__":

@@ -1,10 +1,15 @@
-"""Say what a checkpoint is, or write it in this project's format."""
+"""Say what a checkpoint is, or write it in this project's format.
+
+salient weights checkpoint=FILE                    its network, hash, scores and origin
+salient weights checkpoint=pytorch_model.bin output=mine.safetensors half=true
+"""
 
 from __future__ import annotations
 
 from typing import Any
 
 from salient.cli.main import run
+from salient.config import AnyPath
 from salient.model.base import Side
 from salient.weights.edit import convert
 from salient.weights.find import find_checkpoint
@@ -12,17 +17,30 @@ from salient.weights.store import describe
 
 
 def weights(
-    checkpoint: str | None,
-    output: str | None,
-    half: bool,
-    size: Side | None,
-    resize: str | None,
-    sharpen: float,
-    average: str | list[str],
-    share: float | None,
-    add: dict[str, Any] | None,
+    checkpoint: AnyPath | None = None,
+    output: AnyPath | None = None,
+    half: bool = False,
+    size: Side | None = None,
+    resize: str | None = None,
+    sharpen: float = 1,
+    average: AnyPath | list[str] = (),  # type: ignore[assignment]
+    share: float | None = None,
+    add: dict[str, Any] | None = None,
 ) -> None:
-    """Describe a checkpoint; with an `output`, convert it. Raises as `convert`."""
+    """Describe a checkpoint; with an `output`, convert it. Raises as `convert`.
+
+    Args:
+        checkpoint: a file; best (the default) or fast, the bundled weights; or last, the newest
+            in checkpoints/.
+        output: a safetensors file to write.
+        half: weights in 16 bits.
+        size: detect at another size in pixels, a multiple of 32.
+        resize: resize pictures by another filter, a name in `salient.data.transforms.RESIZE`.
+        sharpen: a factor of the map's logit: above 1, greys move to black or white.
+        average: one or more other checkpoints of the same network, to average the weights with.
+        share: of those together; by default all have the same.
+        add: metadata to add: add={licence: Apache-2.0}.
+    """
     source = find_checkpoint(checkpoint)
     if output is None:
         print(describe(source))

@@ -11,9 +11,11 @@ import numpy as np
 from PIL import Image, ImageColor, ImageOps
 
 from salient.arrays import Drawing, Float32, Map, Picture
+from salient.config import AnyPath, ConfigError, Part, Share, checked
 from salient.data.images import read_image
 
 
+@checked
 @dataclass(frozen=True)
 class Cutout:
     """What a cut-out is made like; called as an output mode is, it makes one.
@@ -33,19 +35,13 @@ class Cutout:
         ValueError: a value outside its bounds, or a background that is none of these.
     """
 
-    background: str | None = None
-    threshold: float = 0.5
-    feather: float = 0.8
-    min_area: float = 0.0
+    background: AnyPath | None = None
+    threshold: Part = 0.5
+    feather: Share = 0.8
+    min_area: Share = 0.0
     crop: bool = False
 
     def __post_init__(self) -> None:
-        if not 0 < self.threshold < 1:
-            raise ValueError(f"cutout.threshold must be between 0 and 1, got {self.threshold}")
-        for name in ("feather", "min_area"):
-            value = getattr(self, name)
-            if not 0 <= value <= 1:
-                raise ValueError(f"cutout.{name} must be from 0 to 1, got {value}")
         _ = self._fill  # a background that cannot be had is told before any picture is read
 
     def __call__(self, picture: Picture, saliency: Map, edge: Map) -> Drawing:
@@ -86,8 +82,8 @@ class Cutout:
         if colour is not None:
             return colour
         if not Path(self.background).is_file():
-            raise ValueError(
-                f"cutout.background: {self.background!r} is not valid; use a colour such as white "
+            raise ConfigError(
+                f"background: {self.background!r} is not valid; use a colour such as white "
                 "or 255,0,0, blur, or a picture's file"
             )
         return read_image(self.background)

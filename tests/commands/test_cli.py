@@ -14,9 +14,12 @@ import pytest
 from PIL import Image
 
 import salient
-from salient.cli.main import divide
+from salient.cli.arguments import divide
+from salient.cli.completion import complete
+from salient.cli.run import adapt
+from salient.cli.training import adapt_arguments
 from salient.cli.verbs import VERBS
-from tests.fixtures.commands import ENVIRONMENT, ROOT
+from tests.fixtures.commands import ENVIRONMENT, ROOT, compose_config
 
 
 def test_help_fits_one_screen_and_lists_verbs_keys_and_groups(run, call, tmp_path):
@@ -47,7 +50,7 @@ def test_help_fits_one_screen_and_lists_verbs_keys_and_groups(run, call, tmp_pat
         ("strip dataset=sample", "dataset and predictions: missing"),
         ("eval dataset=ECSSD", "dataset=ECSSD: no such choice; did you mean ecssd? there are all"),
         ("eval dataset=sample outptu=x", "outptu: unknown key; did you mean output? there are"),
-        ("eval dataset=sample +outptu=x", "outptu: unknown key; did you mean output? eval takes"),
+        ("eval dataset=sample +outptu=x", "outptu: unknown key; did you mean output? there are"),
         ("eval dataset=sample device=gpu", "device: 'gpu' is not valid"),
         ("predict input=x mode=cutuot", "mode: 'cutuot' is not valid; there are map, cutout"),
         ("train model=lte seed=1 dataset=sample_train", "model=lte: no such choice; did you mean"),
@@ -56,8 +59,30 @@ def test_help_fits_one_screen_and_lists_verbs_keys_and_groups(run, call, tmp_pat
         ("train dataset=sample_train resume=gone", "resume=gone: no such checkpoint"),
         ("predict input=[", "input=[: cannot be read"),
         ("predict input=x ~output", "output: missing; predict needs it"),
-        ("predict input=x batch_size=0", "batch_size: 0 is not valid"),
-        ("predict input=x batch_size=true", "batch_size: True is not valid"),
+        ("predict input=x batch_size=0", "batch_size must be at least 1, got 0"),
+        (
+            "train model.lr=1 dataset=sample",
+            "model.lr: unknown key; did you mean model.optimizer.lr?",
+        ),
+        (
+            "train model.optimzer.lr=1 dataset=sample",
+            "model.optimzer: unknown key; did you mean mode",
+        ),
+        ("train loss=bce dataset=sample", "loss: unknown key; did you mean model.loss?"),
+        ("train checkpoints=x dataset=sample", "checkpoints was renamed: publish_to"),
+        (
+            "train trainer.max_epochz=1 dataset=sample",
+            "trainer.max_epochz: unknown key; did you mean",
+        ),
+        ("eval dataset=sample report=1", "report was renamed: report_pictures"),
+        ("predict x background=white", "background: unknown key; did you mean cutout.background?"),
+        (
+            "predict x cutout.background=wihte mode=cutout",
+            "cutout.background: 'wihte' is not valid",
+        ),
+        ("predict x --mode cutout", "--mode: options are key=value: mode=cutout"),
+        ("predict x -o y", "-o: options are key=value: output=y"),
+        ("predict input=x batch_size=true", "batch_size must be an integer, got True"),
         ("eval dataset=sample device=meta", "device: 'meta' is not valid; use auto"),
         ("eval dataset=sample device=", "device: '' is not valid"),
         ("predict gone.jpg", "input=gone.jpg: no pictures"),
@@ -66,18 +91,27 @@ def test_help_fits_one_screen_and_lists_verbs_keys_and_groups(run, call, tmp_pat
         ("eval dataset=[]", "dataset: missing"),
         ("doctor +dataset.x={_target_:os.getcwd}", "dataset.x: its _target_ makes a str, no PairS"),
         ("doctor +dataset.x=1", "dataset.x: 1 has no _target_, which says what it makes"),
-        ("train name=/abs dataset=sample_train", "name: '/abs' is not valid"),
-        ("train name=a/../../b dataset=sample_train", "name: 'a/../../b' is not valid"),
-        ("train name=. dataset=sample_train", "name: '.' is not valid"),
+        ("train name=/abs dataset=sample_train", "name must match pattern"),
+        ("train name=a/../../b dataset=sample_train", "name must match pattern"),
+        ("train name=. dataset=sample_train", "name must match pattern"),
         ("train start=??? dataset=sample_train", "Missing mandatory value: start"),
         ("train start=last dataset=sample_train model=lite", "start=last: no safetensors file"),
-        ("train trainer.gradient_clip_val=nan", "trainer.gradient_clip_val: nan is not valid"),
-        ("train trainer.max_epochs=true", "trainer.max_epochs: True is not valid"),
-        ("train trainer.log_every_n_steps=0", "trainer.log_every_n_steps: 0 is not valid"),
-        ("train loader.augmentation.zoom=nan", "loader.augmentation.zoom: nan is not valid"),
-        ("train loader.augmentation.rotate=1e9", "loader.augmentation.rotate: 1000000000.0 is n"),
-        ("train loader.size=32000", "loader.size: 32000 is not valid"),
-        ("train model.network.head=99999999999", "model.network.head: 99999999999 is not valid"),
+        (
+            "train trainer.gradient_clip_val=nan",
+            "trainer.gradient_clip_val must be a finite number, got nan",
+        ),
+        ("train trainer.max_epochs=true", "trainer.max_epochs must be an integer, got True"),
+        (
+            "train trainer.log_every_n_steps=0",
+            "trainer.log_every_n_steps must be at least 1, got 0",
+        ),
+        (
+            "train loader.augmentation.zoom=nan",
+            "loader.augmentation.zoom must be a finite number, got nan",
+        ),
+        ("train loader.augmentation.rotate=1e9", "loader.augmentation.rotate must be at most 180"),
+        ("train loader.size=32000", "loader.size must be at most 2048, got 32000"),
+        ("train model.network.head=99999999999", "model.network.head must be at most 4096"),
     ],
 )
 def test_what_is_wrong_is_answered_in_one_line(call, tmp_path, arguments, line):
@@ -94,6 +128,95 @@ def test_paths_may_hold_what_no_grammar_reads(call, tmp_path):
         Image.fromarray(photo).save(tmp_path / name)
     call(tmp_path, "predict", *names[:3], "output=maps", "--", *names[3:])
     assert {path.name for path in (tmp_path / "maps").iterdir()} == set(names)
+
+
+def test_a_path_key_takes_any_name(tmp_path):
+    """As it is typed, whatever Hydra's grammar would make of it."""
+    names = [
+        "epoch=3-step=12.ckpt",
+        "\u56fe\u7247",
+        "a'b",
+        "a, b",
+        "[x]",
+        "a#b & (c)",
+        "~x",
+        "2024",
+        "true",
+    ]
+    for name in [*names, "${oops}", "it's\\'", "back\\"]:
+        overrides, given = adapt("predict", [f"output={name}", "x"])
+        config = compose_config(tmp_path, "predict", *overrides)
+        assert config["output"] == name and given == {"input": ["x"]}
+    overrides, _ = adapt("predict", ["cutout.background=255,0,0"])
+    assert compose_config(tmp_path, "predict", *overrides)["cutout"]["background"] == "255,0,0"
+    overrides, _ = adapt(
+        "train", ["-m", "dataset=sample", "start=a,b", "model.network.context=1,2"]
+    )
+    assert overrides[2:] == ["start=a,b", "model.network.context=1,2"]  # a sweep
+    _, given = adapt("eval", ['predictions={"F3_Net & 50%": DIR, b: c}'])
+    assert given == {"predictions": {"F3_Net & 50%": "DIR", "b": "c"}}
+
+
+def test_no_key_needs_a_plus_sign(tmp_path):
+    given = ["trainer.max_steps=5", "trainer.num_sanity_val_steps=0", "model.network.std=[1,1,1]"]
+    for sign in ("", "+"):
+        overrides, _ = adapt("train", ["dataset=sample_train", *(sign + text for text in given)])
+        config = compose_config(tmp_path, "train", *overrides)
+        assert config["trainer"]["max_steps"] == 5 and config["model"]["network"]["std"] == [
+            1,
+            1,
+            1,
+        ]
+        assert config["trainer"]["num_sanity_val_steps"] == 0
+    assert config["model"]["network"]["mean"] and config["seed"] == 0  # of the signatures
+
+
+def test_a_run_that_goes_on_takes_its_own_overrides(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "run/.hydra").mkdir(parents=True)
+    before = ["experiment=demo", "seed=3", "model.encoder_rate=1", "checkpoints=mine"]
+    (tmp_path / "run/.hydra/overrides.yaml").write_text("".join(f"- {a}\n" for a in before))
+    now = ["resume=run/last.ckpt", "seed=4"]
+    kept = ["experiment=demo", "model.encoder_lr_ratio=1", "publish_to=mine"]
+    assert adapt_arguments(now) == kept + now
+    assert "run/.hydra/overrides.yaml: experiment=demo" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_a_shell_completes_verbs_keys_and_choices(call, tmp_path, shell):
+    script = call(tmp_path, "completion", shell).stdout
+    if shutil.which(shell):
+        subprocess.run([shell, "-n"], input=script, text=True, check=True)
+    assert "salient completion words" in script
+
+
+@pytest.mark.parametrize(
+    ("typed", "expected"),
+    [
+        ("ev", ["eval"]),
+        ("eval dataset=s", ["dataset=sample", "dataset=sample_train", "dataset=sod"]),
+        ("predict cutout.f", ["cutout.feather="]),
+        ("train loader.augmentation.z", ["loader.augmentation.zoom="]),
+        ("completion b", ["bash"]),
+    ],
+)
+def test_completion_knows_the_words(typed, expected):
+    assert complete(typed.split()) == expected
+
+
+def test_a_typo_is_found_before_pytorch_is_imported(tmp_path):
+    program = "import sys; sys.argv = ['salient', 'train', 'dataset=sample', 'loader.sizze=3']\n"
+    program += "from salient.cli.main import main\n"
+    program += "try: main()\nexcept SystemExit as end: print(end, 'torch' in sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=tmp_path,
+        env=os.environ | ENVIRONMENT,
+        capture_output=True,
+        text=True,
+    )
+    assert "loader.sizze: unknown key; did you mean loader.size?" in done.stdout
+    assert done.stdout.endswith("False\n") and not list(tmp_path.iterdir())
 
 
 def test_arguments_are_divided_into_overrides_and_paths(tmp_path, monkeypatch):
@@ -195,7 +318,7 @@ def test_doctor_reads_the_sets_that_are_named(call, sample_root, tmp_path):
     other = sorted((tmp_path / "sample/test/masks").iterdir())[1]
     (tmp_path / "sample/train/masks/copy.png").write_bytes(other.read_bytes())
     folder = tmp_path / "sample/train"
-    named = ("dataset=[folder,sample]", "name=mine", f"images={folder}/images")
+    named = ("dataset=[folder,sample]", "title=mine", f"images={folder}/images")
     done = call(tmp_path, "doctor", root, *named, f"masks={folder}/masks", fails=True)
     assert f"sample: SPOILS A RUN: {mask}: not a readable picture" in done.stdout
     assert f"mine: 1 pictures are in sample too: copy = {other.stem}" in done.stdout

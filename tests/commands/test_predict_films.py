@@ -80,7 +80,7 @@ def test_smoothing_says_its_flicker_and_is_off_by_default(call, work, composed):
         (("input=nothing.mp4",), "input=nothing.mp4: no such film"),
         (("photo.jpg", "output=out.mp4"), "output=out.mp4: a film is made of a film"),
         (("photo.jpg", "smooth=0.5"), "smooth: is for a film"),
-        (("film.mp4", "output=b.mp4", "smooth=1"), "smooth: 1 is not valid"),
+        (("film.mp4", "output=b.mp4", "smooth=1"), "smooth must be below 1, got 1"),
         (("film.mp4", "output=b.mp4", "mode=cutout"), "a .mp4 cannot be transparent; use a .webm"),
         (("film.mp4", "output=b.webm", "mode=cutout", "cutout.crop=true"), "are of one size"),
         (("film.mp4", "output=old.mp4"), "old.mp4 is there already; overwrite=true replaces"),

@@ -80,7 +80,7 @@ def test_checkpoints_keep_the_names_by_which_older_runs_resume(trained):
 def test_lightnings_own_launcher_starts_the_verb_again(run, tmp_path):
     """`salient train trainer=ddp` without torchrun: Lightning starts the second process itself."""
     devices = ("trainer=ddp", "trainer.accelerator=cpu", "trainer.devices=2", "name=ddp")
-    limits = ("trainer.max_epochs=1", "+trainer.limit_train_batches=1")
+    limits = ("trainer.max_epochs=1", "trainer.limit_train_batches=1")
     run(tmp_path, "-m", "salient", "train", *QUICK, *devices, *limits)
     assert (tmp_path / "checkpoints/ddp.safetensors").is_file()
 
@@ -130,7 +130,7 @@ def test_the_runs_of_a_sweep_are_rows_of_one_table(swept):
     assert [columns[job]["lr"].number_value for job in ("0", "1")] == [0.002, 0.0005]
 
 
-STEP = ("trainer.max_epochs=1", "+trainer.limit_train_batches=1", "+trainer.limit_val_batches=1")
+STEP = ("trainer.max_epochs=1", "trainer.limit_train_batches=1", "+trainer.limit_val_batches=1")
 
 
 def test_two_runs_of_one_name_in_one_second_keep_apart(call, tmp_path, monkeypatch):
@@ -183,6 +183,6 @@ def test_a_network_is_no_run_to_resume(call, trained):
 
 def test_a_run_that_cannot_publish_is_refused_before_it_trains(call, tmp_path):
     (tmp_path / "file").write_text("mine")
-    done = call(tmp_path, "train", *QUICK, "checkpoints=file", fails=True)
+    done = call(tmp_path, "train", *QUICK, "publish_to=file", fails=True)
     assert "a file stands where a folder is needed" in done.stderr
     assert (tmp_path / "file").read_text() == "mine" and not (tmp_path / "data").exists()

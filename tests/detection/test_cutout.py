@@ -77,11 +77,11 @@ def test_small_parts_go_and_the_rest_is_cropped(scene):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (dict(threshold=0), "cutout.threshold must be between 0 and 1, got 0"),
-        (dict(feather=1.5), "cutout.feather must be from 0 to 1, got 1.5"),
-        (dict(min_area=-1), "cutout.min_area must be from 0 to 1, got -1"),
-        (dict(background="wihte"), "cutout.background: 'wihte' is not valid; use a colour"),
-        (dict(background="1,2,300"), "cutout.background: '1,2,300' is not valid"),
+        (dict(threshold=0), "^threshold must be above 0, got 0"),
+        (dict(feather=1.5), "^feather must be at most 1, got 1.5"),
+        (dict(min_area=-1), "^min_area must be at least 0, got -1"),
+        (dict(background="wihte"), "^background: 'wihte' is not valid; use a colour"),
+        (dict(background="1,2,300"), "^background: '1,2,300' is not valid"),
     ],
 )
 def test_what_is_out_of_bounds_is_told(options, message):

@@ -129,7 +129,7 @@ def test_scoring_uses_the_folders_own_preprocessing(folder, theirs, call, tmp_pa
     for name, image in {"images": picture, "masks": picture.convert("L")}.items():
         (tmp_path / name).mkdir()
         image.save(tmp_path / name / "a.png")
-    pair = ("dataset=folder", "images=images", "masks=masks", "name=one", "workers=0")
+    pair = ("dataset=folder", "images=images", "masks=masks", "title=one", "workers=0")
     call(
         tmp_path,
         "eval",

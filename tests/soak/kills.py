@@ -25,7 +25,7 @@ from salient.files import PARTIAL
 from salient.training.resume import read_run
 from tests.soak.overrides import ONE_STEP
 
-ENDLESS = ("trainer.max_epochs=400", "+trainer.num_sanity_val_steps=0")
+ENDLESS = ("trainer.max_epochs=400", "trainer.num_sanity_val_steps=0")
 TINY = ("model.network.encoder.name=test_efficientnet", "model.network.encoder.weights=none")
 
 

@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 from tests.fixtures.commands import QUICK
 
 ONE_STEP = (
-    *(*QUICK, "trainer.max_epochs=1", "+trainer.limit_train_batches=1"),
-    *("+trainer.limit_val_batches=1", "dataset=sample_train", "trainer.accelerator=cpu"),
+    *(*QUICK, "trainer.max_epochs=1", "trainer.limit_train_batches=1"),
+    *("trainer.limit_val_batches=1", "dataset=sample_train", "trainer.accelerator=cpu"),
 )
 # What makes each verb run quickly, or not at all, if an override is let through.
 VERBS = {
@@ -37,22 +37,22 @@ KNOWN = {
         *("output=photo.png/x", "input=''", "precision=16-mixed", "+x=1", "+x.y=1", "x.y=1"),
     ),
     "train": (
-        *("dataset=[]", "dataset=nosuch", "+dataset.x={_target_:os.getcwd}", "+trainer.nosuch=1"),
+        *("dataset=[]", "dataset=nosuch", "+dataset.x={_target_:os.getcwd}", "trainer.nosuch=1"),
         *("+dataset.x={_target_:nosuch}", "+dataset.x=1", "experiment=nosuch", "model=nosuch"),
         *("+loader.augmentation.nosuch=1", "trainer.log_every_n_steps=0", "trainer.devices=0"),
         *("trainer.log_every_n_steps=null", "trainer.log_every_n_steps={a:1}", "model=5"),
         *("trainer.log_every_n_steps=[1,2]", "trainer.gradient_clip_val=nan", "start=???"),
-        *("+trainer.max_steps=-5", "trainer.devices=''", "trainer.accelerator=tpu", "resume=gone"),
+        *("trainer.max_steps=-5", "trainer.devices=''", "trainer.accelerator=tpu", "resume=gone"),
         *("trainer.accelerator=gpu", "trainer.precision=16-mixed", "model.network.head=true"),
         *("model.network.encoder.weights=notes.txt", "model.network.head=99999999999"),
-        *("loader.size=32000", "checkpoints=/dev/null", "loader.batch_size=0", "name=/abs"),
+        *("loader.size=32000", "publish_to=/dev/null", "loader.batch_size=0", "name=/abs"),
         *("loader.augmentation.zoom=nan", "loader.augmentation.rotate=1e9", "name=''", "name=."),
         *("model.optimizer.lr=99999999999", "trainer.max_epochs=true", "name=a/b/../../c"),
         *("name=..", "name=a/b", "model/optimizer=nosuch", "callbacks=nosuch", "logger=nosuch"),
         *("model.network.encoder.name=hf-hub:a/b", "model.network.encoder.name=local-dir:/etc"),
         *("model.network.encoder.name=nosuch", "model.network=5", "model.network=null", "~model"),
         *("loader=null", "trainer=null", "callbacks.last=5", "callbacks.last=[1]", "seed=-1"),
-        *("+trainer.plugins=1", "+trainer.strategy=nosuch", "trainer.profiler=nosuch"),
+        *("trainer.plugins=1", "+trainer.strategy=nosuch", "trainer.profiler=nosuch"),
         *(
             "model.loss._target_=os.getcwd",
             "model.optimizer._target_=os.getcwd",
@@ -69,7 +69,7 @@ KNOWN = {
     "weights": ("size=32000", "size=33", "output=photo.png/x", "add=1", "output=photos"),
     "export": ("output=x.nosuch", "output=null", "content=nosuch", "pictures=gone"),
     "strip": ("every=0", "rows=0", "predictions=null", "predictions=gone", "output=photos"),
-    "doctor": ("dataset=nosuch", "dataset=5", "+dataset.x={_target_:os.getcwd}", "name=''"),
+    "doctor": ("dataset=nosuch", "dataset=5", "+dataset.x={_target_:os.getcwd}", "title=''"),
 }
 
 

@@ -84,8 +84,8 @@ def test_full_memory_names_batch_and_size(composed, sample_root, tmp_path, monke
         raise error
 
     monkeypatch.setattr(SaliencyTask, "training_step", fail)
-    changes = (f"data_root={sample_root}", f"checkpoints={tmp_path}")
-    config = composed("train", *QUICK, *changes, "+trainer.num_sanity_val_steps=0")
+    changes = (f"data_root={sample_root}", f"publish_to={tmp_path}")
+    config = composed("train", *QUICK, *changes, "trainer.num_sanity_val_steps=0")
     with pytest.raises(ValueError, match="lower loader.batch_size=16 or loader.size=64"):
         command.train(**config)
 
@@ -143,7 +143,7 @@ def test_a_gpu_compiles_where_there_is_one_size(small_network, monkeypatch, scal
 
 
 def test_deterministic_gives_the_same_weights_twice_and_a_record(run, trained, tmp_path):
-    short = ("trainer.max_epochs=1", "+trainer.limit_val_batches=1", "loader.workers=2")
+    short = ("trainer.max_epochs=1", "trainer.limit_val_batches=1", "loader.workers=2")
     start = f"start={trained}/checkpoints/demo.safetensors"
     for name in ("a", "b"):
         run(tmp_path, "train.py", *QUICK, *short, "deterministic=true", start, f"name={name}")

@@ -31,7 +31,7 @@ def test_describe_and_convert(call, tmp_path):
     ).stat().st_size
     assert salient.load_network(tmp_path / "half.safetensors").size == 96
     done = call(tmp_path, *CONVERT, "output=c.safetensors", "size=100", fails=True)
-    assert "size: 100 is not valid" in done.stderr
+    assert "size must be a multiple of 32, got 100" in done.stderr
     metadata = read_metadata(tmp_path / "half.safetensors")
     assert (metadata["data"], metadata["licence"], metadata["score"]) == ("drawn", "ours", "1=1")
     done = call(tmp_path, "weights", "checkpoint=a.safetensors")

@@ -1,0 +1,277 @@
+"""Reads a function's or a class's signature from its source, without importing it.
+
+So `--help`, completion and the check of a config's keys need neither PyTorch nor Lightning, whose
+import takes seconds.
+"""
+
+from __future__ import annotations
+
+import ast
+import functools
+import importlib.util
+import re
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeAlias
+
+Definition: TypeAlias = ast.FunctionDef | ast.ClassDef
+UNKNOWN = object()  # a default that is no literal
+
+
+@dataclass(frozen=True)
+class Argument:
+    """A named parameter.
+
+    Attributes:
+        annotation: its type as the source has it, with its aliases of one name in full.
+        needed: it has no default.
+        default: `UNKNOWN` if it is no literal, or if there is none.
+        text: what the docstring says of it, on one line.
+    """
+
+    annotation: str
+    needed: bool
+    default: Any
+    text: str
+
+
+@dataclass
+class Signature:
+    """What a callable takes.
+
+    Attributes:
+        name, text: its own, and its docstring.
+        passed_on: arguments that it hands on to another callable, whose defaults they keep.
+        takes_any: it takes further names too.
+    """
+
+    name: str
+    text: str
+    arguments: dict[str, Argument] = field(default_factory=dict)
+    passed_on: set[str] = field(default_factory=set)
+    takes_any: bool = False
+
+    def defaults(self) -> dict[str, Any]:
+        """The defaults of its own that a config can hold."""
+        own = {key: it for key, it in self.arguments.items() if key not in self.passed_on}
+        return {key: it.default for key, it in own.items() if it.default is not UNKNOWN}
+
+
+@functools.cache
+def read_signature(target: str) -> Signature | None:
+    """The signature of `package.module.name`; None if its source has no such function or class."""
+    found = _find(target)
+    if found is None:
+        return None
+    module, definition = found
+    text = ast.get_docstring(definition) or ""
+    signature = Signature(definition.name, text)
+    if isinstance(definition, ast.ClassDef):
+        if not _add_class(signature, module, definition, describe(text)):
+            return None
+    else:
+        _add_function(signature, module, definition, describe(text))
+    return signature
+
+
+def describe(docstring: str) -> dict[str, str]:
+    """What the section `Args:` of a docstring in Google's layout says of each argument."""
+    match = re.search(r"^Args:\n((?:[ \t]+.*\n?|\n)+)", docstring, re.MULTILINE)
+    if not match:
+        return {}
+    texts: dict[str, str] = {}
+    names: list[str] = []
+    for line in match[1].splitlines():
+        entry = re.fullmatch(r" {4}(\**\w+(?:, \**\w+)*)(?: \([^)]*\))?: +(\S.*)", line)
+        if entry:
+            names = [name.lstrip("*") for name in entry[1].split(", ")]
+            texts |= dict.fromkeys(names, entry[2])
+        elif line.strip():
+            texts |= {name: f"{texts[name]} {line.strip()}" for name in names}
+    return texts
+
+
+def _add_class(
+    signature: Signature, module: str, definition: ast.ClassDef, texts: dict[str, str]
+) -> bool:
+    """Take the arguments of a class: its own `__init__`'s, a dataclass's, or its parent's."""
+    for statement in definition.body:
+        if isinstance(statement, ast.FunctionDef) and statement.name == "__init__":
+            _add_function(signature, module, statement, texts)
+            return True
+    is_dataclass = any("dataclass" in ast.unparse(mark) for mark in definition.decorator_list)
+    for base in definition.bases:
+        parent = _find(f"{module}.{ast.unparse(base)}")
+        if parent and isinstance(parent[1], ast.ClassDef):
+            more = describe(ast.get_docstring(parent[1]) or "")
+            found = _add_class(signature, parent[0], parent[1], more | texts)
+            if found and not is_dataclass:
+                return True
+    if not is_dataclass:
+        return False
+    for statement in definition.body:
+        if isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name):
+            name = statement.target.id
+            argument = _argument(module, statement.annotation, statement.value)
+            signature.arguments[name] = _with_text(argument, texts.get(name, ""))
+    return True
+
+
+def _add_function(
+    signature: Signature, module: str, function: ast.FunctionDef, texts: dict[str, str]
+) -> None:
+    takes = function.args
+    ordered = [*takes.posonlyargs, *takes.args]
+    defaults: list[ast.expr | None] = [None] * (len(ordered) - len(takes.defaults))
+    defaults += takes.defaults
+    pairs = [*zip(ordered, defaults), *zip(takes.kwonlyargs, takes.kw_defaults)]
+    for parameter, default in pairs:
+        if parameter.arg not in ("self", "cls"):
+            argument = _argument(module, parameter.annotation, default)
+            text = texts.get(parameter.arg, "")
+            signature.arguments[parameter.arg] = _with_text(argument, text)
+    signature.takes_any = takes.kwarg is not None
+    for mark in function.decorator_list:
+        if isinstance(mark, ast.Call) and ast.unparse(mark.func) == "passes_on":
+            inner = read_signature(f"{module}.{ast.unparse(mark.args[0])}")
+            if inner is not None:
+                signature.passed_on = inner.arguments.keys() - signature.arguments.keys()
+                signature.arguments |= {key: inner.arguments[key] for key in signature.passed_on}
+                signature.takes_any = inner.takes_any
+
+
+def _argument(module: str, annotation: ast.expr | None, default: ast.expr | None) -> Argument:
+    kind = "" if annotation is None else _in_full(module, annotation)
+    if default is None:
+        return Argument(kind, True, UNKNOWN, "")
+    return Argument(kind, False, _value(module, default), "")
+
+
+def _with_text(argument: Argument, text: str) -> Argument:
+    return Argument(argument.annotation, argument.needed, argument.default, text)
+
+
+def _in_full(module: str, annotation: ast.expr) -> str:
+    """An annotation, and behind it what the aliases in it stand for."""
+    text = ast.unparse(annotation)
+    for name in dict.fromkeys(re.findall(r"\b[A-Z]\w+", text)):
+        meaning = _constant(module, name)
+        if meaning is not None and not isinstance(meaning[1], ast.Constant):
+            text += f" {name}={ast.unparse(meaning[1])}"
+    return text
+
+
+def _value(module: str, expression: ast.expr) -> Any:
+    """A literal, or the literal that a name of the module stands for."""
+    if isinstance(expression, ast.Name):
+        meaning = _constant(module, expression.id)
+        if meaning is None:
+            return UNKNOWN
+        expression = meaning[1]
+    try:
+        value = ast.literal_eval(expression)
+    except ValueError:
+        return UNKNOWN
+    return list(value) if isinstance(value, tuple) else value
+
+
+def _constant(module: str, name: str) -> tuple[str, ast.expr] | None:
+    """The module in which a name is assigned, and what; imports are followed."""
+    for statement in _statements(module):
+        targets: list[ast.expr] = []
+        if isinstance(statement, ast.Assign):
+            targets = statement.targets
+        elif isinstance(statement, ast.AnnAssign):
+            targets = [statement.target]
+        if any(isinstance(target, ast.Name) and target.id == name for target in targets):
+            assert isinstance(statement, ast.Assign | ast.AnnAssign)
+            return None if statement.value is None else (module, statement.value)
+        source = _imported(module, statement, name)
+        if source is not None:
+            return _constant(*source)
+    return None
+
+
+def _find(target: str) -> tuple[str, Definition] | None:
+    """The module in which a function or class is defined, and its definition."""
+    module, _, name = target.rpartition(".")
+    for statement in _statements(module):
+        if isinstance(statement, Definition) and statement.name == name:
+            return module, statement
+        source = _imported(module, statement, name)
+        if source is not None:
+            return _find(".".join(source))
+    if module and _file(module) is None:  # `module.Name.__init__` and the like, or an alias
+        outer, _, alias = module.rpartition(".")
+        for statement in _statements(outer):
+            source = _imported(outer, statement, alias)
+            if source is not None:
+                return _find(f"{'.'.join(source)}.{name}")
+    return None
+
+
+def _imported(module: str, statement: ast.stmt, name: str) -> tuple[str, str] | None:
+    """(module, name) from which a statement imports `name`, if it does."""
+    if isinstance(statement, ast.ImportFrom):
+        for alias in statement.names:
+            if (alias.asname or alias.name) == name:
+                return _absolute(module, statement), alias.name
+    if isinstance(statement, ast.Import):
+        for alias in statement.names:
+            if alias.asname == name and "." in alias.name:
+                outer, _, inner = alias.name.rpartition(".")
+                return outer, inner
+            if alias.asname == name:
+                return alias.name, ""
+    return None
+
+
+def _absolute(module: str, statement: ast.ImportFrom) -> str:
+    if not statement.level:
+        return statement.module or ""
+    file = _file(module)
+    inside = 1 if file is not None and file.name == "__init__.py" else 0
+    parts = module.split(".")
+    package = parts[: len(parts) - statement.level + inside]
+    return ".".join([*package, *([statement.module] if statement.module else [])])
+
+
+def _statements(module: str) -> Iterator[ast.stmt]:
+    """The statements of a module, those under `if` and `try` included."""
+    tree = _tree(module)
+    stack: list[ast.stmt] = list(reversed(tree.body)) if tree else []
+    while stack:
+        statement = stack.pop()
+        yield statement
+        if isinstance(statement, ast.If | ast.Try):
+            stack += reversed(statement.body)
+
+
+@functools.cache
+def _tree(module: str) -> ast.Module | None:
+    file = _file(module)
+    try:
+        return ast.parse(file.read_bytes()) if file else None
+    except (OSError, SyntaxError, ValueError):
+        return None
+
+
+@functools.cache
+def _file(module: str) -> Path | None:
+    """The source file of a module, found without importing any package around it."""
+    top, *inner = module.split(".")
+    loaded = sys.modules.get(top)
+    try:
+        spec = loaded.__spec__ if loaded else importlib.util.find_spec(top)
+    except (ValueError, ImportError):
+        return None
+    if spec is None or spec.origin is None:
+        return None
+    origin = Path(spec.origin)
+    if not inner:
+        return origin if origin.suffix == ".py" else None
+    place = origin.parent.joinpath(*inner)
+    files = (place.with_name(f"{place.name}.py"), place / "__init__.py")
+    return next((file for file in files if file.is_file()), None)
