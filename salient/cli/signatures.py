@@ -8,15 +8,12 @@ from __future__ import annotations
 
 import ast
 import functools
-import importlib.util
 import re
-import sys
-from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
-Definition: TypeAlias = ast.FunctionDef | ast.ClassDef
+from salient.cli.source import find_constant, find_definition
+
 UNKNOWN = object()  # a default that is no literal
 
 
@@ -62,7 +59,7 @@ class Signature:
 @functools.cache
 def read_signature(target: str) -> Signature | None:
     """The signature of `package.module.name`; None if its source has no such function or class."""
-    found = _find(target)
+    found = find_definition(target)
     if found is None:
         return None
     module, definition = found
@@ -71,14 +68,18 @@ def read_signature(target: str) -> Signature | None:
     if isinstance(definition, ast.ClassDef):
         if not _add_class(signature, module, definition, describe(text)):
             return None
+        dimensions = _dimensions(module, definition) if signature.takes_any else None
+        if dimensions is not None:
+            signature.arguments = dimensions.arguments | signature.arguments
+            signature.takes_any = dimensions.takes_any
     else:
         _add_function(signature, module, definition, describe(text))
     return signature
 
 
 def describe(docstring: str) -> dict[str, str]:
-    """What the section `Args:` of a docstring in Google's layout says of each argument."""
-    match = re.search(r"^Args:\n((?:[ \t]+.*\n?|\n)+)", docstring, re.MULTILINE)
+    """What `Args:` or `Attributes:` of a docstring in Google's layout says of each argument."""
+    match = re.search(r"^(?:Args|Attributes):\n((?:[ \t]+.*\n?|\n)+)", docstring, re.MULTILINE)
     if not match:
         return {}
     texts: dict[str, str] = {}
@@ -103,7 +104,7 @@ def _add_class(
             return True
     is_dataclass = any("dataclass" in ast.unparse(mark) for mark in definition.decorator_list)
     for base in definition.bases:
-        parent = _find(f"{module}.{ast.unparse(base)}")
+        parent = find_definition(f"{module}.{ast.unparse(base)}")
         if parent and isinstance(parent[1], ast.ClassDef):
             more = describe(ast.get_docstring(parent[1]) or "")
             found = _add_class(signature, parent[0], parent[1], more | texts)
@@ -117,6 +118,21 @@ def _add_class(
             argument = _argument(module, statement.annotation, statement.value)
             signature.arguments[name] = _with_text(argument, texts.get(name, ""))
     return True
+
+
+def _dimensions(module: str, definition: ast.ClassDef) -> Signature | None:
+    """The dataclass whose fields a network takes as keywords: see `salient.model.base`."""
+    for statement in definition.body:
+        target = statement.targets[0] if isinstance(statement, ast.Assign) else None
+        target = statement.target if isinstance(statement, ast.AnnAssign) else target
+        if isinstance(target, ast.Name) and target.id == "Dimensions":
+            value = getattr(statement, "value", None)
+            return read_signature(f"{module}.{ast.unparse(value)}") if value else None
+    for base in definition.bases:
+        parent = find_definition(f"{module}.{ast.unparse(base)}")
+        if parent and isinstance(parent[1], ast.ClassDef):
+            return _dimensions(parent[0], parent[1])
+    return None
 
 
 def _add_function(
@@ -157,7 +173,7 @@ def _in_full(module: str, annotation: ast.expr) -> str:
     """An annotation, and behind it what the aliases in it stand for."""
     text = ast.unparse(annotation)
     for name in dict.fromkeys(re.findall(r"\b[A-Z]\w+", text)):
-        meaning = _constant(module, name)
+        meaning = find_constant(module, name)
         if meaning is not None and not isinstance(meaning[1], ast.Constant):
             text += f" {name}={ast.unparse(meaning[1])}"
     return text
@@ -166,7 +182,7 @@ def _in_full(module: str, annotation: ast.expr) -> str:
 def _value(module: str, expression: ast.expr) -> Any:
     """A literal, or the literal that a name of the module stands for."""
     if isinstance(expression, ast.Name):
-        meaning = _constant(module, expression.id)
+        meaning = find_constant(module, expression.id)
         if meaning is None:
             return UNKNOWN
         expression = meaning[1]
@@ -175,103 +191,3 @@ def _value(module: str, expression: ast.expr) -> Any:
     except ValueError:
         return UNKNOWN
     return list(value) if isinstance(value, tuple) else value
-
-
-def _constant(module: str, name: str) -> tuple[str, ast.expr] | None:
-    """The module in which a name is assigned, and what; imports are followed."""
-    for statement in _statements(module):
-        targets: list[ast.expr] = []
-        if isinstance(statement, ast.Assign):
-            targets = statement.targets
-        elif isinstance(statement, ast.AnnAssign):
-            targets = [statement.target]
-        if any(isinstance(target, ast.Name) and target.id == name for target in targets):
-            assert isinstance(statement, ast.Assign | ast.AnnAssign)
-            return None if statement.value is None else (module, statement.value)
-        source = _imported(module, statement, name)
-        if source is not None:
-            return _constant(*source)
-    return None
-
-
-def _find(target: str) -> tuple[str, Definition] | None:
-    """The module in which a function or class is defined, and its definition."""
-    module, _, name = target.rpartition(".")
-    for statement in _statements(module):
-        if isinstance(statement, Definition) and statement.name == name:
-            return module, statement
-        source = _imported(module, statement, name)
-        if source is not None:
-            return _find(".".join(source))
-    if module and _file(module) is None:  # `module.Name.__init__` and the like, or an alias
-        outer, _, alias = module.rpartition(".")
-        for statement in _statements(outer):
-            source = _imported(outer, statement, alias)
-            if source is not None:
-                return _find(f"{'.'.join(source)}.{name}")
-    return None
-
-
-def _imported(module: str, statement: ast.stmt, name: str) -> tuple[str, str] | None:
-    """(module, name) from which a statement imports `name`, if it does."""
-    if isinstance(statement, ast.ImportFrom):
-        for alias in statement.names:
-            if (alias.asname or alias.name) == name:
-                return _absolute(module, statement), alias.name
-    if isinstance(statement, ast.Import):
-        for alias in statement.names:
-            if alias.asname == name and "." in alias.name:
-                outer, _, inner = alias.name.rpartition(".")
-                return outer, inner
-            if alias.asname == name:
-                return alias.name, ""
-    return None
-
-
-def _absolute(module: str, statement: ast.ImportFrom) -> str:
-    if not statement.level:
-        return statement.module or ""
-    file = _file(module)
-    inside = 1 if file is not None and file.name == "__init__.py" else 0
-    parts = module.split(".")
-    package = parts[: len(parts) - statement.level + inside]
-    return ".".join([*package, *([statement.module] if statement.module else [])])
-
-
-def _statements(module: str) -> Iterator[ast.stmt]:
-    """The statements of a module, those under `if` and `try` included."""
-    tree = _tree(module)
-    stack: list[ast.stmt] = list(reversed(tree.body)) if tree else []
-    while stack:
-        statement = stack.pop()
-        yield statement
-        if isinstance(statement, ast.If | ast.Try):
-            stack += reversed(statement.body)
-
-
-@functools.cache
-def _tree(module: str) -> ast.Module | None:
-    file = _file(module)
-    try:
-        return ast.parse(file.read_bytes()) if file else None
-    except (OSError, SyntaxError, ValueError):
-        return None
-
-
-@functools.cache
-def _file(module: str) -> Path | None:
-    """The source file of a module, found without importing any package around it."""
-    top, *inner = module.split(".")
-    loaded = sys.modules.get(top)
-    try:
-        spec = loaded.__spec__ if loaded else importlib.util.find_spec(top)
-    except (ValueError, ImportError):
-        return None
-    if spec is None or spec.origin is None:
-        return None
-    origin = Path(spec.origin)
-    if not inner:
-        return origin if origin.suffix == ".py" else None
-    place = origin.parent.joinpath(*inner)
-    files = (place.with_name(f"{place.name}.py"), place / "__init__.py")
-    return next((file for file in files if file.is_file()), None)
