@@ -56,11 +56,12 @@ class ConfigError(ValueError):
         return ConfigError(f"{key}.{self}" if key else str(self))
 
 
-def passes_on(target: Callable[..., Any]) -> Callable[[F], F]:
-    """Declare that a function's `**keywords` are those of `target`."""
+def passes_on(target: Callable[..., Any], without: Sequence[str] = ()) -> Callable[[F], F]:
+    """Declare that a function's `**keywords` are those of `target`, but for some."""
 
     def mark(function: F) -> F:
         function.__dict__["passes_on"] = target
+        function.__dict__["without"] = without
         return function
 
     return mark
@@ -105,6 +106,7 @@ def _parameters(target: Callable[..., Any]) -> tuple[dict[str, Parameter], dict[
     inner = getattr(target, "passes_on", None)
     if inner is not None:
         more, more_hints, open_ended = _parameters(inner)
+        more = {k: v for k, v in more.items() if k not in getattr(target, "without", ())}
         named, hints = more | named, more_hints | hints
     named.pop("self", None)
     return named, hints, open_ended

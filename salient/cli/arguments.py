@@ -12,8 +12,8 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import QuotedString
 from hydra.errors import HydraException
 
-from salient.cli.help import config_folder
 from salient.cli.signatures import Argument, Signature, read_signature
+from salient.distribution import config_folder
 
 # Hydra's own options, and those of them that take a value.
 OPTIONS = (

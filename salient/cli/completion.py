@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from salient.cli.help import choices, config_folder, groups_of, nodes_of, read_yaml
+from salient.cli.help import choices, groups_of, nodes_of, read_yaml
 from salient.cli.signatures import read_signature
 from salient.cli.verbs import VERBS
+from salient.distribution import config_folder
 
 SCRIPTS = {
     "bash": """\

@@ -11,16 +11,10 @@ from typing import Any
 import yaml
 
 from salient.cli.signatures import UNKNOWN, Signature, read_signature
+from salient.distribution import config_folder
 
 WIDTH = 110
 NAMES = 34  # the widest column of keys; longer ones push their text aside
-
-
-def config_folder() -> Path:
-    """`configs/` of an installed package, or of a checkout."""
-    package = Path(__file__).resolve().parents[1]
-    inside = package / "configs"
-    return inside if inside.is_dir() else package.parent / "configs"
 
 
 def usage(verb: str, part: str | None = None) -> str:
@@ -103,7 +97,7 @@ def _rows(signature: Signature, stated: dict[str, Any], prefix: str = "") -> lis
     rows: list[str] = []
     for key, argument in signature.arguments.items():
         value = stated.get(key, argument.default)
-        if key in signature.passed_on and key not in stated:
+        if key in signature.foreign and key not in stated:
             continue
         if isinstance(value, dict):
             rows += _rows_of_node(value, f"{prefix}{key}.")

@@ -32,9 +32,9 @@ from omegaconf.errors import (
 from salient.cli import training
 from salient.cli.arguments import check_options, divide, prepare
 from salient.cli.composition import use_signatures, verb_signature
-from salient.cli.help import config_folder
 from salient.cli.verbs import VERBS, what_is_missing
 from salient.config import ConfigError, Word, check_config, check_value, did_you_mean
+from salient.distribution import config_folder
 from salient.files import printable
 
 FORESEEN = (ValueError, OSError)  # ConnectionError is an OSError

@@ -40,19 +40,19 @@ class Signature:
 
     Attributes:
         name, text: its own, and its docstring.
-        passed_on: arguments that it hands on to another callable, whose defaults they keep.
+        foreign: arguments that it hands on to a callable of another package.
         takes_any: it takes further names too.
     """
 
     name: str
     text: str
     arguments: dict[str, Argument] = field(default_factory=dict)
-    passed_on: set[str] = field(default_factory=set)
+    foreign: set[str] = field(default_factory=set)
     takes_any: bool = False
 
     def defaults(self) -> dict[str, Any]:
-        """The defaults of its own that a config can hold."""
-        own = {key: it for key, it in self.arguments.items() if key not in self.passed_on}
+        """The defaults that a config can hold, but for foreign ones."""
+        own = {key: it for key, it in self.arguments.items() if key not in self.foreign}
         return {key: it.default for key, it in own.items() if it.default is not UNKNOWN}
 
 
@@ -151,11 +151,16 @@ def _add_function(
     signature.takes_any = takes.kwarg is not None
     for mark in function.decorator_list:
         if isinstance(mark, ast.Call) and ast.unparse(mark.func) == "passes_on":
-            inner = read_signature(f"{module}.{ast.unparse(mark.args[0])}")
-            if inner is not None:
-                signature.passed_on = inner.arguments.keys() - signature.arguments.keys()
-                signature.arguments |= {key: inner.arguments[key] for key in signature.passed_on}
+            target = f"{module}.{ast.unparse(mark.args[0])}"
+            found, inner = find_definition(target), read_signature(target)
+            if found is not None and inner is not None:
+                own = signature.arguments
+                without = {x.value for x in ast.walk(mark) if isinstance(x, ast.Constant)}
+                more = {k: v for k, v in inner.arguments.items() if k not in without | own.keys()}
+                signature.arguments = more | own
                 signature.takes_any = inner.takes_any
+                if found[0].partition(".")[0] != module.partition(".")[0]:
+                    signature.foreign = set(more)
 
 
 def _argument(module: str, annotation: ast.expr | None, default: ast.expr | None) -> Argument:

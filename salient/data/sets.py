@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from importlib import import_module
 from pathlib import Path
 
+import yaml
+
+from salient.config import did_you_mean
 from salient.data.masks import check_masks
 from salient.data.pairs import Pair, find_folders, find_pairs
 from salient.data.transforms import MASK_THRESHOLD
+from salient.distribution import config_folder
 
 
 @dataclass(frozen=True)
@@ -88,3 +93,20 @@ class PairSet:
         except FileNotFoundError as error:
             remedy = f"; its home page: {self.home}" if self.home else ""
             raise FileNotFoundError(f"{error}{remedy}") from None
+
+
+def find_set(name: str) -> PairSet:
+    """The set that `dataset=NAME` means: `configs/dataset/NAME.yaml`.
+
+    Raises:
+        ValueError: there is no such set, or the name is that of a list of sets.
+    """
+    file = config_folder() / "dataset" / f"{name}.yaml"
+    known = sorted(path.stem for path in file.parent.glob("*.yaml"))
+    described = yaml.safe_load(file.read_text()) if name in known else {}
+    if "_target_" not in described or name == "folder":
+        raise ValueError(f"no set {name!r:.80}; {did_you_mean(name, known)}see configs/dataset")
+    module, _, kind = described.pop("_target_").rpartition(".")
+    described["layouts"] = [tuple(layout) for layout in described.get("layouts", [])]
+    found: PairSet = getattr(import_module(module), kind)(**described)
+    return found

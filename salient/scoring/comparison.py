@@ -15,7 +15,7 @@ from salient.scoring.confidence import differences, replicates
 from salient.scoring.report import ScoredSet
 from salient.scoring.results import save_results, score_methods
 from salient.scoring.sources import from_network
-from salient.scoring.tables import conventions, markdown
+from salient.scoring.tables import Conventions, markdown
 
 BEFORE, AFTER = "before", "after"
 MAX_F: MaxF = "curve"  # the convention of the rows
@@ -77,7 +77,7 @@ def compare(
     )
     found = changes(held_out)
     told = f"{describe(found, len(pairs))}\n{verdict(found)}"
-    note = f"{told}\n\n{conventions(MAX_F, True)}"
+    note = f"{told}\n\n{Conventions(MAX_F).in_words()}"
     details = {"checkpoint": str(checkpoint), "verdict": verdict(found)}
     save_results([held_out], folder, config, checkpoint, details, note, MAX_F, len(pairs))
     return f"{markdown(held_out.rows)}\n\n{told}"

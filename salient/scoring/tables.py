@@ -11,6 +11,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
+from salient.config import checked
 from salient.files import write_whole
 from salient.metrics import HEADLINE, MaxF
 from salient.metrics.figures import MAX_F
@@ -103,13 +104,27 @@ def _shown(row: Row, figure: str) -> str:
     return f"{row.figures[figure]:.4f}"
 
 
-def conventions(max_f: MaxF, normalize: bool) -> str:
-    """The conventions of the figures in words, from the arguments of `SaliencyMetrics`."""
-    stretch = "stretched by its own minimum and maximum" if normalize else "taken as it is"
-    return (
-        f"Means over pictures; mask > 128; each map {stretch}; thresholds 0 to 255, level >= t; "
-        f"max F: {MAX_F[max_f].words}, beta^2 = 0.3; weighted F: beta^2 = 1."
-    )
+@checked
+@dataclass(frozen=True)
+class Conventions:
+    """How maps are compared with masks.
+
+    Args:
+        max_f: curve, of the mean F curve; pooled, of mean precision and recall; image, the mean of
+            each picture's best.
+        normalize: stretch each map by its own minimum and maximum.
+    """
+
+    max_f: MaxF = "curve"
+    normalize: bool = True
+
+    def in_words(self) -> str:
+        """The conventions in a line."""
+        stretch = "stretched by its own minimum and maximum" if self.normalize else "taken as it is"
+        return (
+            f"Means over pictures; mask > 128; each map {stretch}; thresholds 0 to 255, level >= t; "
+            f"max F: {MAX_F[self.max_f].words}, beta^2 = 0.3; weighted F: beta^2 = 1."
+        )
 
 
 def save(
