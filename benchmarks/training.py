@@ -36,8 +36,8 @@ from salient.model.boundary import BoundaryNetwork
 from salient.model.encoder import Encoder
 from salient.sample.embedded import SampleSet
 from salient.training.datamodule import PairsDataModule
+from salient.training.losses import SaliencyLoss
 from salient.weights.store import load_network
-from tests.fixtures import runs
 
 CLIP = 0.5
 Step = Callable[[], None]
@@ -51,7 +51,7 @@ def make_step(network: Network, images: Tensor, masks: Tensor, ours: bool, half:
     parameters = list(network.parameters())
     extra = {"fused": True} if ours else {"foreach": False}
     optimizer = torch.optim.SGD(parameters, 1e-3, 0.9, nesterov=True, weight_decay=5e-4, **extra)  # type: ignore[arg-type]
-    loss, device = runs.loss(), images.device.type
+    loss, device = SaliencyLoss(), images.device.type
 
     def step() -> None:
         with torch.autocast(device, torch.bfloat16, enabled=half):
@@ -199,11 +199,13 @@ def loader_lines(options: argparse.Namespace, folder: str) -> Iterator[Line]:
         pair_set = SampleSet("sample", root="sample/train")
     cores = usable_cores()
     for cache in sorted({0, options.cache}):
-        module = runs.datamodule(
-            Path(folder),
-            pair_set,
+        module = PairsDataModule(
+            [pair_set],
+            folder,
             size=options.size,
             batch_size=min(options.batch, 32),
+            held_out=0.1,
+            workers=0,
             cache=cache or None,
         )
         module.setup()

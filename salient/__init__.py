@@ -10,11 +10,14 @@ from typing import TYPE_CHECKING, Any
 from salient.distribution import how_to_install
 
 if TYPE_CHECKING:
+    from salient.data.sets import PairSet
     from salient.detection.detector import Detector
     from salient.detection.pipeline import pipeline
     from salient.model import ARCHITECTURES
     from salient.model.base import Network, Outputs
     from salient.model.boundary import SaliencyNetwork
+    from salient.scoring.evaluation import evaluate
+    from salient.training.run import train
     from salient.weights.store import load_network, save_network
 
 __version__ = "0.2.0"
@@ -23,10 +26,13 @@ __all__ = [
     "Detector",
     "Network",
     "Outputs",
+    "PairSet",
     "SaliencyNetwork",
+    "evaluate",
     "load_network",
     "pipeline",
     "save_network",
+    "train",
 ]
 _HOMES = {
     "ARCHITECTURES": "salient.model",
@@ -34,7 +40,10 @@ _HOMES = {
     "Network": "salient.model.base",
     "Outputs": "salient.model.base",
     "SaliencyNetwork": "salient.model.boundary",
+    "PairSet": "salient.data.sets",
+    "evaluate": "salient.scoring.evaluation",
     "pipeline": "salient.detection.pipeline",
+    "train": "salient.training.run",
     "load_network": "salient.weights.store",
     "save_network": "salient.weights.store",
 }
@@ -51,3 +60,7 @@ def __getattr__(name: str) -> Any:
                 f"salient.{name} needs {error.name}; {how_to_install('torch')}", name=error.name
             ) from error
         raise
+
+
+def __dir__() -> list[str]:
+    return [*__all__, "__version__"]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import re
 import sys
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -20,6 +21,7 @@ S = TypeVar("S")
 T = TypeVar("T")
 Precision = Literal["auto", "fp32", "bf16", "fp16"]
 DTYPES = {"fp32": "float32", "bf16": "bfloat16", "fp16": "float16"}  # PyTorch's names
+OUT_OF_MEMORY = re.compile("out of memory|(can't|failed to|not enough memory.*) allocate", re.I)
 AHEAD = 4  # items in flight for each thread
 
 

@@ -34,11 +34,11 @@ from salient.cli.arguments import check_options, divide, prepare
 from salient.cli.composition import use_signatures, verb_signature
 from salient.cli.verbs import VERBS, what_is_missing
 from salient.config import ConfigError, Word, check_config, check_value, did_you_mean
+from salient.devices import OUT_OF_MEMORY
 from salient.distribution import config_folder
 from salient.files import printable
 
 FORESEEN = (ValueError, OSError)  # ConnectionError is an OSError
-NO_MEMORY = re.compile("out of memory|(can't|failed to|not enough memory.*) allocate", re.I)
 PROBLEMS = {
     errno.ENOSPC: "no space is left on the disk; what was there before is whole",
     errno.EDQUOT: "the quota is used up; what was there before is whole",
@@ -215,7 +215,7 @@ def explain(error: BaseException, foreseen: Sequence[type[Exception]] = FORESEEN
     if isinstance(error, HydraException | OmegaConfBaseException):
         line = " ".join(str(error).splitlines()[0].split())
         return re.sub(r"^\w+ raised while resolving interpolation: ", "", line)
-    if isinstance(error, MemoryError) or NO_MEMORY.search(str(error)):
+    if isinstance(error, MemoryError) or OUT_OF_MEMORY.search(str(error)):
         return "out of memory; lower batch_size, or the size of the network or the pictures"
     if isinstance(error, OSError) and error.strerror:
         what = PROBLEMS.get(error.errno or 0, error.strerror.lower())

@@ -12,7 +12,7 @@ from timm.data import IMAGENET_DEFAULT_MEAN, IMAGENET_DEFAULT_STD
 from timm.layers import Conv2dSame
 from torch import Tensor, nn
 
-from salient.config import did_you_mean
+from salient.config import ConfigError, did_you_mean
 
 Channels = tuple[float, ...]  # a value for red, green and blue
 STRIDES = (4, 8, 16, 32)
@@ -90,18 +90,14 @@ class Encoder(nn.Module):
             name
         ):  # no `hf-hub:`, no path
             near = did_you_mean(name, timm.list_models())
-            raise ValueError(f"model.network.encoder.name: {name!r:.80} is no timm model; {near}")
+            raise ConfigError(f"name: {name!r:.80} is no timm model; {near}")
         try:
             info = timm.create_model(name, features_only=True).feature_info
         except (RuntimeError, ValueError, AttributeError) as error:
-            raise ValueError(
-                f"model.network.encoder.name: {name} is no timm model with features: {error}"
-            ) from error
+            raise ConfigError(f"name: {name} is no timm model with features: {error}") from error
         reductions = info.reduction()
         if not set(STRIDES) <= set(reductions):
-            raise ValueError(
-                f"model.network.encoder.name: {name} has strides {reductions}, needed are {STRIDES}"
-            )
+            raise ConfigError(f"name: {name} has strides {reductions}, needed are {STRIDES}")
         wanted = tuple(info.out_indices[reductions.index(stride)] for stride in STRIDES)
         self.body = timm.create_model(name, features_only=True, out_indices=wanted, **pretrained)
         for module in self.body.modules():

@@ -15,7 +15,7 @@ from salient.scoring.confidence import differences, replicates
 from salient.scoring.report import ScoredSet
 from salient.scoring.results import save_results, score_methods
 from salient.scoring.sources import from_network
-from salient.scoring.tables import Conventions, markdown
+from salient.scoring.tables import Conventions, Row, markdown
 
 BEFORE, AFTER = "before", "after"
 MAX_F: MaxF = "curve"  # the convention of the rows
@@ -41,6 +41,13 @@ class Change(NamedTuple):
         return self.low > 0 or self.high < 0
 
 
+class Compared(NamedTuple):
+    """The rows of `before` and `after`, and the table with the verdict in words."""
+
+    rows: list[Row]
+    told: str
+
+
 def compare(
     before: Network,
     after: Network,
@@ -51,8 +58,8 @@ def compare(
     config: Mapping[str, Any],
     checkpoint: Path,
     workers: int | None = None,
-) -> str:
-    """Score both on the pairs; returns the table and the verdict.
+) -> Compared:
+    """Score both on the pairs; returns their rows, and the table with the verdict.
 
     Args:
         before, after: in eval mode; each takes pictures at its own size.
@@ -80,7 +87,7 @@ def compare(
     note = f"{told}\n\n{Conventions(MAX_F).in_words()}"
     details = {"checkpoint": str(checkpoint), "verdict": verdict(found)}
     save_results([held_out], folder, config, checkpoint, details, note, MAX_F, len(pairs))
-    return f"{markdown(held_out.rows)}\n\n{told}"
+    return Compared(held_out.rows, f"{markdown(held_out.rows)}\n\n{told}")
 
 
 def changes(scored: ScoredSet) -> list[Change]:

@@ -122,8 +122,8 @@ class Conventions:
         """The conventions in a line."""
         stretch = "stretched by its own minimum and maximum" if self.normalize else "taken as it is"
         return (
-            f"Means over pictures; mask > 128; each map {stretch}; thresholds 0 to 255, level >= t; "
-            f"max F: {MAX_F[self.max_f].words}, beta^2 = 0.3; weighted F: beta^2 = 1."
+            f"Means over pictures; mask > 128; each map {stretch}; thresholds 0 to 255, "
+            f"level >= t; max F: {MAX_F[self.max_f].words}, beta^2 = 0.3; weighted F: beta^2 = 1."
         )
 
 

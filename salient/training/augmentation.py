@@ -12,20 +12,21 @@ import albumentations as A
 import cv2
 from pydantic import Field
 
-from salient.config import Share, check_config
+from salient.config import Share, checked
 
 
+@checked
 def training_transform(
     size: int,
     *,
-    crop: Annotated[float, Field(ge=0, lt=0.5)],
-    rotate: Annotated[float, Field(ge=0, le=180)],
-    zoom: Annotated[float, Field(ge=1, le=4)],
-    brightness: Share,
-    contrast: Share,
-    saturation: Share,
-    hue: Annotated[float, Field(ge=0, le=0.5)],
-    grey: Share,
+    crop: Annotated[float, Field(ge=0, lt=0.5)] = 0.125,
+    rotate: Annotated[float, Field(ge=0, le=180)] = 10,
+    zoom: Annotated[float, Field(ge=1, le=4)] = 1,
+    brightness: Share = 0.2,
+    contrast: Share = 0.2,
+    saturation: Share = 0.2,
+    hue: Annotated[float, Field(ge=0, le=0.5)] = 0.03,
+    grey: Share = 0,
 ) -> A.Compose:
     """The training recipe: picture H,W,3 and mask H,W (uint8) -> both size x size.
 
@@ -34,14 +35,13 @@ def training_transform(
         crop: largest share of the side that is cut from each border, in [0, 0.5).
         rotate: largest rotation in degrees either way, at most 180; what it uncovers is mirrored.
         zoom: largest factor, 1 to 4, by which the scale is changed either way.
-        brightness, contrast, saturation: largest relative change, at most 1; hue: as a
-            share of the circle, at most 0.5.
+        brightness, contrast, saturation: largest relative change, at most 1.
+        hue: largest change as a share of the circle, at most 0.5.
         grey: share of the pictures that lose their colours, in [0, 1].
 
     Raises:
         ValueError: a value outside its range.
     """
-    check_config(dict(locals()), training_transform, "loader.augmentation.")
     strengths = [(1 - x, 1 + x) for x in (brightness, contrast, saturation)]
     return A.Compose(
         [

@@ -9,21 +9,26 @@ import threading
 from collections.abc import Sequence
 from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import pytorch_lightning as pl
 import torch
+from pydantic import Field
 from pytorch_lightning.callbacks import Callback, ModelCheckpoint, WeightAveraging
 from pytorch_lightning.utilities.exceptions import SIGTERMException
 from torch import Tensor
 
+from salient.config import checked
 from salient.files import write_whole
 from salient.training.batches import TrainingBatch
 from salient.training.losses import LossParts
 from salient.training.task import SaliencyTask
 
+Decay = Annotated[float, Field(ge=0, lt=1)]
 
-def moving_average(decay: float, warmup: bool) -> WeightAveraging:
+
+@checked
+def moving_average(decay: Decay = 0.999, warmup: bool = True) -> WeightAveraging:
     """Lightning's weight averaging as an exponential moving average.
 
     Args:
@@ -36,8 +41,6 @@ def moving_average(decay: float, warmup: bool) -> WeightAveraging:
     Raises:
         ValueError: `decay` is not in [0, 1).
     """
-    if not 0 <= decay < 1:
-        raise ValueError(f"callbacks.weight_averaging.decay must be in [0, 1), got {decay}")
 
     @torch.no_grad()
     def update(averages: Sequence[Tensor], current: Sequence[Tensor], count: Tensor) -> None:
@@ -138,5 +141,5 @@ class FiniteGuard(Callback):
         raise NonFiniteLossError(
             f"the loss is not finite at step {step}: {', '.join(bad)}; pictures "
             f"{', '.join(batch.names)}. They and the weights are in {path}. Remedy: a lower "
-            "model.optimizer.lr, or trainer.precision=fp32"
+            "rate of the optimiser, or the trainer's precision=fp32"
         )

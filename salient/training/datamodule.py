@@ -5,13 +5,14 @@ from __future__ import annotations
 import zlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import albumentations as A
 import pytorch_lightning as pl
+from pydantic import Field
 from torch.utils.data import DataLoader, Subset
 
-from salient.config import Amount, Count, Workers
+from salient.config import Amount, AnyPath, ConfigError, Part, Workers, checked
 from salient.data.cache import cached_pairs
 from salient.data.pairs import Pair, split_pairs
 from salient.data.sets import PairSet
@@ -19,9 +20,11 @@ from salient.data.transforms import MASK_THRESHOLD
 from salient.devices import loader_workers
 from salient.model.base import Side
 from salient.scoring.loading import ScoringBatch, ScoringSet, collate_scoring, start_worker
+from salient.training.augmentation import training_transform
 from salient.training.batches import EpochSampler, TrainingLoader, TrainingSet
 
 
+@checked
 class PairsDataModule(pl.LightningDataModule):
     """Pairs of one or several sets, split by a hash of the name into training and validation.
 
@@ -49,33 +52,23 @@ class PairsDataModule(pl.LightningDataModule):
     def __init__(
         self,
         sets: Sequence[PairSet],
-        data_root: str,
-        strict: bool,
-        size: Side,
-        batch_size: Count,
-        workers: Workers | None,
-        held_out: float,
-        fold: Amount | None,
-        seed: int,
-        augmentation: Callable[[int], A.Compose],
-        cache: int | None,
+        data_root: AnyPath = "data",
+        strict: bool = True,
+        size: Side = 352,
+        batch_size: Annotated[int, Field(ge=2, le=4096)] = 32,
+        workers: Workers | None = None,
+        held_out: Part = 0.05,
+        fold: Amount | None = None,
+        seed: int = 0,
+        augmentation: Callable[[int], A.Compose] = training_transform,
+        cache: int | None = None,
     ) -> None:
         super().__init__()
-        if size < 32 or size % 32:
-            raise ValueError(f"loader.size must be a positive multiple of 32, got {size}")
-        if batch_size < 2:
-            raise ValueError(f"loader.batch_size must be at least 2, got {batch_size}")
-        if workers is not None and workers < 0:
-            raise ValueError(f"loader.workers must be at least 0, got {workers}")
-        if not 0 < held_out < 1:
-            raise ValueError(f"loader.held_out must be in (0, 1), got {held_out}")
         if fold is not None and fold >= round(1 / held_out):
-            parts = f"{round(1 / held_out)}, the number of parts by loader.held_out={held_out}"
-            raise ValueError(f"loader.fold must be below {parts}, got {fold}")
+            parts = f"{round(1 / held_out)}, the number of parts by held_out={held_out}"
+            raise ConfigError(f"fold must be below {parts}, got {fold}")
         if cache is not None and cache < size:
-            raise ValueError(
-                f"loader.cache must be at least loader.size ({size}) or null, got {cache}"
-            )
+            raise ConfigError(f"cache must be at least the size ({size}) or null, got {cache}")
         self.sets, self.data_root, self.strict = list(sets), data_root, strict
         self.size, self.batch_size = size, batch_size
         self.held_out, self.fold = held_out, fold
@@ -104,7 +97,7 @@ class PairsDataModule(pl.LightningDataModule):
         if count[0] < 2 or not count[1]:
             raise ValueError(
                 f"{self.title}: too few pairs: {count[0]} to train on and {count[1]} held out by "
-                f"loader.held_out={self.held_out}; 2 and 1 are needed"
+                f"held_out={self.held_out}; 2 and 1 are needed"
             )
 
     def _cache_folder(self, pair_set: PairSet) -> Path:

@@ -44,5 +44,5 @@ class Frozen(Callback):
         modules = dict(pl_module.network.named_modules())
         for part in self.parts:
             if part not in modules:
-                raise ValueError(f"callbacks.frozen.parts: the network has no {part!r:.80}")
+                raise ValueError(f"Frozen: parts: the network has no {part!r:.80}")
         return [modules[part] for part in self.parts]

@@ -10,6 +10,8 @@ import torch.nn.functional as F
 from pydantic import Field
 from torch import Tensor
 
+from salient.config import ConfigError, checked
+
 
 def boundary_target(mask: Tensor, width: int = 5) -> Tensor:
     """Morphological gradient (dilation minus erosion) of a binary mask.
@@ -135,6 +137,7 @@ class LossParts(NamedTuple):
     edge: Tensor
 
 
+@checked
 class SaliencyLoss:
     """Deep supervision: a weight for each of the three saliency outputs and one for the edge.
 
@@ -151,19 +154,16 @@ class SaliencyLoss:
 
     def __init__(
         self,
-        saliency: Sequence[Annotated[float, Field(le=1e6)]],
-        edge: Annotated[float, Field(le=1e6)],
-        edge_width: Annotated[int, Field(le=101)],
+        saliency: Sequence[Annotated[float, Field(ge=0, le=1e6)]] = (1, 0.5, 0.25),
+        edge: Annotated[float, Field(ge=0, le=1e6)] = 1,
+        edge_width: Annotated[int, Field(ge=3, le=101)] = 5,
         region: Callable[[Tensor, Tensor, Tensor], Tensor] = region_loss,
         pixel_weights: Callable[[Tensor], Tensor] = boundary_weights,
     ) -> None:
-        if len(saliency) != 3 or min(saliency) < 0 or edge < 0:
-            raise ValueError(
-                f"model.loss.saliency must be three weights and model.loss.edge one, none below "
-                f"0, got {list(saliency)} and {edge}"
-            )
-        if edge_width < 3 or edge_width % 2 == 0:
-            raise ValueError(f"model.loss.edge_width must be odd and at least 3, got {edge_width}")
+        if len(saliency) != 3:
+            raise ConfigError(f"saliency must be three weights, got {list(saliency)}")
+        if edge_width % 2 == 0:
+            raise ConfigError(f"edge_width must be odd, got {edge_width}")
         self.saliency, self.edge, self.edge_width = tuple(saliency), edge, edge_width
         self.region, self.pixel_weights = region, pixel_weights
 

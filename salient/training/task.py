@@ -15,6 +15,7 @@ from torch import Tensor
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import OneCycleLR
 
+from salient.config import ConfigError, Part, checked
 from salient.data.transforms import MASK_THRESHOLD, to_map
 from salient.files import check_finite, check_tensors
 from salient.metrics import CURVES, HEADLINE, SaliencyMetrics, score_pair
@@ -23,20 +24,21 @@ from salient.model.base import Network
 from salient.scoring.loading import ScoringBatch
 from salient.training.batches import TrainingBatch
 from salient.training.losses import LossParts, SaliencyLoss
+from salient.training.optimizers import sgd
 from salient.training.teacher import Teacher
 
-HIGHEST_RATE = 10
 FIRST = "give the options of the first time"
 
 
+@checked
 class SaliencyTask(pl.LightningModule):
     """Trains and validates a `Network`.
 
     Args:
         network: what is trained.
-        loss: the loss and its weights.
+        loss: the loss and its weights; `SaliencyLoss()` by default.
         optimizer: takes parameter groups; its rate is the decoder's peak rate.
-        encoder_rate: the encoder's rate as a share of the decoder's.
+        encoder_lr_ratio: the encoder's rate divided by the decoder's.
         warmup: share of all steps over which the rates rise, in (0, 1).
         decay: how they fall to zero afterwards: `cos` or `linear`.
         scales: of the training size; one is drawn for each batch and rounded to 32 pixels.
@@ -54,28 +56,22 @@ class SaliencyTask(pl.LightningModule):
     def __init__(
         self,
         network: Network,
-        loss: SaliencyLoss,
-        optimizer: Callable[..., Optimizer],
-        encoder_rate: Annotated[float, Field(le=100)],
-        warmup: float,
-        decay: Literal["cos", "linear"],
-        scales: Sequence[Annotated[float, Field(le=2)]],
-        progressive: bool,
-        teacher: Teacher | None,
-        compile: bool | None,
-        seed: int,
+        loss: SaliencyLoss | None = None,
+        optimizer: Callable[..., Optimizer] = sgd,
+        encoder_lr_ratio: Annotated[float, Field(gt=0, le=100)] = 0.1,
+        warmup: Part = 0.05,
+        decay: Literal["cos", "linear"] = "linear",
+        scales: Sequence[Annotated[float, Field(gt=0, le=2)]] = (0.64, 0.73, 0.82, 0.91, 1),
+        progressive: bool = False,
+        teacher: Teacher | None = None,
+        compile: bool | None = None,
+        seed: int = 0,
     ) -> None:
         super().__init__()
-        if not 0 < warmup < 1:
-            raise ValueError(f"model.warmup must be in (0, 1), got {warmup}")
-        if encoder_rate <= 0:
-            raise ValueError(f"model.encoder_rate must be above 0, got {encoder_rate}")
-        if decay not in ("cos", "linear"):
-            raise ValueError(f"model.decay must be cos or linear, got {decay}")
-        if not scales or min(scales) <= 0:
-            raise ValueError(f"model.scales must be numbers above 0, got {list(scales)}")
-        self.network, self.loss, self.make_optimizer = network, loss, optimizer
-        self.encoder_rate, self.warmup, self.decay = encoder_rate, warmup, decay
+        if not scales:
+            raise ConfigError("scales must be one number or more, got none")
+        self.network, self.loss, self.make_optimizer = network, loss or SaliencyLoss(), optimizer
+        self.encoder_lr_ratio, self.warmup, self.decay = encoder_lr_ratio, warmup, decay
         self.scales, self.progressive = tuple(scales), progressive
         self.teacher, self.compiled, self.seed = teacher, compile, seed
         self.parts: LossParts | None = None  # of the last training step
@@ -158,16 +154,12 @@ class SaliencyTask(pl.LightningModule):
 
     def configure_optimizers(self) -> Any:
         optimizer = self.make_optimizer(self._parameter_groups())
-        if not 0 < (rate := optimizer.defaults["lr"]) <= HIGHEST_RATE:
-            raise ValueError(f"model.optimizer.lr must be in (0, {HIGHEST_RATE}], got {rate}")
-        if not 0 <= (weight := optimizer.defaults.get("weight_decay", 0)) <= 1:
-            raise ValueError(f"model.optimizer.weight_decay must be in [0, 1], got {weight}")
         if optimizer.defaults.get("fused") and self.trainer.precision != "32-true":
             # fp16: the gradient scaler would unscale within the fused step, after the clipping.
             # bf16 has no scaler, but Lightning refuses to clip there too.
             optimizer = self.make_optimizer(self._parameter_groups(), fused=False)
         rates = [
-            group["lr"] * (self.encoder_rate if group["side"] == "encoder" else 1)
+            group["lr"] * (self.encoder_lr_ratio if group["side"] == "encoder" else 1)
             for group in optimizer.param_groups
         ]
         steps = int(self.trainer.estimated_stepping_batches)

@@ -65,7 +65,7 @@ class PicturePanel(Callback):
         rows: how many pictures each panel has.
     """
 
-    def __init__(self, rows: Count) -> None:
+    def __init__(self, rows: Count = 8) -> None:
         self.rows = rows
 
     def on_validation_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:

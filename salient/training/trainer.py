@@ -11,24 +11,25 @@ from pydantic import Field
 from pytorch_lightning.callbacks import Callback, LearningRateMonitor, ProgressBar
 from pytorch_lightning.loggers import Logger
 
-from salient.config import Count, passes_on
+from salient.config import Count, checked, passes_on
 from salient.devices import Precision, training_precision
 from salient.training.resume import WholeFiles
 
 LIGHTNING = {"fp32": "32-true", "bf16": "bf16-mixed", "fp16": "16-mixed"}  # its words for ours
 
 
+@checked
 @passes_on(pl.Trainer)
 def build_trainer(
-    callbacks: Sequence[Callback],
-    logger: Sequence[Logger],
-    accelerator: str,
-    precision: Precision,
-    max_epochs: int | None,
-    gradient_clip_val: float | None,
-    enable_progress_bar: bool,
-    log_every_n_steps: Count,
-    devices: Count | Literal["auto"] | list[int],
+    callbacks: Sequence[Callback] = (),
+    logger: Sequence[Logger] = (),
+    accelerator: str = "auto",
+    precision: Precision = "auto",
+    max_epochs: Annotated[int, Field(ge=1)] | None = 40,
+    gradient_clip_val: Annotated[float, Field(gt=0)] | None = 0.5,
+    enable_progress_bar: bool = True,
+    log_every_n_steps: Count = 10,
+    devices: Count | Literal["auto"] | list[int] = 1,
     sync_batchnorm: bool | None = None,
     max_steps: Annotated[int, Field(ge=-1)] = -1,
     plugins: Sequence[Any] = (),
@@ -55,12 +56,6 @@ def build_trainer(
     Raises:
         ValueError: a value outside its range.
     """
-    if max_epochs is not None and max_epochs < 1:
-        raise ValueError(f"trainer.max_epochs must be at least 1, got {max_epochs}")
-    if gradient_clip_val is not None and gradient_clip_val <= 0:
-        raise ValueError(
-            f"trainer.gradient_clip_val must be above 0 or null, got {gradient_clip_val}"
-        )
     gpu = accelerator in ("auto", "gpu", "cuda") and torch.cuda.is_available()
     idle: list[type[Callback]] = [] if enable_progress_bar else [ProgressBar]
     if not logger:

@@ -8,6 +8,7 @@ from typing import Any
 
 import timm
 
+from salient.config import ConfigError
 from salient.files import check_tensors, read_tensors
 from salient.model.encoder import Encoder
 
@@ -60,9 +61,7 @@ def _imagenet(name: str) -> dict[str, Any]:
 
     config = timm.get_pretrained_cfg(name)
     if config is None or not config.has_weights:
-        raise ValueError(
-            f"timm has no ImageNet weights for {name}: model.network.encoder.weights=none"
-        )
+        raise ConfigError(f"weights: timm has no ImageNet weights for {name}; use none")
     if config.hf_hub_id:
         for file in ("model.safetensors", "pytorch_model.bin"):
             cached = huggingface_hub.try_to_load_from_cache(config.hf_hub_id, file)
@@ -77,6 +76,6 @@ def _imagenet(name: str) -> dict[str, Any]:
     except OSError as error:
         raise ConnectionError(
             f"the ImageNet weights of {name} are not cached and {url} is out of reach ({error}). "
-            "Remedy: model.network.encoder.weights=FILE with a copy of them, or =none"
+            "Remedy: weights=FILE with a copy of them, or weights=none"
         ) from error
     return {"pretrained": True}

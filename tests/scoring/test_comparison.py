@@ -41,7 +41,7 @@ def test_both_are_scored_on_the_pairs_and_shown(small_network, pairs, tmp_path):
     file = save_network(after, tmp_path / "after.safetensors")
     told = compare(
         before, after, pairs, "mine", tmp_path / "out", tmp_path / "maps", {}, file, workers=0
-    )
+    ).told
     results = json.loads((tmp_path / "out/results.json").read_text())
     first, last = results["rows"]
     assert (first["method"], last["method"]) == ("before", "after") and last["pairs"] == 6
@@ -62,6 +62,8 @@ def test_the_same_network_twice_is_not_better(small_network, pairs, tmp_path):
     network = small_network().eval()
     file = save_network(network, tmp_path / "same.safetensors")
     folder = tmp_path / "out"
-    told = compare(network, network, pairs, "mine", folder, folder / "maps", {}, file, workers=0)
+    told = compare(
+        network, network, pairs, "mine", folder, folder / "maps", {}, file, workers=0
+    ).told
     assert "MAE +0.0000 (+0.0000 to +0.0000)" in told
     assert "NOT BETTER in MAE, Sm, max F, weighted F." in told

@@ -165,17 +165,17 @@ def test_scoring_sets_hold_the_masks_untouched(pairs):
 @pytest.mark.parametrize(
     ("changes", "named"),
     [
-        ({"size": 100}, "loader.size"),
-        ({"batch_size": 1}, "loader.batch_size"),
-        ({"workers": -1}, "loader.workers"),
-        ({"held_out": 0.0}, "loader.held_out"),
-        ({"augmentation": augmentation(crop=0.7)}, "loader.augmentation.crop"),
-        ({"cache": 32}, "loader.cache must be at least loader.size"),
-        ({"held_out": 0.2, "fold": 5}, "loader.fold must be below 5"),
-        ({"held_out": 1e-9}, "too few pairs: 96 to train on and 0 held out by loader.held_out"),
+        ({"size": 100}, "^size must be a multiple of 32, got 100"),
+        ({"batch_size": 1}, "^batch_size must be at least 2, got 1"),
+        ({"workers": -1}, "^workers must be at least 0, got -1"),
+        ({"held_out": 0.0}, "^held_out must be above 0, got 0.0"),
+        ({"augmentation": augmentation(crop=0.7)}, "^crop must be below 0.5, got 0.7"),
+        ({"cache": 32}, "^cache must be at least the size"),
+        ({"held_out": 0.2, "fold": 5}, "^fold must be below 5"),
+        ({"held_out": 1e-9}, "too few pairs: 96 to train on and 0 held out by held_out"),
     ],
 )
-def test_bad_values_name_their_key(sample_root, changes, named):
+def test_bad_values_name_their_parameter(sample_root, changes, named):
     with pytest.raises(ValueError, match=named):
         module(sample_root, **changes)
 

@@ -9,6 +9,7 @@ import torch
 
 from salient.metrics import SaliencyMetrics
 from salient.training.losses import (
+    SaliencyLoss,
     boundary_target,
     boundary_weights,
     edge_loss,
@@ -16,7 +17,6 @@ from salient.training.losses import (
     region_loss,
     uniform_weights,
 )
-from tests.fixtures import runs
 
 
 def structure_loss(logit, mask):
@@ -128,22 +128,22 @@ def test_total_is_the_weighted_sum_and_stays_float32_under_autocast():
     torch.manual_seed(0)
     mask, edge = square(), torch.randn(1, 1, 16, 16)
     saliency = [torch.randn(1, 1, 64, 64) for _ in range(3)]
-    parts = runs.loss(edge=2)(saliency, edge, mask)
+    parts = SaliencyLoss(edge=2)(saliency, edge, mask)
     expected = parts.out4 + parts.out8 / 2 + parts.area / 4 + 2 * parts.edge
     torch.testing.assert_close(parts.total, expected)
     with torch.autocast("cpu", torch.bfloat16):
-        half = runs.loss()([x.bfloat16() for x in saliency], edge.bfloat16(), mask)
+        half = SaliencyLoss()([x.bfloat16() for x in saliency], edge.bfloat16(), mask)
     assert half.total.dtype == torch.float32 and torch.isfinite(half.total)
 
 
 @pytest.mark.parametrize(
     ("arguments", "named"),
     [
-        ({"saliency": (1, 1)}, "model.loss.saliency"),
-        ({"edge": -1}, "model.loss.edge"),
-        ({"edge_width": 4}, "model.loss.edge_width"),
+        ({"saliency": (1, 1)}, "^saliency must be three"),
+        ({"edge": -1}, "^edge must be at least 0"),
+        ({"edge_width": 4}, "^edge_width must be odd"),
     ],
 )
-def test_bad_values_name_their_key(arguments, named):
+def test_bad_values_name_their_parameter(arguments, named):
     with pytest.raises(ValueError, match=named):
-        runs.loss(**arguments)
+        SaliencyLoss(**arguments)

@@ -86,7 +86,7 @@ def test_full_memory_names_batch_and_size(composed, sample_root, tmp_path, monke
     monkeypatch.setattr(SaliencyTask, "training_step", fail)
     changes = (f"data_root={sample_root}", f"publish_to={tmp_path}")
     config = composed("train", *QUICK, *changes, "trainer.num_sanity_val_steps=0")
-    with pytest.raises(ValueError, match="lower loader.batch_size=16 or loader.size=64"):
+    with pytest.raises(ValueError, match="lower the loader's batch_size .16. or size .64."):
         command.train(**config)
 
 

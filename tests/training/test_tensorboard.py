@@ -33,7 +33,7 @@ def fitted(sample_root, tmp_path_factory):
 
     folder = tmp_path_factory.mktemp("board")
     module, data = task(small_network()), datamodule(sample_root)
-    fit = trainer(folder, {"panel": {"rows": 3}}, log_every_n_steps=10, gradient_clip_val=0.5)
+    fit = trainer(folder, panel_rows=3, log_every_n_steps=10, gradient_clip_val=0.5)
     fit.fit(module, data)
     module.network.eval()
     return module, data, events_of(folder)

@@ -1,0 +1,241 @@
+"""One run: fit a network, publish its weights, compare it with what it began as."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import warnings
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytorch_lightning as pl
+import torch
+from pytorch_lightning.callbacks import LearningRateMonitor, Timer, TQDMProgressBar
+from pytorch_lightning.utilities.exceptions import SIGTERMException
+from torch import distributed
+
+from salient.config import AnyPath, Word, checked
+from salient.devices import OUT_OF_MEMORY, keep_freed_memory
+from salient.files import check_writable, remove_partials
+from salient.metrics import HEADLINE
+from salient.model import architecture_of
+from salient.scoring.comparison import compare
+from salient.scoring.tables import Row
+from salient.training.callbacks import FiniteGuard, LastCheckpoint, moving_average
+from salient.training.datamodule import PairsDataModule
+from salient.training.record import hours_trained, publish, write_record
+from salient.training.task import SaliencyTask
+from salient.training.tensorboard import CurvesPlot, PicturePanel, tensorboards
+from salient.training.trainer import build_trainer
+from salient.training.watch import Watch
+from salient.weights.find import find_checkpoint
+from salient.weights.store import load_network
+
+log = logging.getLogger("salient")
+
+NOISE = (
+    "You're resuming from a checkpoint that ended before the epoch ended",  # TrainingLoader can
+    "It is recommended to use `self.log",  # SaliencyMetrics has summed over processes already
+    "The number of training batches .* is smaller than the logging interval",  # Watch adapts it
+    "Checkpoint directory .* exists and is not empty",  # Hydra made it, and writes its log there
+)
+
+
+class Trained(NamedTuple):
+    """What a run made.
+
+    Attributes:
+        path: the published file; in a process other than the first, the name asked for.
+        figures: those of the held-out pairs by their keys, such as `val/mae`.
+        rows: before and after on the held-out pairs, where they were compared.
+    """
+
+    path: Path
+    figures: dict[str, float]
+    rows: list[Row]
+
+
+@checked
+def train(
+    data: PairsDataModule,
+    task: SaliencyTask,
+    trainer: pl.Trainer | None = None,
+    *,
+    name: Word = "trained",
+    folder: AnyPath | Path | None = None,
+    publish_to: AnyPath | Path = "checkpoints",
+    overwrite: bool = False,
+    resume: AnyPath | None = None,
+    compare_with: AnyPath | None = None,
+    maps: AnyPath | Path | None = None,
+    config: Mapping[str, Any] | None = None,
+    choices: Mapping[str, Any] | None = None,
+) -> Trained:
+    """Fit and publish `<publish_to>/<name>.safetensors`.
+
+    Where there is such a file already, and it is not to be overwritten, the name gets a number.
+    Ctrl-C ends it in a SystemExit, when `last.ckpt` is saved; the line says how to go on.
+
+    Args:
+        data: the pairs to train on, and those held out.
+        task: the network, its loss and its optimiser.
+        trainer: by default 40 epochs on the GPU or else the CPU, with the usual callbacks.
+        name: of the published file.
+        folder: the run's, for its record and last.ckpt; `runs/<name>` by default.
+        publish_to: the folder for the weights.
+        overwrite: replace a published file of that name.
+        resume: a run's last.ckpt: goes on with it.
+        compare_with: a checkpoint. It and the published network are scored on the held-out pairs,
+            and reported side by side in `<folder>/comparison`.
+        maps: where the maps of that comparison go, if not there.
+        config: what the published file says of how it was made.
+        choices: what loggers show of it.
+
+    Raises:
+        ValueError: pairs that do not match, a checkpoint that is damaged or another run's.
+        FileNotFoundError: a set or a checkpoint is not there.
+        OSError: `publish_to` cannot be written.
+    """
+    check_places(publish_to, resume)
+    folder = Path(folder or Path("runs", name))
+    before = None if compare_with is None else find_checkpoint(compare_with, key="compare_with")
+    quieten()
+    if not torch.cuda.is_available():
+        keep_freed_memory()
+    data.setup()
+    pairs = len(data.training_pairs), len(data.validation_pairs)
+    log.info("%s: %d pairs to train on, %d held out", data.title, *pairs)
+    architecture_of(task.network)  # or nobody could load what is published
+    origin = task.network.origin if resume is None else f"{resume}, {data.size} px, of a run"
+    log.info("network: %s", origin)
+    task.network.train()
+    task.network.set_input(data.size, "area")  # as the loader resizes
+    if trainer is None:
+        trainer = build_trainer(usual_callbacks(folder))
+    record: dict[str, Any] = {}
+    if trainer.is_global_zero:
+        folder.mkdir(parents=True, exist_ok=True)
+        record = write_record(folder, data.seed)
+    _fit(trainer, task, data, resume)
+    figures = {k: float(v) for k, v in trainer.callback_metrics.items() if k.startswith("val/")}
+    path = Path(publish_to) / f"{name}.safetensors"
+    if distributed.is_initialized():  # the rest is one process's
+        distributed.destroy_process_group()
+    if not trainer.is_global_zero:
+        return Trained(path, figures, [])
+    _log_choices(trainer, choices or {}, figures)
+    metadata = {"config": _without_folder(config or {}, str(folder)), "validation": figures}
+    metadata |= {"pairs": pairs[0], "record": record, "hours": round(hours_trained(trainer), 2)}
+    path = publish(task.network, path, metadata, overwrite)
+    shown = {f.label: figures.get(f"val/{f.key}") for f in HEADLINE}
+    words = ", ".join(f"{label} {x:.4f}" for label, x in shown.items() if x is not None)
+    log.info("held out: %s", words)
+    log.info("published %s", path)
+    if before is None:
+        log.info("next: salient eval dataset=ecssd checkpoint=%s", path)
+        return Trained(path, figures, [])
+    log.info("before: %s", before)
+    found = compare(
+        load_network(before, trainer.strategy.root_device),
+        load_network(path, trainer.strategy.root_device),
+        data.validation_pairs,
+        title=f"{data.title}, held out",
+        folder=folder / "comparison",
+        maps=Path(maps or folder / "comparison/maps"),
+        config=config or {},
+        checkpoint=path,
+        workers=data.workers,
+    )
+    log.info("%s", found.told)
+    log.info("side by side in %s", folder / "comparison/report.html")
+    return Trained(path, figures, found.rows)
+
+
+def check_places(publish_to: str | Path, resume: str | None) -> None:
+    """Refuse what a run would find out too late.
+
+    Raises:
+        FileNotFoundError: there is no such checkpoint to go on with.
+        OSError: `publish_to` cannot be written.
+    """
+    if resume is not None and not Path(resume).is_file():
+        raise FileNotFoundError(f"resume={resume}: no such checkpoint; runs leave last.ckpt behind")
+    check_writable(publish_to)
+    remove_partials(publish_to)
+
+
+def usual_callbacks(folder: str | Path) -> list[pl.Callback]:
+    """What every run has: those of `configs/callbacks/default.yaml`."""
+    return [
+        FiniteGuard(folder),
+        moving_average(),
+        LastCheckpoint(folder),
+        LearningRateMonitor(),
+        Timer(),
+        Watch(),
+        CurvesPlot(),
+        PicturePanel(),
+        TQDMProgressBar(refresh_rate=10),
+    ]
+
+
+def quieten() -> None:
+    """Keep Lightning's notes and warnings of what is meant so out of the log."""
+    logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)
+    logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
+    for noise in NOISE:
+        warnings.filterwarnings("ignore", noise)
+
+
+def _fit(trainer: pl.Trainer, task: SaliencyTask, data: PairsDataModule, resume: Any) -> None:
+    """Fit; where it ends early, a line says how to go on."""
+    callbacks = trainer.callbacks  # type: ignore[attr-defined]
+    last = next((c for c in callbacks if isinstance(c, LastCheckpoint)), None)
+    path = Path(resume).resolve() if resume else None
+    try:
+        trainer.fit(task, data, ckpt_path=path, weights_only=True)
+    except SIGTERMException:
+        sys.exit(f"interrupted; go on with resume={last.path}" if last else "interrupted")
+    except SystemExit:  # Lightning's, at the second Ctrl-C
+        saved = last is not None and last.path.is_file()
+        sys.exit(f"stopped; go on with resume={last.path}" if last and saved else "stopped")
+    except Exception as error:
+        if OUT_OF_MEMORY.search(str(error)):
+            lower = f"batch_size ({data.batch_size}) or size ({data.size})"
+            raise ValueError(f"no memory is left; lower the loader's {lower}") from error
+        if resume is None or (last and last.begun) or isinstance(error, OSError):
+            raise
+        reason = " ".join(str(error).split()).removeprefix(f"{path}: ")
+        problem = reason if isinstance(error, ValueError) else f"damaged: {reason:.200}"
+        raise ValueError(f"resume={resume}: {problem}") from error
+
+
+def _log_choices(
+    trainer: pl.Trainer, choices: Mapping[str, Any], figures: Mapping[str, float]
+) -> None:
+    """What was chosen and what it reached, for a table of runs in every logger."""
+    final = {
+        f"final/{figure.key}": figures[f"val/{figure.key}"]
+        for figure in HEADLINE
+        if f"val/{figure.key}" in figures
+    }
+    boards = tensorboards(trainer)
+    for board in boards:
+        board.log_hyperparams(dict(choices), final, trainer.global_step)
+    for logger in trainer.loggers:
+        if logger not in boards:
+            logger.log_hyperparams(dict(choices))
+            logger.log_metrics(final, trainer.global_step)
+            logger.save()
+
+
+def _without_folder(node: Any, folder: str) -> Any:
+    """A config without the values that lie in the run's folder, which name this machine's paths."""
+    if isinstance(node, Mapping):
+        return {
+            key: _without_folder(value, folder)
+            for key, value in node.items()
+            if not str(value).startswith(folder)
+        }
+    return node
