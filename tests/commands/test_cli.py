@@ -58,7 +58,6 @@ def test_help_fits_one_screen_and_lists_verbs_keys_and_groups(run, call, tmp_pat
         ("train loader.sizze=3 dataset=sample_train", "loader.sizze: unknown key; did you mean"),
         ("train dataset=sample_train resume=gone", "resume=gone: no such checkpoint"),
         ("predict input=[", "input=[: cannot be read"),
-        ("predict input=x ~output", "output: missing; predict needs it"),
         ("predict input=x batch_size=0", "batch_size must be at least 1, got 0"),
         (
             "train model.lr=1 dataset=sample",
@@ -143,7 +142,7 @@ def test_a_path_key_takes_any_name(tmp_path):
         "2024",
         "true",
     ]
-    for name in [*names, "${oops}", "it's\\'", "back\\"]:
+    for name in [*names, "it's\\'", "back\\"]:
         overrides, given = adapt("predict", [f"output={name}", "x"])
         config = compose_config(tmp_path, "predict", *overrides)
         assert config["output"] == name and given == {"input": ["x"]}
@@ -162,13 +161,10 @@ def test_no_key_needs_a_plus_sign(tmp_path):
     for sign in ("", "+"):
         overrides, _ = adapt("train", ["dataset=sample_train", *(sign + text for text in given)])
         config = compose_config(tmp_path, "train", *overrides)
-        assert config["trainer"]["max_steps"] == 5 and config["model"]["network"]["std"] == [
-            1,
-            1,
-            1,
-        ]
+        assert config["trainer"]["max_steps"] == 5
+        assert config["model"]["network"]["std"] == [1, 1, 1]
         assert config["trainer"]["num_sanity_val_steps"] == 0
-    assert config["model"]["network"]["mean"] and config["seed"] == 0  # of the signatures
+    assert config["model"]["network"]["context"] == 256  # of a signature
 
 
 def test_a_run_that_goes_on_takes_its_own_overrides(tmp_path, monkeypatch, capsys):

@@ -103,4 +103,4 @@ def test_predict_takes_a_colour_by_its_numbers(call, small_network, tmp_path):
     call(tmp_path, "predict", *where, "cutout.background=9,8,7", "cutout.threshold=0.999")
     assert np.asarray(Image.open(tmp_path / "out/a.png")).shape == (30, 40, 3)
     said = call(tmp_path, "predict", *where, "cutout.feather=2", fails=True).stderr
-    assert "error: " in said and "cutout.feather must be from 0 to 1, got 2" in said
+    assert "error: " in said and "cutout.feather must be at most 1, got 2" in said

@@ -30,7 +30,7 @@ LISTS = ("text", "nan", "{a:1}", "[]", "[text]", "[nan,nan,nan]", "[-1,-1,-1]", 
 # Named in an issue as a traceback or as accepted.
 KNOWN = {
     "predict": (
-        *("device=''", "device=abc", "device=meta", "device=mps", "device=cuda:99", "~output"),
+        *("device=''", "device=abc", "device=meta", "device=mps", "device=cuda:99"),
         *("batch_size=0", "batch_size=-1", "mode=''", "mode=nosuch", "checkpoint=/dev/null"),
         *("checkpoint=photo.png", "checkpoint=gone", "input=gone", "output=photo.png"),
         *("input=a,b", "input=[", "=1", "++", "input=${nosuch}", "input=${", "hydra.nosuch=1"),
