@@ -13,7 +13,7 @@ import pytest
 from tests.fixtures.commands import ROOT
 
 FLOORS = [
-    "arrays files devices config distribution",
+    "arrays files devices config distribution lazy",
     "metrics data model",
     "sample weights",
     "detection",

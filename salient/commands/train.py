@@ -94,7 +94,9 @@ def train(
     hydra = HydraConfig.get()
     folder = Path(hydra.runtime.output_dir)
     swept = hydra.mode == RunMode.MULTIRUN
-    config = dict(loader=loader, model=model, trainer=trainer, callbacks=callbacks, logger=logger)
+    config: dict[str, Any] = dict(
+        loader=loader, model=model, trainer=trainer, callbacks=callbacks, logger=logger
+    )
     config |= dict(dataset=dataset, name=name, seed=seed, start=start, deterministic=deterministic)
     pl.seed_everything(seed, workers=True, verbose=False)
     data = build(loader, "loader", PairsDataModule, build_sets(dataset))

@@ -5,6 +5,8 @@ from __future__ import annotations
 from salient.model.base import Network
 from salient.model.boundary import BoundaryNetwork
 
+__all__ = ["ARCHITECTURES", "Network", "architecture_of"]
+
 # What a checkpoint's metadata may name; a checkpoint without a name is the first.
 ARCHITECTURES: dict[str, type[Network]] = {
     "boundary": BoundaryNetwork,

@@ -38,6 +38,7 @@ NOISE = (
     "You're resuming from a checkpoint that ended before the epoch ended",  # TrainingLoader can
     "It is recommended to use `self.log",  # SaliencyMetrics has summed over processes already
     "The number of training batches .* is smaller than the logging interval",  # Watch adapts it
+    ".isinstance.treespec, LeafSpec.. is deprecated",  # Lightning's own affair
     "Checkpoint directory .* exists and is not empty",  # Hydra made it, and writes its log there
 )
 
@@ -108,7 +109,8 @@ def train(
     log.info("%s: %d pairs to train on, %d held out", data.title, *pairs)
     architecture_of(task.network)  # or nobody could load what is published
     origin = task.network.origin if resume is None else f"{resume}, {data.size} px, of a run"
-    log.info("network: %s", origin)
+    weights = sum(parameter.numel() for parameter in task.network.parameters()) / 1e6
+    log.info("network: %s, %.1f million weights", origin, weights)
     task.network.train()
     task.network.set_input(data.size, "area")  # as the loader resizes
     if trainer is None:
@@ -165,11 +167,16 @@ def check_places(publish_to: str | Path, resume: str | None) -> None:
     remove_partials(publish_to)
 
 
-def usual_callbacks(folder: str | Path) -> list[pl.Callback]:
-    """What every run has: those of `configs/callbacks/default.yaml`."""
+def usual_callbacks(folder: str | Path, averaging: pl.Callback | None = None) -> list[pl.Callback]:
+    """What every run has, as in `configs/callbacks/default.yaml`.
+
+    Args:
+        folder: the run's.
+        averaging: of the weights; `moving_average()` by default.
+    """
     return [
         FiniteGuard(folder),
-        moving_average(),
+        averaging or moving_average(),
         LastCheckpoint(folder),
         LearningRateMonitor(),
         Timer(),

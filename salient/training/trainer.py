@@ -28,6 +28,7 @@ def build_trainer(
     max_epochs: Annotated[int, Field(ge=1)] | None = 40,
     gradient_clip_val: Annotated[float, Field(gt=0)] | None = 0.5,
     enable_progress_bar: bool = True,
+    enable_model_summary: bool = False,
     log_every_n_steps: Count = 10,
     devices: Count | Literal["auto"] | list[int] = 1,
     sync_batchnorm: bool | None = None,
@@ -50,6 +51,7 @@ def build_trainer(
         max_steps: ends the run; -1 leaves that to `max_epochs`.
         plugins: of Lightning; checkpoints are written by ours.
         enable_progress_bar: show the progress bars among the callbacks.
+        enable_model_summary: print Lightning's table of the modules.
         sync_batchnorm: batch statistics over all processes; where None on GPUs, which alone can.
         lightning: any other argument of `pytorch_lightning.Trainer`.
 
@@ -69,6 +71,7 @@ def build_trainer(
         callbacks=active,
         logger=list(logger) or False,
         enable_progress_bar=enable_progress_bar,
+        enable_model_summary=enable_model_summary,
         log_every_n_steps=log_every_n_steps,
         devices=devices,
         max_steps=max_steps,
