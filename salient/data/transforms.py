@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import partial
 
 import cv2
 import numpy as np
@@ -33,25 +32,19 @@ def _area(picture: Drawing, size: int) -> Drawing:
     What training does.
     """
     shrinks = size < max(picture.shape[:2])
-    return _linear(picture, size, cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
-
-
-def _linear(picture: Drawing, size: int, method: int = cv2.INTER_LINEAR) -> Drawing:
-    """OpenCV's bilinear filter, of four pixels at any scale."""
+    method = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
     return np.asarray(cv2.resize(picture, (size, size), interpolation=method), dtype=np.uint8)
 
 
-def _pillow(picture: Drawing, size: int, method: Image.Resampling) -> Drawing:
-    """Pillow's filter, which widens with the scale; torchvision's `Resize` of a PIL image."""
-    return np.array(Image.fromarray(picture).resize((size, size), method))
+def _pillow(picture: Drawing, size: int) -> Drawing:
+    """Pillow's bilinear filter, which widens with the scale; torchvision's `Resize`."""
+    return np.array(Image.fromarray(picture).resize((size, size), Image.Resampling.BILINEAR))
 
 
 # By the word in a checkpoint's metadata. `pillow` is ModelScope's, `area` ours.
 RESIZE: dict[str, Callable[[Drawing, int], Drawing]] = {
     "area": _area,
-    "linear": _linear,
-    "pillow": partial(_pillow, method=Image.Resampling.BILINEAR),
-    "pillow_bicubic": partial(_pillow, method=Image.Resampling.BICUBIC),
+    "pillow": _pillow,
 }
 
 
