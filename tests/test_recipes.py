@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import csv
 import json
+import re
+import shutil
+import textwrap
 from typing import Any
 
 import numpy as np
@@ -14,6 +17,33 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from tests.fixtures.checkout import Copy, draw_pairs
 from tests.fixtures.commands import QUICK, ROOT
 
+BLOCK = re.compile(
+    r"^ *<!-- (write|in) (\S+?)(?:, above: (.*?))? -->\n *```\w+\n(.*?)^ *```$",
+    re.MULTILINE | re.DOTALL,
+)
+
+
+def recipe(row: str) -> str:
+    """The section of a row of the table."""
+    text = (ROOT / "CONTRIBUTING.md").read_text()
+    (section,) = re.findall(rf"^### {row}\n(.*?)(?=^###? |\Z)", text, re.MULTILINE | re.DOTALL)
+    return section
+
+
+def follow(copy: Copy, row: str) -> None:
+    """Write every block of a recipe where its comment says."""
+    blocks = BLOCK.findall(recipe(row))
+    assert blocks, row
+    for action, file, place, code in blocks:
+        margin = 3 if code.startswith("   ") and recipe(row).lstrip().startswith("1.") else 0
+        code = "".join(line[margin:] if line.strip() else line for line in code.splitlines(True))
+        if action == "write":
+            (copy.folder / file).parent.mkdir(exist_ok=True)
+            copy.write(file, code)
+        else:
+            gap = "\n\n" if code.startswith("def ") else ""
+            copy.insert(file, place.replace("\\n", "\n"), code + gap)
+
 
 @pytest.fixture
 def copy(tmp_path) -> Copy:
@@ -22,13 +52,7 @@ def copy(tmp_path) -> Copy:
 
 def test_a_data_set_is_a_yaml_to_train_and_to_score_on(copy):
     draw_pairs(copy.folder / "data/discs", 24)
-    copy.write(
-        "configs/dataset/discs.yaml",
-        "# @package dataset.discs\n"
-        "_target_: salient.data.sets.PairSet\n"
-        "title: Discs\nroot: discs\nlayouts: [[discs/photos, discs/truths]]\nexpected: 24\n"
-        "home: https://example.org\npublished: {mae: 0.1, sm: 0.8, max_f: 0.7, weighted_f: 0.6}\n",
-    )
+    follow(copy, "Data set")
     shown = copy.run("eval.py", "dataset=discs", "output=out", "workers=0")
     assert "| Discs" in shown and "published" in shown
     assert json.loads((copy.folder / "out/results.json").read_text())["rows"][0]["pairs"] == 24
@@ -40,24 +64,7 @@ def test_a_data_set_is_a_yaml_to_train_and_to_score_on(copy):
 
 
 def test_a_figure_is_a_function_and_a_row(copy):
-    copy.insert(
-        "salient/metrics/thresholds.py",
-        "def f_of(precision",
-        "def bright_share(measured: Measured) -> float:\n"
-        '    """The share of the map at level 128 or more, 0..1."""\n'
-        "    positive = measured.true_positives[128] + measured.false_positives[128]\n"
-        "    return float(positive / measured.size)\n\n\n",
-    )
-    copy.insert(
-        "salient/metrics/figures.py",
-        ")\nHEADLINE = ",
-        '    Figure("bright", "bright share", "bright", True, thresholds.bright_share),\n',
-    )
-    copy.insert(
-        "salient/metrics/figures.py",
-        "from salient.metrics.error import",
-        "from salient.metrics import thresholds\n",
-    )
+    follow(copy, "Figure")
     copy.run("eval.py", "dataset=sample", "output=out", "workers=0")
     (row,) = json.loads((copy.folder / "out/results.json").read_text())["rows"]
     assert 0 < row["bright"] < 1
@@ -70,26 +77,8 @@ def test_a_figure_is_a_function_and_a_row(copy):
 def trained_by_recipe(tmp_path_factory) -> tuple[Copy, str]:
     """One run with a loss, a backbone, a callback and a logger of one's own."""
     copy = Copy(tmp_path_factory.mktemp("house"))
-    copy.write(
-        "mine.py",
-        "import pytorch_lightning as pl\n"
-        "import torch\n\n"
-        "def half_weights(mask):\n    return torch.full_like(mask, 0.5)\n\n"
-        "def squared_error(logit, mask, weight):\n"
-        "    return (weight * (torch.sigmoid(logit) - mask) ** 2).mean()\n\n"
-        "class Greeter(pl.Callback):\n"
-        "    def __init__(self, word):\n        self.word = word\n\n"
-        "    def on_fit_end(self, trainer, module):\n"
-        "        print(self.word, float(module.parts.out4))\n",
-    )
-    copy.write(
-        "configs/callbacks/greeter.yaml", "greeter:\n  _target_: mine.Greeter\n  word: good day\n"
-    )
-    copy.write(
-        "configs/logger/lines.yaml",
-        "# @package logger.lines\n_target_: pytorch_lightning.loggers.CSVLogger\n"
-        "save_dir: ${hydra:runtime.output_dir}\nname: lines\nversion: ''\n",
-    )
+    for row in ("Loss or pixel weighting", "Callback", "Logger"):
+        follow(copy, row)
     printed = copy.run(
         "train.py",
         *QUICK,
@@ -97,6 +86,7 @@ def trained_by_recipe(tmp_path_factory) -> tuple[Copy, str]:
         "model.loss.pixel_weights._target_=mine.half_weights",
         "model.network.encoder.name=resnet10t",
         "callbacks=[default,greeter]",
+        "callbacks.greeter.word=hello",
         "logger=[tensorboard,lines]",
         "trainer.max_epochs=1",
         "trainer.log_every_n_steps=1",
@@ -104,9 +94,16 @@ def trained_by_recipe(tmp_path_factory) -> tuple[Copy, str]:
     return copy, printed
 
 
+def lines_of(copy: Copy) -> Any:
+    """The figures that the recipe's logger wrote."""
+    (file,) = (copy.folder / "runs/demo").glob("*/lines/metrics.csv")
+    return file
+
+
 def test_a_loss_and_a_pixel_weighting_are_functions_named_by_target(trained_by_recipe):
-    (line,) = [line for line in trained_by_recipe[1].splitlines() if line.startswith("good day")]
-    assert 0 < float(line.removeprefix("good day ")) <= 0.5  # half of a squared error
+    with lines_of(trained_by_recipe[0]).open() as file:
+        losses = [float(x["train/loss_out4"]) for x in csv.DictReader(file) if x["train/loss_out4"]]
+    assert losses and all(0 < loss <= 0.5 for loss in losses)  # half of a squared error
 
 
 def test_a_backbone_is_one_override(trained_by_recipe):
@@ -115,29 +112,21 @@ def test_a_backbone_is_one_override(trained_by_recipe):
 
 
 def test_a_callback_is_a_yaml(trained_by_recipe):
-    assert "good day" in trained_by_recipe[1]
+    assert "hello" in trained_by_recipe[1]
 
 
 def test_a_logger_is_a_yaml(trained_by_recipe):
-    (file,) = (trained_by_recipe[0].folder / "runs/demo").glob("*/lines/metrics.csv")
+    file = lines_of(trained_by_recipe[0])
     with file.open() as lines:
         names = next(csv.reader(lines))
     assert {"val/mae", "train/loss", "final/mae"} <= set(names)
-    events = EventAccumulator(str(file.parents[1]))  # beside the other
+    events = EventAccumulator(str(file.parents[1]))  # next to the other
     events.Reload()
     assert "val/mae" in events.Tags()["scalars"]
 
 
 def test_an_output_mode_is_a_function_and_an_entry(copy):
-    copy.insert(
-        "salient/detection/modes.py",
-        "# By the word of `mode=`",
-        "def negative(picture: Picture, saliency: Map, edge: Map) -> Map:\n"
-        '    """The map with black and white exchanged, H,W."""\n    return 255 - saliency\n\n\n',
-    )
-    copy.insert(
-        "salient/detection/modes.py", '    "edges": edges,\n', '    "negative": negative,\n'
-    )
+    follow(copy, "Output mode")
     draw_pairs(copy.folder / "data", 1)
     maps = []
     for mode in ("map", "negative"):
@@ -150,29 +139,7 @@ def test_an_output_mode_is_a_function_and_an_entry(copy):
 def test_an_export_format_is_an_entry(copy, small_network):
     from salient import save_network
 
-    copy.insert(
-        "salient/export.py",
-        "FORMATS = {",
-        "def write_script(\n"
-        "    network: Network, probability: bool = True, half: bool = False\n"
-        ") -> bytes:\n"
-        '    """The network as TorchScript, of its own size."""\n'
-        "    content = BytesIO()\n"
-        "    example = torch.zeros(1, 3, network.size, network.size)\n"
-        "    script = torch.jit.trace(Heads(network, probability), example)\n"
-        "    torch.jit.save(script, content)\n"
-        "    return content.getvalue()\n\n\n"
-        "def run_script(path: Path) -> Run:\n"
-        '    """Run TorchScript by PyTorch."""\n'
-        "    script = torch.jit.load(path)\n"
-        "    return lambda image: [x.detach().numpy() for x in script(torch.from_numpy(image))]\n"
-        "\n\n",
-    )
-    copy.insert(
-        "salient/export.py",
-        '    ".onnx": Format(',
-        '    ".ts": Format("TorchScript", write_script, run_script),\n',
-    )
+    follow(copy, "Export format")
     save_network(small_network(), copy.folder / "a.safetensors")
     draw_pairs(copy.folder / "data", 1)
     copy.run("predict.py", "input=data/photos", "output=maps", "checkpoint=a.safetensors")
@@ -181,33 +148,56 @@ def test_an_export_format_is_an_entry(copy, small_network):
 
 
 def test_a_verb_is_a_function_a_yaml_and_a_row(copy):
-    copy.write(
-        "salient/commands/count.py",
-        '"""Count."""\n\nfrom salient.cli.main import run\n\n\n'
-        "def count(to: int) -> None:\n"
-        '    """Print the numbers."""\n    print(*range(1, to + 1))\n\n\n'
-        'if __name__ == "__main__":\n    run("count")\n',
-    )
-    copy.write("configs/count.yaml", "# Count.\ndefaults: [quiet, _self_]\n\nto: 3 # the last\n")
-    copy.insert("salient/cli/verbs.py", '    "strip": Verb(', '    "count": Verb("count"),\n')
+    follow(copy, "Verb")
     assert copy.run("-m", "salient", "count", "to=4").split() == ["1", "2", "3", "4"]
-    assert "to=3  the last" in copy.run("-m", "salient", "count", "--help")
+    assert copy.run("-m", "salient", "count").split() == ["1", "2", "3"]
+    shown = copy.run("-m", "salient", "count", "--help")
+    assert re.search(r"to=3 +the last", shown) and "  salient count to=4" in shown
     assert "count" in copy.run("-m", "salient", "--help")
 
 
-def test_every_recipe_has_a_test():
-    """The rows of CONTRIBUTING's table, and what follows them here."""
-    table = (ROOT / "CONTRIBUTING.md").read_text()
-    rows: dict[str, Any] = {
-        "data set": test_a_data_set_is_a_yaml_to_train_and_to_score_on,
-        "figure": test_a_figure_is_a_function_and_a_row,
-        "loss": test_a_loss_and_a_pixel_weighting_are_functions_named_by_target,
-        "backbone": test_a_backbone_is_one_override,
-        "output mode": test_an_output_mode_is_a_function_and_an_entry,
-        "export format": test_an_export_format_is_an_entry,
-        "callback": test_a_callback_is_a_yaml,
-        "logger": test_a_logger_is_a_yaml,
-        "verb": test_a_verb_is_a_function_a_yaml_and_a_row,
-    }
+def test_an_option_is_a_parameter_with_a_line_of_help(copy):
+    follow(copy, "Option of a verb")
+    assert re.search(
+        r"reverse=false +begin with the last", copy.run("-m", "salient", "strip", "--help")
+    )
+    draw_pairs(copy.folder / "data", 2)
+    pairs = ("dataset=folder", "images=data/photos", "masks=data/truths", "strict=false")
+    strips = []
+    for reverse in ("false", "true"):
+        where = ("predictions=data/truths", f"output={reverse}.png", f"reverse={reverse}")
+        copy.run("-m", "salient", "strip", *pairs, *where)
+        strips.append(np.asarray(Image.open(copy.folder / f"{reverse}.png")))
+    assert strips[0].shape == strips[1].shape and (strips[0] != strips[1]).any()
+
+
+def test_a_wing_is_a_folder_and_a_floor(copy):
+    shutil.copytree(ROOT / "tests/fixtures", copy.folder / "tests/fixtures")
+    shutil.copy(ROOT / "tests/test_floors.py", copy.folder / "tests")
+    follow(copy, "Wing")
+    chosen = ("tests/test_floors.py", "-k", "stereo or circles", "--import-mode=importlib")
+    assert "2 passed" in copy.run("-m", "pytest", *chosen, "-p", "no:cacheprovider")
+
+
+TESTED = {
+    "Data set": test_a_data_set_is_a_yaml_to_train_and_to_score_on,
+    "Figure": test_a_figure_is_a_function_and_a_row,
+    "Loss or pixel weighting": test_a_loss_and_a_pixel_weighting_are_functions_named_by_target,
+    "Backbone": test_a_backbone_is_one_override,
+    "Output mode": test_an_output_mode_is_a_function_and_an_entry,
+    "Export format": test_an_export_format_is_an_entry,
+    "Callback": test_a_callback_is_a_yaml,
+    "Logger": test_a_logger_is_a_yaml,
+    "Verb": test_a_verb_is_a_function_a_yaml_and_a_row,
+    "Option of a verb": test_an_option_is_a_parameter_with_a_line_of_help,
+    "Wing": test_a_wing_is_a_folder_and_a_floor,
+}
+
+
+def test_every_row_of_the_table_has_a_recipe_and_a_test():
+    table = (ROOT / "CONTRIBUTING.md").read_text().partition("| New | Where | Use |")[2]
+    rows = re.findall(r"^\| ([A-Z][^|]*?) \| \[steps\]", table, re.MULTILINE)
+    assert sorted(rows) == sorted(TESTED)
     for row in rows:
-        assert f"| {row}" in table.lower(), row
+        text = textwrap.dedent(recipe(row))
+        assert BLOCK.search(text) or re.search(r"^ {4}(python|salient) ", recipe(row), re.M), row
