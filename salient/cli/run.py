@@ -29,6 +29,7 @@ from omegaconf.errors import (
 )
 
 from salient.cli.help import config_folder
+from salient.cli.lazy_help import mend_lazy_help
 from salient.cli.verbs import what_is_missing
 from salient.config import ConfigError, Word, check_config, check_value, did_you_mean
 from salient.files import printable
@@ -81,6 +82,7 @@ def run_function(
             function(**plain)
 
     with in_one_line(verb, traceback, foreseen):
+        mend_lazy_help()
         job()
 
 
