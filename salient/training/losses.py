@@ -222,7 +222,9 @@ class SaliencyLoss:
             mask = mask.float()
             label = mask if label is None else label.float()
             pixels = self.pixel_weights(mask)
-            total, named, extra = mask.new_zeros(()), {}, {}
+            total = mask.new_zeros(())
+            named: dict[str, Tensor] = {}
+            extra: dict[str, Tensor] = {}
             if outputs.edge is not None:
                 named["edge"] = edge_loss(outputs.edge, boundary_target(mask, self.edge_width))
                 total = self.edge * named["edge"]

@@ -54,13 +54,13 @@ class SaliencyTask(pl.LightningModule):
         network: Network,
         loss: SaliencyLoss,
         optimizer: Callable[..., Optimizer],
-        encoder_rate: Annotated[float, Field(le=100)],
-        warmup: float,
-        decay: Literal["cos", "linear"],
-        scales: Sequence[Annotated[float, Field(le=2)]],
-        progressive: bool,
-        compile: bool | None,
-        seed: int,
+        encoder_rate: Annotated[float, Field(le=100)] = 0.1,
+        warmup: float = 0.05,
+        decay: Literal["cos", "linear"] = "linear",
+        scales: Sequence[Annotated[float, Field(le=2)]] = (0.64, 0.73, 0.82, 0.91, 1),
+        progressive: bool = False,
+        compile: bool | None = None,
+        seed: int = 0,
     ) -> None:
         super().__init__()
         if not 0 < warmup < 1:
@@ -86,11 +86,11 @@ class SaliencyTask(pl.LightningModule):
             self.network.compile(dynamic=False)  # a program for any size takes longer still
 
     def training_step(self, batch: TrainingBatch, batch_index: int) -> Tensor:
-        images, labels = self._scale(self.network.normalize(batch.images), batch.masks.float())
-        masks = (labels > 0.5).float()
-        outputs = self.network(images)
-        labels = labels if batch.masks.is_floating_point() else masks  # soft ones stay soft
-        parts = self.loss(outputs, masks, labels, self.network.maps)
+        soft = batch.masks.is_floating_point()
+        images = self.network.normalize(batch.images)
+        images, labels = self._scale(images, batch.masks.float(), soft)
+        masks = (labels > 0.5).float() if soft else labels
+        parts = self.loss(self.network(images), masks, labels, self.network.maps)
         self.parts = parts.detached()
         self._log_parts("train", parts, len(batch.images), prog_bar=True)
         return parts.total
@@ -176,8 +176,11 @@ class SaliencyTask(pl.LightningModule):
         )
         return [optimizer], [{"scheduler": schedule, "interval": "step"}]
 
-    def _scale(self, images: Tensor, masks: Tensor) -> tuple[Tensor, Tensor]:
-        """Choose this step's size; the same in every process, and again after a resume."""
+    def _scale(self, images: Tensor, masks: Tensor, soft: bool = False) -> tuple[Tensor, Tensor]:
+        """Choose this step's size; the same in every process, and again after a resume.
+
+        Masks stay binary unless they are soft.
+        """
         if self.progressive:
             progress = self.global_step / int(self.trainer.estimated_stepping_batches)
             scale = self.scales[min(int(progress * len(self.scales)), len(self.scales) - 1)]
@@ -188,7 +191,7 @@ class SaliencyTask(pl.LightningModule):
             return images, masks
         images = F.interpolate(images, (side, side), mode="bilinear", antialias=True)
         masks = F.interpolate(masks, (side, side), mode="bilinear", antialias=True)
-        return images, masks
+        return images, masks if soft else (masks > 0.5).float()
 
     def _parameter_groups(self) -> list[dict[str, Any]]:
         """Encoder and decoder, each with and without weight decay (none on norms and biases)."""

@@ -56,7 +56,9 @@ class CurvesPlot(Callback):
 
 
 class PicturePanel(Callback):
-    """Two panels in TensorBoard after each validation, rows of picture | truth | map | edge, if any.
+    """Two panels in TensorBoard after each validation, rows of picture | truth | map | edge.
+
+    A network without an edge has no such column.
 
     The first pairs, always the same; and those of the largest error (MAE), the worst first, with
     their names in the text `worst`. Of several processes the first one's pairs.
