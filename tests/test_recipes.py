@@ -80,7 +80,7 @@ def trained_by_recipe(tmp_path_factory) -> tuple[Copy, str]:
         "class Greeter(pl.Callback):\n"
         "    def __init__(self, word):\n        self.word = word\n\n"
         "    def on_fit_end(self, trainer, module):\n"
-        "        print(self.word, float(module.parts.out4))\n",
+        "        print(self.word, float(module.parts.named['out4']))\n",
     )
     copy.write(
         "configs/callbacks/greeter.yaml", "greeter:\n  _target_: mine.Greeter\n  word: good day\n"

@@ -20,7 +20,11 @@ from salient.scoring.loading import to_tensor
 
 
 class TrainingBatch(NamedTuple):
-    """`images` uint8 B,3,S,S (RGB), `masks` uint8 B,1,S,S in {0, 1}, `names` B. Or one sample."""
+    """`images` uint8 B,3,S,S (RGB), `masks` B,1,S,S, `names` B. Or one sample.
+
+    Masks are uint8 in {0, 1}, or float in [0, 1]: soft labels, of which what is above .5 counts as
+    foreground for pixel weights and edge.
+    """
 
     images: Tensor
     masks: Tensor

@@ -23,14 +23,13 @@ from salient.model.base import Network
 from salient.scoring.loading import ScoringBatch
 from salient.training.batches import TrainingBatch
 from salient.training.losses import LossParts, SaliencyLoss
-from salient.training.teacher import Teacher
 
 HIGHEST_RATE = 10
 FIRST = "give the options of the first time"
 
 
 class SaliencyTask(pl.LightningModule):
-    """Trains and validates a `Network`.
+    """Trains and validates a network.
 
     Args:
         network: what is trained.
@@ -42,7 +41,6 @@ class SaliencyTask(pl.LightningModule):
         scales: of the training size; one is drawn for each batch and rounded to 32 pixels.
         progressive: take the scales in turn instead, each for an equal share of all steps: passes
             over small pictures are cheap (EfficientNetV2, 2021, section 4).
-        teacher: networks whose maps soften the masks to train on.
         compile: run the network through `torch.compile`, which takes minutes for each size; where
             None, on a GPU if `scales` is one size.
         seed: of that draw.
@@ -56,14 +54,13 @@ class SaliencyTask(pl.LightningModule):
         network: Network,
         loss: SaliencyLoss,
         optimizer: Callable[..., Optimizer],
-        encoder_rate: Annotated[float, Field(le=100)],
-        warmup: float,
-        decay: Literal["cos", "linear"],
-        scales: Sequence[Annotated[float, Field(le=2)]],
-        progressive: bool,
-        teacher: Teacher | None,
-        compile: bool | None,
-        seed: int,
+        encoder_rate: Annotated[float, Field(le=100)] = 0.1,
+        warmup: float = 0.05,
+        decay: Literal["cos", "linear"] = "linear",
+        scales: Sequence[Annotated[float, Field(le=2)]] = (0.64, 0.73, 0.82, 0.91, 1),
+        progressive: bool = False,
+        compile: bool | None = None,
+        seed: int = 0,
     ) -> None:
         super().__init__()
         if not 0 < warmup < 1:
@@ -74,10 +71,11 @@ class SaliencyTask(pl.LightningModule):
             raise ValueError(f"model.decay must be cos or linear, got {decay}")
         if not scales or min(scales) <= 0:
             raise ValueError(f"model.scales must be numbers above 0, got {list(scales)}")
+        loss.weights(network.maps)  # or it has weights for another number of maps
         self.network, self.loss, self.make_optimizer = network, loss, optimizer
         self.encoder_rate, self.warmup, self.decay = encoder_rate, warmup, decay
         self.scales, self.progressive = tuple(scales), progressive
-        self.teacher, self.compiled, self.seed = teacher, compile, seed
+        self.compiled, self.seed = compile, seed
         self.parts: LossParts | None = None  # of the last training step
         self.curves: dict[str, list[float]] = {}  # of the last validation
         self.metrics = SaliencyMetrics()
@@ -88,14 +86,12 @@ class SaliencyTask(pl.LightningModule):
             self.network.compile(dynamic=False)  # a program for any size takes longer still
 
     def training_step(self, batch: TrainingBatch, batch_index: int) -> Tensor:
-        images, masks = self._scale(self.network.normalize(batch.images), batch.masks.float())
-        labels = masks
-        if self.teacher:  # which may have another mean and deviation
-            pixels = 255 * (images * self.network.std + self.network.mean)
-            labels = self.teacher.soften(pixels, masks)
-        outputs = self.network(images)
-        parts = self.loss(outputs.saliency, outputs.edge, masks, labels)
-        self.parts = LossParts(*(part.detach() for part in parts))
+        soft = batch.masks.is_floating_point()
+        images = self.network.normalize(batch.images)
+        images, labels = self._scale(images, batch.masks.float(), soft)
+        masks = (labels > 0.5).float() if soft else labels
+        parts = self.loss(self.network(images), masks, labels, self.network.maps)
+        self.parts = parts.detached()
         self._log_parts("train", parts, len(batch.images), prog_bar=True)
         return parts.total
 
@@ -104,7 +100,7 @@ class SaliencyTask(pl.LightningModule):
         images = self.network.normalize(batch.images)
         outputs = self.network(images)
         masks = torch.stack([_fit(mask, images.shape[2:]) for mask in batch.masks]).to(images)
-        parts = self.loss(outputs.saliency, outputs.edge, masks)
+        parts = self.loss(outputs, masks, maps=self.network.maps)
         self._log_parts("val", parts, len(images), on_epoch=True, sync_dist=True)
         saliency = torch.sigmoid(outputs.saliency[0].float()).cpu()
         scores = [
@@ -114,11 +110,8 @@ class SaliencyTask(pl.LightningModule):
         for of_pair in scores:
             self.metrics.add(of_pair)
         errors = [of_pair.figures["mae"] for of_pair in scores]
-        return {
-            "saliency": saliency,
-            "edge": torch.sigmoid(outputs.edge.float()).cpu(),
-            "mae": errors,
-        }
+        edge = None if outputs.edge is None else torch.sigmoid(outputs.edge.float()).cpu()
+        return {"saliency": saliency, "edge": edge, "mae": errors}
 
     def on_validation_epoch_end(self) -> None:
         figures = self.metrics.compute()
@@ -183,8 +176,11 @@ class SaliencyTask(pl.LightningModule):
         )
         return [optimizer], [{"scheduler": schedule, "interval": "step"}]
 
-    def _scale(self, images: Tensor, masks: Tensor) -> tuple[Tensor, Tensor]:
-        """Choose this step's size; the same in every process, and again after a resume."""
+    def _scale(self, images: Tensor, masks: Tensor, soft: bool = False) -> tuple[Tensor, Tensor]:
+        """Choose this step's size; the same in every process, and again after a resume.
+
+        Masks stay binary unless they are soft.
+        """
         if self.progressive:
             progress = self.global_step / int(self.trainer.estimated_stepping_batches)
             scale = self.scales[min(int(progress * len(self.scales)), len(self.scales) - 1)]
@@ -195,7 +191,7 @@ class SaliencyTask(pl.LightningModule):
             return images, masks
         images = F.interpolate(images, (side, side), mode="bilinear", antialias=True)
         masks = F.interpolate(masks, (side, side), mode="bilinear", antialias=True)
-        return images, (masks > 0.5).float()
+        return images, masks if soft else (masks > 0.5).float()
 
     def _parameter_groups(self) -> list[dict[str, Any]]:
         """Encoder and decoder, each with and without weight decay (none on norms and biases)."""
@@ -213,7 +209,7 @@ class SaliencyTask(pl.LightningModule):
     def _log_parts(self, stage: str, parts: LossParts, count: int, **options: Any) -> None:
         self.log(f"{stage}/loss", parts.total, batch_size=count, **options)
         options.pop("prog_bar", None)
-        named = {f"{stage}/loss_{k}": v for k, v in parts._asdict().items() if k != "total"}
+        named = {f"{stage}/loss_{name}": part for name, part in parts.named.items()}
         self.log_dict(named, batch_size=count, **options)
 
 

@@ -48,6 +48,7 @@ _NAMES = [
 # In the published file, but never used by its network.
 _UNUSED = re.compile(r"layer[23]_decoder\.alayers\.\d\.(alayer|arlayer)\.")
 MARK = "layer0_1.0.0.weight"  # a file with this name is ModelScope's
+DIMENSIONS = {"encoder": "res2net50d", "resize": "pillow"}  # of its network, besides the defaults
 
 
 def convert(state: Mapping[str, Tensor]) -> dict[str, Tensor]:

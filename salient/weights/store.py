@@ -21,9 +21,11 @@ from salient.data.transforms import RESIZE
 from salient.files import check_finite, check_tensors, printable, read_tensors, write_whole
 from salient.model import ARCHITECTURES, architecture_of
 from salient.model.base import Network
-from salient.weights import modelscope
+from salient.model.u2net import U2Net
+from salient.weights import modelscope, u2net
 from salient.weights.find import BOX
 
+FIRST = "boundary"  # the architecture of a checkpoint that names none
 TOLD = ("format", "architecture", "network", "crc32")  # `describe` has lines of its own for them
 
 
@@ -79,7 +81,8 @@ def load_network(path: str | Path, device: str | torch.device = "cpu") -> Networ
 
     Our own safetensors; `last.ckpt` of a run (its averaged weights); ModelScope's
     `pytorch_model.bin`, or the folder of its model, whose `config.py` gives mean, deviation and
-    size; its pictures are resized by Pillow's filter. Nothing in a file is executed, and nothing is
+    size; its pictures are resized by Pillow's filter. `u2net.pth` and `u2netp.pth` of U-2-Net's
+    authors. Nothing in a file is executed, and nothing is
     built before all of it was checked: a file can ask for no more memory than its own tensors take.
 
     Raises:
@@ -87,29 +90,29 @@ def load_network(path: str | Path, device: str | torch.device = "cpu") -> Networ
         ValueError: another kind of file, a damaged one, or one whose tensors do not fit or are not
             finite; names the first.
     """
-    path = Path(path)
-    architecture, config = "boundary", {"encoder": "res2net50d", "resize": "pillow"}
+    path, found = Path(path), dict[str, Any]()
     if path.is_dir():
-        config |= modelscope.read_config(path / "config.py")
+        found = modelscope.read_config(path / "config.py")
         path = path / "pytorch_model.bin"
     state, metadata = read_tensors(path)
     if modelscope.MARK in state:
+        architecture, config = "boundary", modelscope.DIMENSIONS | found
         state = modelscope.convert(state)
+    elif u2net.MARK in state:
+        architecture, config = "u2net", u2net.dimensions(state, path)
+        state = u2net.convert(state)
     elif metadata.get("format") == "salient":
         if metadata.get("crc32", checksum(state)) != checksum(state):
             raise ValueError(f"{path}: damaged: the weights are not those that were saved")
-        architecture, config = (
-            metadata.get("architecture", architecture),
-            _read_config(metadata, path),
-        )
+        architecture, config = metadata.get("architecture", FIRST), _read_config(metadata, path)
         state = {key.removeprefix("network."): value for key, value in state.items()}
     else:
         raise ValueError(
-            f"{path}: neither a checkpoint of this project nor ModelScope's "
-            f"({modelscope.MARK} is missing); its first key is {next(iter(state), 'none')}"
+            f"{path}: neither a checkpoint of this project nor ModelScope's ({modelscope.MARK} is "
+            f"missing) nor U-2-Net's; its first key is {next(iter(state), 'none')}"
         )
     network = _build(architecture, config, state, path)
-    network.origin = f"{path}, {network.size} px, {_origin(path, metadata)}"
+    network.origin = f"{path}, {network.size} px, {_origin(path, metadata, network)}"
     return network.eval().to(device)
 
 
@@ -146,12 +149,12 @@ def _build(
     return network
 
 
-def _origin(path: Path, metadata: Mapping[str, str]) -> str:
+def _origin(path: Path, metadata: Mapping[str, str], network: Network) -> str:
     """Where a file comes from, in a few words."""
     if path.resolve().parent == BOX:
         return f"the weights {path.stem!r} in the box"
     if not metadata:
-        return "ModelScope's"
+        return "U-2-Net's" if isinstance(network, U2Net) else "ModelScope's"
     if "name" in metadata:
         return printable(
             f"trained as {metadata['name']:.40} on {metadata.get('pairs', '?'):.9} pairs"
