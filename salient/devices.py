@@ -6,11 +6,13 @@ PyTorch is imported by what needs it: detection on a CPU does without.
 from __future__ import annotations
 
 import ctypes
+import math
 import os
 import sys
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 if TYPE_CHECKING:
@@ -94,9 +96,46 @@ def has_gpu() -> bool:
     return done and count.value > 0
 
 
-def cores() -> int:
-    """The number of cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
+def cores(root: Path = Path("/")) -> int:
+    """The number of cores that this process may use: by its affinity, and its container's quota.
+
+    `root` is the folder that holds `proc` and `sys`.
+    """
+    if sys.platform != "linux":
+        return os.cpu_count() or 1
+    most = len(os.sched_getaffinity(0))
+    return max(1, min([most, *(math.ceil(quota) for quota in _quotas(root))]))
+
+
+def _quotas(root: Path) -> Iterator[float]:
+    """Cores that the control groups of this process leave it, where one sets a limit.
+
+    https://docs.kernel.org/admin-guide/cgroup-v2.html (`cpu.max`); version 1 has `cpu.cfs_quota_us`
+    and `cpu.cfs_period_us`.
+    """
+    try:
+        lines = (root / "proc/self/cgroup").read_text().splitlines()
+    except OSError:
+        return
+    for line in lines:
+        _, controllers, path = line.split(":", 2)
+        if controllers and "cpu" not in controllers.split(","):
+            continue
+        base = root / "sys/fs/cgroup" / controllers
+        here = base / path.lstrip("/")
+        for folder in (here, *here.parents):  # a group is also under the limits of those above it
+            try:
+                if controllers:
+                    words = [(folder / f"cpu.cfs_{x}_us").read_text() for x in ("quota", "period")]
+                else:
+                    words = (folder / "cpu.max").read_text().split()
+                quota, period = (float(word) for word in words)
+            except (OSError, ValueError):  # no such file; or `max`, no limit
+                quota = period = -1
+            if quota > 0 and period > 0:
+                yield quota / period
+            if folder == base:
+                break
 
 
 def import_onnxruntime() -> Any:

@@ -12,14 +12,8 @@ import pytest
 import torch
 
 from salient.cli.run import explain
-from salient.files import (
-    check_writable,
-    printable,
-    read_pickle,
-    read_tensors,
-    remove_partials,
-    write_whole,
-)
+from salient.files import check_writable, printable, remove_partials, write_whole
+from salient.tensors import read_pickle, read_tensors
 
 
 def fail(code: int):

@@ -14,7 +14,7 @@ from tests.fixtures.commands import ROOT
 
 FLOORS = [
     "arrays files devices config distribution",
-    "metrics data model",
+    "metrics data model tensors",
     "sample weights",
     "detection",
     "films scoring serving",

@@ -30,7 +30,7 @@ from salient.scoring.results import save_results, score_methods
 from salient.scoring.score import largest_move
 from salient.scoring.sources import Prediction, from_files, from_gaussian, from_network
 from salient.scoring.tables import Row, conventions, markdown
-from salient.weights.find import find_checkpoint
+from salient.weights.find import Checkpoint, find_checkpoint, read_checkpoint
 
 TOLERANCE = 0.0005  # by which 16 bits may move a figure, where a CPU would be faster with them
 PROBE = 32  # pairs on which that is tried
@@ -85,15 +85,15 @@ def eval(
     check_writable(output)
     remove_partials(output)
     details: dict[str, Any] = {"missing": missing, "metrics": metrics, "predictions": folders}
-    note, path = conventions(**metrics), None
+    note, source = conventions(**metrics), None
     if runs_network:
-        path = find_checkpoint(checkpoint)
-        runs, why = _pick_engine(path, device, precision, engine, present[0][1])
+        source = read_checkpoint(find_checkpoint(checkpoint))
+        runs, why = _pick_engine(source, device, precision, engine, present[0][1])
         if rank == 0:
             print(f"network: {runs.origin}")
-        details |= {"checkpoint": str(path), "size": runs.size, "resize": runs.resize}
+        details |= {"checkpoint": str(source.path), "size": runs.size, "resize": runs.resize}
         details["engine"] = runs.name
-        note += f" Network: {path} at {runs.size} px ({runs.resize}) by {why}."
+        note += f" Network: {source.path} at {runs.size} px ({runs.resize}) by {why}."
     scored, stopped = list[ScoredSet](), False
     try:
         for pair_set, pairs in present:
@@ -128,7 +128,7 @@ def eval(
     lines = [line for in_set in scored for line in in_set.lines]
     if rank == 0:
         _tell(rows, lines, note, missing)
-        save_results(scored, output, config, path, details, note, metrics["max_f"], report)
+        save_results(scored, output, config, source, details, note, metrics["max_f"], report)
         print(f"saved in {output}")
     if stopped:
         sys.exit("interrupted; go on with the sets that are left and another output")
@@ -198,15 +198,19 @@ def _find(
 
 
 def _pick_engine(
-    path: Path, device: str, precision: Precision, engine: EngineName, pairs: list[Pair]
+    source: Checkpoint,
+    device: str,
+    precision: Precision,
+    engine: EngineName,
+    pairs: list[Pair],
 ) -> tuple[Engine, str]:
     """What computes, and that in words. A CPU's 16 bits must prove harmless."""
-    runs = load_engine(path, device, precision, engine)
+    runs = load_engine(source, device, precision, engine)
     if not isinstance(runs, TorchEngine) or precision != "auto" or not runs.on_cores:
         return runs, runs.name
-    if runs.precision == torch.float32:
+    if runs.dtype == torch.float32:
         return runs, runs.name
-    move = largest_move(runs.network, pairs[:PROBE], runs.precision)
+    move = largest_move(runs.network, pairs[:PROBE], runs.dtype)
     if move >= TOLERANCE:
         exact = TorchEngine(runs.network)
         moved = f"{runs.name} moves a figure of the first {PROBE} by {move:.4f}"

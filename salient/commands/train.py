@@ -34,7 +34,7 @@ from salient.training.datamodule import PairsDataModule
 from salient.training.record import hours_trained, publish, write_record
 from salient.training.task import SaliencyTask
 from salient.training.tensorboard import tensorboards
-from salient.weights.find import find_checkpoint
+from salient.weights.find import find_checkpoint, read_checkpoint
 from salient.weights.store import load_network
 
 log = logging.getLogger("salient")
@@ -153,7 +153,8 @@ def _compare(
     hydra = HydraConfig.get()
     folder = Path(hydra.runtime.output_dir) / "comparison"
     in_all = Path(hydra.sweep.dir) if hydra.mode == RunMode.MULTIRUN else folder
-    before, after = load_network(start, device), load_network(path, device)
+    published = read_checkpoint(path)
+    before, after = load_network(start, device), load_network(published, device)
     told = compare_networks(
         before,
         after,
@@ -162,7 +163,7 @@ def _compare(
         folder=folder,
         maps=in_all / "maps",
         config=config,
-        checkpoint=path,
+        checkpoint=published,
         workers=data.workers,
     )
     log.info("before: %s\n%s", before.origin, told)

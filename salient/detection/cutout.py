@@ -48,7 +48,7 @@ class Cutout:
                 raise ValueError(f"cutout.{name} must be from 0 to 1, got {value}")
         _ = self._fill  # a background that cannot be had is told before any picture is read
 
-    def __call__(self, picture: Picture, saliency: Map, edge: Map) -> Drawing:
+    def __call__(self, picture: Picture, saliency: Map, edge: Map | None = None) -> Drawing:
         """A picture uint8 H,W,3 and its map uint8 H,W -> RGBA H,W,4, or RGB with a background."""
         alpha = self.alpha(saliency)
         box = object_box(alpha) if self.crop else None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import platform
 import shlex
@@ -16,15 +15,16 @@ import torch
 
 from salient import __version__
 from salient.devices import cores
+from salient.weights.find import Checkpoint
 from salient.weights.store import describe, package_versions
 
 
-def describe_run(config: Mapping[str, Any], checkpoint: Path | None) -> dict[str, str]:
+def describe_run(config: Mapping[str, Any], checkpoint: Checkpoint | None) -> dict[str, str]:
     """Names and texts; a text of several lines is long.
 
     Args:
         config: as the command composed it.
-        checkpoint: the file or folder of the network that was run, or None.
+        checkpoint: of the network that was run, or None.
     """
     versions = {"salient": __version__} | package_versions()
     facts = {
@@ -34,16 +34,10 @@ def describe_run(config: Mapping[str, Any], checkpoint: Path | None) -> dict[str
         "Versions": ", ".join(f"{name} {version}" for name, version in versions.items()),
     }
     if checkpoint is not None:
-        facts |= {"Checkpoint": str(checkpoint), "SHA-256": digest(checkpoint)}
-        facts["Network"] = describe(checkpoint)
+        facts |= {"Checkpoint": str(checkpoint.path), "SHA-256": checkpoint.sha256}
+        if checkpoint.path.suffix != ".onnx":  # which the engine names
+            facts["Network"] = describe(checkpoint)
     return facts | {"Config": json.dumps(config, indent=2, default=str)}
-
-
-def digest(checkpoint: Path) -> str:
-    """The SHA-256 of a checkpoint's file; of ModelScope's folder that of its weights."""
-    file = checkpoint / "pytorch_model.bin" if checkpoint.is_dir() else checkpoint
-    with file.open("rb") as content:
-        return hashlib.file_digest(content, "sha256").hexdigest()
 
 
 def machine() -> str:

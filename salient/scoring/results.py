@@ -21,6 +21,7 @@ from salient.scoring.report import ScoredSet, render
 from salient.scoring.score import score_predictions, summarise
 from salient.scoring.sources import Prediction
 from salient.scoring.tables import save
+from salient.weights.find import Checkpoint
 
 
 def score_methods(
@@ -66,7 +67,7 @@ def save_results(
     scored: Sequence[ScoredSet],
     folder: str | Path,
     config: Mapping[str, Any],
-    checkpoint: Path | None,
+    checkpoint: Checkpoint | None,
     details: Mapping[str, Any],
     note: str,
     max_f: MaxF,

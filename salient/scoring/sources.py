@@ -13,8 +13,9 @@ from salient.arrays import Map, Mask, Probability
 from salient.data.images import read_image, read_mask
 from salient.data.masks import read_truth
 from salient.data.pairs import Pair
-from salient.data.transforms import squash, to_map
+from salient.data.transforms import to_map
 from salient.detection.engine import Engine
+from salient.detection.road import detect_pictures, detect_squares
 
 
 class Prediction(NamedTuple):
@@ -45,7 +46,8 @@ def from_network(
 
     loader = scoring_loader(pairs, engine.size, engine.resize, batch_size, workers)
     for batch in loader:
-        probabilities = engine.run(batch.images.permute(0, 2, 3, 1).numpy(), flip).saliency
+        squares = batch.images.permute(0, 2, 3, 1).numpy()
+        probabilities = detect_squares(engine, squares, flip=flip).saliency
         for probability, mask, name in zip(probabilities, batch.masks, batch.names):
             yield Prediction(name, partial(_fitted, probability, mask))
 
@@ -66,9 +68,8 @@ def from_gaussian(pairs: Sequence[Pair]) -> Iterator[Prediction]:
 
 
 def _detected(engine: Engine, pair: Pair, flip: bool) -> tuple[Map, Mask]:
-    square = squash(read_image(pair.image), engine.size, engine.resize)
-    found = engine.run(square[None], flip, alone=False)
-    return _fitted(found.saliency[0], read_truth(pair))
+    (found,) = detect_pictures(engine, [read_image(pair.image)], flip=flip, threads=1)
+    return _fitted(found.saliency, read_truth(pair))
 
 
 def _fitted(probability: Probability, mask: Mask) -> tuple[Map, Mask]:

@@ -16,11 +16,12 @@ from torch.optim import Optimizer
 from torch.optim.lr_scheduler import OneCycleLR
 
 from salient.data.transforms import MASK_THRESHOLD, to_map
-from salient.files import check_finite, check_tensors
+from salient.detection.road import check
 from salient.metrics import CURVES, HEADLINE, SaliencyMetrics, score_pair
 from salient.model import architecture_of
 from salient.model.base import Network
 from salient.scoring.loading import ScoringBatch
+from salient.tensors import check_finite, check_tensors
 from salient.training.batches import TrainingBatch
 from salient.training.losses import LossParts, SaliencyLoss
 
@@ -96,22 +97,22 @@ class SaliencyTask(pl.LightningModule):
         return parts.total
 
     def validation_step(self, batch: ScoringBatch, batch_index: int) -> dict[str, Any]:
-        """Score a batch; returns its probabilities on the CPU and each map's MAE, for callbacks."""
+        """Score a batch; returns its `Probabilities` and each map's MAE, for callbacks."""
         images = self.network.normalize(batch.images)
         outputs = self.network(images)
         masks = torch.stack([_fit(mask, images.shape[2:]) for mask in batch.masks]).to(images)
         parts = self.loss(outputs, masks, maps=self.network.maps)
         self._log_parts("val", parts, len(images), on_epoch=True, sync_dist=True)
-        saliency = torch.sigmoid(outputs.saliency[0].float()).cpu()
+        found = self.network.probabilities(outputs)
+        check(found, self.network.origin)
         scores = [
             score_pair(to_map(probability, mask.shape), mask)
-            for (probability,), mask in zip(saliency.numpy(), batch.masks)
+            for probability, mask in zip(found.saliency, batch.masks)
         ]
         for of_pair in scores:
             self.metrics.add(of_pair)
         errors = [of_pair.figures["mae"] for of_pair in scores]
-        edge = None if outputs.edge is None else torch.sigmoid(outputs.edge.float()).cpu()
-        return {"saliency": saliency, "edge": edge, "mae": errors}
+        return {"found": found, "mae": errors}
 
     def on_validation_epoch_end(self) -> None:
         figures = self.metrics.compute()

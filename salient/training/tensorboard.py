@@ -11,6 +11,7 @@ from pytorch_lightning.callbacks import Callback
 from pytorch_lightning.loggers import TensorBoardLogger
 from torch import Tensor
 
+from salient.arrays import Probability
 from salient.config import Count
 from salient.data.transforms import MASK_THRESHOLD, to_map
 from salient.scoring.drawing import draw_curves
@@ -90,8 +91,8 @@ class PicturePanel(Callback):
             if len(self.first) >= self.rows and not bad:
                 continue
             images = (batch.images[index], batch.masks[index])
-            given = [outputs[key] for key in ("saliency", "edge") if outputs[key] is not None]
-            seen = Seen(error, batch.names[index], _row(*images, *(x[index, 0] for x in given)))
+            maps = [one[index] for one in outputs["found"] if one is not None]
+            seen = Seen(error, batch.names[index], _row(*images, *maps))
             if len(self.first) < self.rows:
                 self.first.append(seen)
             if bad:
@@ -113,14 +114,14 @@ class PicturePanel(Callback):
             board.experiment.add_text("worst", names, trainer.global_step)
 
 
-def _row(image: Tensor, mask: Any, saliency: Tensor, *edge: Tensor) -> Any:
-    """Picture | truth | map | edge, if any, at the map's size, uint8 H,4W,3.
+def _row(image: Tensor, mask: Any, *maps: Probability) -> Any:
+    """Picture | truth | map | edge (if there is one) at the map's size, uint8 H,4W,3.
 
-    `image` is uint8 3,H,W, `mask` uint8 of any size, `saliency` and `edge` probabilities h,w.
+    `image` is uint8 3,H,W, `mask` uint8 of any size, each of `maps` h,w.
     """
-    size = tuple(saliency.shape)
+    size = maps[0].shape
     truth = to_map((mask > MASK_THRESHOLD).astype(np.float32), size)
-    grey = [truth, *(to_map(x.numpy(), size) for x in (saliency, *edge))]
+    grey = [truth, *(to_map(one, size) for one in maps)]
     return np.concatenate([image.cpu().permute(1, 2, 0).numpy(), *map(_coloured, grey)], axis=1)
 
 

@@ -8,9 +8,9 @@ from typing import Any
 
 import timm
 
-from salient.files import check_tensors, read_tensors
 from salient.model.encoder import Encoder
 from salient.model.pyramid import PlainTransformer
+from salient.tensors import check_tensors, read_tensors
 
 CONNECT_SECONDS = 5
 

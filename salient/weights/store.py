@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import platform
 import zlib
@@ -18,12 +17,13 @@ from torch import Tensor
 
 from salient.config import check_config
 from salient.data.transforms import RESIZE
-from salient.files import check_finite, check_tensors, printable, read_tensors, write_whole
+from salient.files import printable, write_whole
 from salient.model import ARCHITECTURES, architecture_of
 from salient.model.base import Network
 from salient.model.u2net import U2Net
+from salient.tensors import check_finite, check_tensors, read_tensors
 from salient.weights import modelscope, u2net
-from salient.weights.find import BOX
+from salient.weights.find import BOX, Checkpoint, read_checkpoint
 
 FIRST = "boundary"  # the architecture of a checkpoint that names none
 TOLD = ("format", "architecture", "network", "crc32")  # `describe` has lines of its own for them
@@ -76,7 +76,7 @@ def package_versions() -> dict[str, str]:
     return {"python": platform.python_version()} | installed
 
 
-def load_network(path: str | Path, device: str | torch.device = "cpu") -> Network:
+def load_network(path: str | Path | Checkpoint, device: str | torch.device = "cpu") -> Network:
     """A network in eval mode from a file of any kind that holds one, told apart by content.
 
     Our own safetensors; `last.ckpt` of a run (its averaged weights); ModelScope's
@@ -90,11 +90,11 @@ def load_network(path: str | Path, device: str | torch.device = "cpu") -> Networ
         ValueError: another kind of file, a damaged one, or one whose tensors do not fit or are not
             finite; names the first.
     """
-    path, found = Path(path), dict[str, Any]()
-    if path.is_dir():
-        found = modelscope.read_config(path / "config.py")
-        path = path / "pytorch_model.bin"
-    state, metadata = read_tensors(path)
+    checkpoint = read_checkpoint(path)
+    path, found = checkpoint.file, dict[str, Any]()
+    if checkpoint.path.is_dir():
+        found = modelscope.read_config(checkpoint.path / "config.py")
+    state, metadata = read_tensors(path, checkpoint.content)
     if modelscope.MARK in state:
         architecture, config = "boundary", modelscope.DIMENSIONS | found
         state = modelscope.convert(state)
@@ -162,20 +162,18 @@ def _origin(path: Path, metadata: Mapping[str, str], network: Network) -> str:
     return "of a run" if "pytorch-lightning_version" in metadata else "written by this project"
 
 
-def read_metadata(path: str | Path) -> dict[str, str]:
+def read_metadata(path: str | Path | Checkpoint) -> dict[str, str]:
     """The strings that `save_network` stored beside the weights; empty for other files."""
-    return read_tensors(path)[1]
+    checkpoint = read_checkpoint(path)
+    return read_tensors(checkpoint.file, checkpoint.content)[1]
 
 
-def describe(path: str | Path) -> str:
+def describe(path: str | Path | Checkpoint) -> str:
     """What a checkpoint is: where it comes from, its hash, and its metadata, a line each."""
-    file = Path(path) / "pytorch_model.bin" if Path(path).is_dir() else Path(path)
-    network = load_network(path)
-    metadata = read_metadata(file)
+    checkpoint = read_checkpoint(path)
+    network, metadata = load_network(checkpoint), read_metadata(checkpoint)
     weights = sum(parameter.numel() for parameter in network.parameters())
-    with file.open("rb") as content:
-        digest = hashlib.file_digest(content, "sha256").hexdigest()
-    lines = [network.origin, f"sha256: {digest}"]
+    lines = [network.origin, f"sha256: {checkpoint.sha256}"]
     lines += [f"weights: {weights / 1e6:.2f} M", f"architecture: {architecture_of(network)}"]
     lines += [f"network: {json.dumps(network.config)}"]
     lines += [f"{k}: {v}" for k, v in metadata.items() if k not in TOLD]

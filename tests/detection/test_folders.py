@@ -109,7 +109,7 @@ def test_links_that_lead_nowhere_are_failed_pictures(album, tmp_path):
 def test_one_picture_too_large_for_the_memory_fails_alone(
     detector, album, tmp_path, monkeypatch, error
 ):
-    detect = detector.detect_together
+    detect = detector.detect_batch
     monkeypatch.setattr(detector.engine, "on_cores", False)  # so that pictures go in batches
 
     def small_memory(pictures):
@@ -118,7 +118,7 @@ def test_one_picture_too_large_for_the_memory_fails_alone(
         return detect(pictures)
 
     Image.new("RGB", (40, 200)).save(album / "b.jpg")
-    monkeypatch.setattr(detector, "detect_together", small_memory)
+    monkeypatch.setattr(detector, "detect_batch", small_memory)
     found = find_pictures(str(album), tmp_path / "out")
     problems: list[str] = []
     written = list(detect_files(detector, found.targets, saliency_map, problems))
@@ -130,7 +130,7 @@ def test_other_errors_of_the_network_are_not_hidden(detector, album, tmp_path, m
     def broken(_):
         raise RuntimeError("mat1 and mat2 shapes cannot be multiplied")
 
-    monkeypatch.setattr(detector, "detect_together", broken)
+    monkeypatch.setattr(detector, "detect_batch", broken)
     with pytest.raises(RuntimeError, match="mat1"):
         list(detect_files(detector, find_pictures(album, tmp_path).targets, saliency_map, []))
 
