@@ -29,7 +29,7 @@ from salient.metrics import ExactSums, PairScores, score_pair
 from salient.metrics.measured import Bytes, Floats
 from salient.scoring.score import score_predictions
 from salient.scoring.sources import from_files
-from tests.fixtures.reference import draw_pair, reference_scores
+from benchmarks.pysodmetrics import draw_pair, reference_scores
 
 Size = tuple[int, int]
 CORES = 2

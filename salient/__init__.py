@@ -5,6 +5,7 @@ is asked for.
 """
 
 from importlib import import_module
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from salient.distribution import how_to_install
@@ -12,39 +13,50 @@ from salient.distribution import how_to_install
 if TYPE_CHECKING:
     from salient.detection.detector import Detector
     from salient.detection.pipeline import pipeline
+    from salient.detection.result import Result
     from salient.model import ARCHITECTURES
     from salient.model.base import Network, Outputs
     from salient.model.boundary import SaliencyNetwork
     from salient.weights.store import load_network, save_network
 
 __version__ = "0.2.0"
-__all__ = [
-    "ARCHITECTURES",
-    "Detector",
-    "Network",
-    "Outputs",
-    "SaliencyNetwork",
-    "load_network",
-    "pipeline",
-    "save_network",
-]
 _HOMES = {
-    "ARCHITECTURES": "salient.model",
     "Detector": "salient.detection.detector",
+    "Result": "salient.detection.result",
+}
+_WITH_TORCH = {
+    "ARCHITECTURES": "salient.model",
     "Network": "salient.model.base",
     "Outputs": "salient.model.base",
     "SaliencyNetwork": "salient.model.boundary",
-    "pipeline": "salient.detection.pipeline",
     "load_network": "salient.weights.store",
+    "pipeline": "salient.detection.pipeline",
     "save_network": "salient.weights.store",
 }
 
+__all__ = ["Detector", "Result"]
+if find_spec("torch"):  # without it, detection works and `from salient import *` too
+    __all__ += [
+        "ARCHITECTURES",
+        "Network",
+        "Outputs",
+        "SaliencyNetwork",
+        "load_network",
+        "pipeline",
+        "save_network",
+    ]
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
+
 
 def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
+    homes = _HOMES | _WITH_TORCH
+    if name not in homes:
         raise AttributeError(f"module {__name__} has no attribute {name}")
     try:
-        return getattr(import_module(_HOMES[name]), name)
+        return getattr(import_module(homes[name]), name)
     except ModuleNotFoundError as error:
         if error.name in ("torch", "timm", "safetensors"):
             raise ModuleNotFoundError(

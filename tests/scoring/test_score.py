@@ -10,7 +10,7 @@ from salient.data.transforms import fit_map
 from salient.metrics import score_pair
 from salient.scoring.score import score_predictions
 from salient.scoring.sources import from_files
-from tests.fixtures.reference import draw_pair
+from benchmarks.pysodmetrics import draw_pair
 
 
 def score_files(files, **options):
