@@ -10,7 +10,8 @@ from itertools import product
 from pathlib import Path
 from typing import NamedTuple
 
-from salient.data.images import SUFFIXES, read_size
+from salient.data.formats import SUFFIXES
+from salient.data.images import read_size
 from salient.data.transforms import MASK_THRESHOLD
 
 IMAGE_FOLDERS = ("images", "Images", "image", "imgs", "Imgs", "img")

@@ -10,7 +10,7 @@ import torch
 from PIL import Image
 
 from salient import Detector
-from salient.data.images import FORMATS
+from salient.data.formats import FORMATS
 from salient.detection import folders
 from salient.detection.by_torch import TorchEngine
 from salient.detection.folders import detect_files, find_pictures
