@@ -21,7 +21,7 @@ from salient.cli.build import build_sets
 from salient.cli.main import run
 from salient.config import Word
 from salient.data.examine import Examined, Report, examine, report, same_pictures
-from salient.data.pairs import first_few, list_pairs
+from salient.data.pairs import first_few
 from salient.data.sets import PairSet
 from salient.detection.load import load_engine
 from salient.devices import cores, in_parallel, pick_device, pick_precision, precision_name
@@ -97,8 +97,7 @@ def _read(sets: list[PairSet], data_root: str) -> tuple[dict[str, Any], bool]:
     for pair_set in sets:
         title, start = pair_set.title, time.perf_counter()
         try:
-            folders = pair_set.folders(data_root)
-            listing = list_pairs(*folders, title=title, threshold=pair_set.mask_threshold)
+            listing = pair_set.listing(data_root)
         except FileNotFoundError as error:
             states[title] = {"missing": str(error)}
             told.append(f"not there: {error}")

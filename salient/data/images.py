@@ -38,6 +38,24 @@ class Photo(NamedTuple):
     remarks: tuple[str, ...] = ()
 
 
+class Header(NamedTuple):
+    """What the header of a picture's file says.
+
+    Attributes:
+        size: height and width as stored.
+        orientation: of EXIF, 1..8; 1 is upright.
+        deep: whether it is grey of more than 8 bits.
+    """
+
+    size: tuple[int, int]
+    orientation: int
+    deep: bool
+
+    def shown(self, turn: bool = True) -> tuple[int, int]:
+        """Height and width as displayed; as stored if it is not turned."""
+        return self.size[::-1] if turn and self.orientation >= 5 else self.size
+
+
 def read_photo(source: Any, white: float | None = None, turn: bool = True) -> Photo:
     """A picture of any kind as arrays.
 
@@ -114,17 +132,22 @@ def read_layers(
         return np.asarray(picture.convert("L")), alpha
 
 
+def read_header(file: str | Path | BinaryIO) -> Header:
+    """What the header of a picture's file says. Raises as `read_photo`."""
+    with errors_named(file), open_header(file) as picture:
+        return Header((picture.height, picture.width), orientation(picture), is_deep(picture))
+
+
 def read_size(file: str | Path | BinaryIO, turn: bool = True) -> tuple[int, int]:
     """Height and width of a picture as displayed, from its header. Raises as `read_photo`."""
-    with errors_named(file), open_header(file) as picture:
-        width, height = picture.size
-        return (width, height) if turn and orientation(picture) >= 5 else (height, width)
+    return read_header(file).shown(turn)
 
 
-def read_orientation(file: str | Path | BinaryIO) -> int:
-    """The EXIF orientation of a file, 1..8; 1 is upright. Raises as `read_photo`."""
-    with errors_named(file), open_header(file) as picture:
-        return orientation(picture)
+def read_range(path: str | Path) -> tuple[float, str]:
+    """The largest value of a picture of one layer, and Pillow's mode. Raises as `read_photo`."""
+    with errors_named(path):
+        picture, _ = decode(path)
+        return float(np.asarray(picture).max()), picture.mode
 
 
 def _of_pillow(picture: Image.Image, white: float | None, turn: bool, remarks: list[str]) -> Photo:
