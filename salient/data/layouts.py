@@ -30,4 +30,5 @@ def find_folders(
         if images.is_dir() and masks.is_dir():
             return images, masks
     images, masks = candidates[0]
-    raise FileNotFoundError(f"{root}: no folders {images} and {masks}; {REMEDY}")
+    both = f"folder {images}" if images == masks else f"folders {images} and {masks}"
+    raise FileNotFoundError(f"{root}: no {both}; {REMEDY}")
