@@ -72,6 +72,6 @@ def scoring_loader(
         ScoringSet(pairs, size, resize),
         batch_size,
         collate_fn=collate_scoring,
-        num_workers=loader_workers(workers),
+        num_workers=loader_workers(workers, 3 * batch_size * size * size),
         worker_init_fn=start_worker,
     )
