@@ -9,6 +9,7 @@ import ctypes
 import math
 import os
 import sys
+import warnings
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -23,6 +24,8 @@ T = TypeVar("T")
 Precision = Literal["auto", "fp32", "bf16", "fp16"]
 DTYPES = {"fp32": "float32", "bf16": "bfloat16", "fp16": "float16"}  # PyTorch's names
 AHEAD = 4  # items in flight for each thread
+SHARED = "/dev/shm"  # the memory that processes share on Linux
+BATCHES_AHEAD = 4  # for each worker: two that wait, one that is made, one that is used
 
 
 def pick_device(name: str = "auto") -> torch.device:
@@ -201,9 +204,38 @@ def _in_order(function: Callable[[S], T], items: Iterable[S], count: int) -> Ite
         pool.shutdown(cancel_futures=True)
 
 
-def loader_workers(asked: int | None) -> int:
-    """Processes that decode pictures: as asked for, or as many as there are cores, at most 16."""
-    return min(cores(), 16) if asked is None else asked
+def loader_workers(asked: int | None, batch_bytes: int = 0) -> int:
+    """Processes that decode pictures: as asked for, or as many as there are cores, at most 16.
+
+    Fewer, with a warning, where their batches would not fit into the memory that processes share:
+    Docker gives 64 MB, and PyTorch would end with "bus error".
+
+    Args:
+        asked: how many; None for as many as there are cores.
+        batch_bytes: of a batch of tensors.
+    """
+    workers = min(cores(), 16) if asked is None else asked
+    room = shared_memory_left()
+    if room is None or not batch_bytes:
+        return workers
+    most = room // (batch_bytes * BATCHES_AHEAD)
+    if workers <= most:
+        return workers
+    warnings.warn(
+        f"{SHARED} has {room / 1e6:.0f} MB left, too little for {workers} workers: {most} decode "
+        "pictures (docker run --shm-size=2g gives more)",
+        stacklevel=2,
+    )
+    return most
+
+
+def shared_memory_left() -> int | None:
+    """Bytes that are free in the memory that processes share; None where it is not limited so."""
+    try:
+        state = os.statvfs(SHARED)
+    except (OSError, AttributeError):  # another system
+        return None
+    return state.f_bavail * state.f_frsize
 
 
 def _gpu_has_bf16() -> bool:

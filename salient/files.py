@@ -10,10 +10,7 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
-
-if TYPE_CHECKING:
-    pass
+from typing import BinaryIO
 
 PARTIAL = ".partial"  # ending of what is being written; left behind only by a kill
 UNFINISHED = ".unfinished"  # the same of what takes minutes: nothing removes it
@@ -63,15 +60,34 @@ def open_whole(
             stream.flush()
             if durable:
                 os.fsync(stream.fileno())
-        if not replace:
-            os.link(partial, file)  # which refuses where a move would replace
-        else:
+        if replace:
             partial.replace(file)
+        else:
+            _move_to_free_name(partial, file)
     except OSError as error:  # some name no file, others the partial one
         raise OSError(error.errno, error.strerror, str(file)) from error
     finally:
         with suppress(OSError):
             partial.unlink(missing_ok=True)
+
+
+def _move_to_free_name(partial: Path, file: Path) -> None:
+    """Give a file its name, unless that is taken: by a link, which refuses where a move replaces.
+
+    Where there are no links (exFAT, some network shares, Colab's Drive) the name is claimed by an
+    empty file, which is then replaced.
+    """
+    try:
+        os.link(partial, file)
+    except FileExistsError:
+        raise
+    except OSError:
+        os.close(os.open(file, os.O_CREAT | os.O_EXCL | os.O_WRONLY))
+        try:
+            partial.replace(file)
+        except OSError:
+            file.unlink()
+            raise
 
 
 def _make_folder(folder: Path) -> None:
@@ -82,13 +98,13 @@ def _make_folder(folder: Path) -> None:
 
 
 def check_writable(folder: str | Path) -> None:
-    """Make a folder and try to write in it, before hours are spent on what will go there.
+    """Make a folder and try to publish in it, before hours are spent on what will go there.
 
     Raises:
         OSError: it cannot be made or written.
     """
     try:
-        write_whole(Path(folder) / f".{uuid.uuid4().hex}", b"").unlink()
+        write_whole(Path(folder) / f".{uuid.uuid4().hex}", b"", replace=False).unlink()
     except OSError as error:
         raise OSError(error.errno, error.strerror, str(folder)) from error
 

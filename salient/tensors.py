@@ -10,7 +10,7 @@ import zipfile
 from collections.abc import Mapping
 from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from salient.files import check_regular
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 LONGEST_HEADER = 20_000_000  # bytes that describe the tensors of a file: those of 100 000 or so
+MOST_PARTS = 50_000  # of a zip archive: a tensor each
 
 
 def read_tensors(
@@ -105,8 +106,13 @@ def read_pickle(path: str | Path, content: bytes | None = None) -> Any:
         with Path(path).open("rb") if content is None else BytesIO(content) as file:
             length = file.seek(0, os.SEEK_END)
             if zipfile.is_zipfile(file):
+                _check_parts(file, length)
                 with zipfile.ZipFile(file) as archive:
                     size = sum(entry.file_size for entry in archive.infolist())
+                    pickles = [e for e in archive.infolist() if e.filename.endswith(".pkl")]
+                    pickled = sum(entry.file_size for entry in pickles)
+                    if pickled > LONGEST_HEADER:
+                        raise ValueError(f"its names and values take {pickled / 1e6:.0f} MB")
                     if size > length:  # torch.save does not compress
                         raise ValueError(f"it would unpack to {size} bytes")
                     if spoilt := archive.testzip():
@@ -118,6 +124,20 @@ def read_pickle(path: str | Path, content: bytes | None = None) -> Any:
             f"{path}: neither safetensors nor tensors saved by torch.save "
             f"(programs inside a pickle are refused, not run): {_reason(error)}"
         ) from error
+
+
+def _check_parts(file: BinaryIO, length: int) -> None:
+    """Refuse a zip archive of too many parts before they are listed, which takes minutes.
+
+    Raises:
+        ValueError: it holds more than MOST_PARTS.
+    """
+    file.seek(max(length - 65_557, 0))  # the closing record and its comment
+    tail = file.read()
+    at = tail.rfind(b"PK\x05\x06")
+    parts = int.from_bytes(tail[at + 10 : at + 12], "little")  # 65535: that many, or more
+    if parts > MOST_PARTS:
+        raise ValueError(f"it holds {parts} tensors or more")
 
 
 def _reason(error: Exception) -> str:

@@ -16,7 +16,9 @@ from typing import NamedTuple
 import cv2
 
 from salient.arrays import Picture
-from salient.data.images import SUFFIXES, encode_png, read_image
+from salient.data.encoding import encode_png
+from salient.data.formats import SUFFIXES
+from salient.data.images import read_image
 from salient.detection.detector import Detector
 from salient.detection.modes import Mode, draw_result
 from salient.detection.road import MOST_BYTES, limited

@@ -15,7 +15,7 @@ from av.error import FFmpegError
 from av.video.reformatter import ColorRange, Colorspace
 
 from salient.arrays import Drawing
-from salient.data.images import encode_png
+from salient.data.encoding import encode_png
 from salient.files import UNFINISHED, open_whole, write_whole
 from salient.films.frames import Container, Frame
 from salient.films.reader import Film

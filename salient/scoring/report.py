@@ -17,9 +17,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from salient.arrays import Float32
-from salient.data.images import read_image
 from salient.data.masks import read_truth
-from salient.data.pairs import Pair
+from salient.data.pairs import Pair, read_picture
 from salient.data.transforms import MASK_THRESHOLD
 from salient.devices import in_parallel
 from salient.metrics import CURVES, FIGURES, MaxF
@@ -180,7 +179,7 @@ def _pictures(pairs: Sequence[Pair]) -> list[tuple[str, str]]:
 
     def job(pair: Pair) -> tuple[str, str]:
         truth = np.where(read_truth(pair) > MASK_THRESHOLD, 255, 0).astype(np.uint8)
-        picture = b"" if pair.image == pair.mask else thumbnail(read_image(pair.image))
+        picture = b"" if pair.image == pair.mask else thumbnail(read_picture(pair))
         return b64encode(picture).decode(), b64encode(thumbnail(truth)).decode()
 
     return list(in_parallel(job, pairs))

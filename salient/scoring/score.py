@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from salient.arrays import Map, Mask
-from salient.data.images import encode_png
+from salient.data.encoding import encode_png
 from salient.data.pairs import Pair
 from salient.data.transforms import fit_map
 from salient.devices import in_parallel

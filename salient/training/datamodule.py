@@ -21,6 +21,8 @@ from salient.model.base import Side
 from salient.scoring.loading import ScoringBatch, ScoringSet, collate_scoring, start_worker
 from salient.training.batches import EpochSampler, TrainingLoader, TrainingSet
 
+CHANNELS = 4  # bytes of a pixel in a batch: a picture's and a mask's
+
 
 class PairsDataModule(pl.LightningDataModule):
     """Pairs of one or several sets, split by a hash of the name into training and validation.
@@ -80,7 +82,7 @@ class PairsDataModule(pl.LightningDataModule):
         self.size, self.batch_size = size, batch_size
         self.held_out, self.fold = held_out, fold
         self.seed, self.cache = seed, cache
-        self.workers = loader_workers(workers)
+        self.workers = loader_workers(workers, batch_size * size * size * CHANNELS)
         self.transform = augmentation(size)
         self.training_pairs: list[Pair] = []
         self.validation_pairs: list[Pair] = []
@@ -113,6 +115,10 @@ class PairsDataModule(pl.LightningDataModule):
         name = f"{pair_set.title}-{source:08x}-{self.cache}"
         if pair_set.mask_threshold != MASK_THRESHOLD:  # copies hold what is above it
             name += f"-above-{pair_set.mask_threshold}"
+        if pair_set.exif != "apply":  # copies are upright
+            name += "-stored"
+        if pair_set.white is not None:
+            name += f"-white-{pair_set.white:g}"
         return Path(self.data_root) / "cache" / name
 
     def train_dataloader(self) -> TrainingLoader:

@@ -10,7 +10,7 @@ import torch
 from PIL import Image
 
 from salient import Detector
-from salient.data.images import FORMATS
+from salient.data.formats import FORMATS
 from salient.detection import folders
 from salient.detection.by_torch import TorchEngine
 from salient.detection.folders import detect_files, find_pictures
@@ -41,12 +41,12 @@ def names_of(found, output):
 def test_every_format_is_found_and_what_is_no_picture_is_told(album, tmp_path):
     for name, content in whole_pictures(np.random.default_rng(0)).items():
         (album / f"of {name}{FORMATS[name][-1]}").write_bytes(content)
-    for name in ("notes.txt", "photo.heic", ".hidden"):
+    for name in ("notes.txt", "photo.svg", ".hidden"):
         (album / name).write_text("no picture")
     (album / "elsewhere").symlink_to(tmp_path)
     found = find_pictures(str(album), tmp_path / "out")
     assert len(found.targets) == 4 + 11 and not found.problems
-    assert [p.name for p in found.left_out] == [".hidden", "elsewhere", "notes.txt", "photo.heic"]
+    assert [p.name for p in found.left_out] == [".hidden", "elsewhere", "notes.txt", "photo.svg"]
     assert "inner/d.png" in names_of(found, tmp_path / "out")
     with pytest.raises(FileNotFoundError, match="no pictures among 1 files"):
         find_pictures(str(album / "*.txt"), tmp_path / "out")
