@@ -1,11 +1,29 @@
-"""The name under which this project is distributed; the package that it installs is `salient`."""
+"""The name of the distribution (its package is `salient`), how to install it, and versions."""
 
 from __future__ import annotations
 
+import platform
+from importlib.metadata import PackageNotFoundError, version
+
 DISTRIBUTION = "salient-sod"  # `salient` on PyPI is somebody else's
+
+
+# What a result depends on. PyTorch and its company are not everywhere.
+PACKAGES = ("torch", "torchvision", "timm", "pytorch-lightning", "albumentations", "numpy", "numba")
 
 
 def how_to_install(extra: str | None = None) -> str:
     """How to install this project, or one of its extras: the end of a message."""
     what = f"'.[{extra}]'" if extra else "."
     return f"in a checkout of {DISTRIBUTION}: pip install {what}"
+
+
+def package_versions() -> dict[str, str]:
+    """Versions of Python and of the packages that a result depends on, of those installed."""
+    versions = {"python": platform.python_version()}
+    for name in PACKAGES:
+        try:
+            versions[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return versions

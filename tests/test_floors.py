@@ -102,6 +102,8 @@ def run_python(program: str) -> str:
             "torch timm safetensors numba matplotlib torchmetrics onnx",
         ),
         ("salient.commands.serve, salient.cli.run", "gradio fastapi uvicorn matplotlib numba"),
+        ("salient.commands.eval, salient.cli.run", "torch timm torchmetrics matplotlib jinja2"),
+        ("salient.metrics", "torch torchmetrics cv2 hydra"),
         ("salient.cli.main", "torch numpy hydra omegaconf cv2"),
     ],
 )

@@ -10,16 +10,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import torch
-from torch import distributed
-
 from salient.cli.build import build_sets
 from salient.cli.main import run
 from salient.config import Amount, Count, Part, Word, Workers, check_config
 from salient.data.masks import check_maps
 from salient.data.pairs import Pair, find_maps, first_few, split_pairs
 from salient.data.sets import PairSet
-from salient.detection.by_torch import TorchEngine
 from salient.detection.detector import Averaging
 from salient.detection.engine import Engine
 from salient.detection.load import EngineName, load_engine
@@ -164,7 +160,12 @@ def _ranks() -> tuple[int, int]:
 def _join_processes() -> tuple[int, int]:
     """The same, once the processes can speak to each other."""
     rank, world = _ranks()
-    if world > 1 and not distributed.is_initialized():
+    if world == 1:
+        return rank, world
+    import torch  # further processes speak to each other by it
+    from torch import distributed
+
+    if not distributed.is_initialized():
         distributed.init_process_group("gloo")
         atexit.register(distributed.destroy_process_group)  # else its threads may abort the exit
         if torch.cuda.is_available():
@@ -206,6 +207,12 @@ def _pick_engine(
 ) -> tuple[Engine, str]:
     """What computes, and that in words. A CPU's 16 bits must prove harmless."""
     runs = load_engine(source, device, precision, engine)
+    if "torch" not in sys.modules:
+        return runs, runs.name
+    import torch
+
+    from salient.detection.by_torch import TorchEngine
+
     if not isinstance(runs, TorchEngine) or precision != "auto" or not runs.on_cores:
         return runs, runs.name
     if runs.dtype == torch.float32:

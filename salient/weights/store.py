@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import json
-import platform
 import zlib
 from collections.abc import Mapping
-from importlib.metadata import version
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +14,7 @@ from torch import Tensor
 
 from salient.config import check_config
 from salient.data.transforms import RESIZE
+from salient.distribution import package_versions
 from salient.files import printable, write_whole
 from salient.model import ARCHITECTURES, architecture_of
 from salient.model.base import Network
@@ -67,13 +65,6 @@ def checksum(state: Mapping[str, Tensor]) -> str:
         tensor = state[key].contiguous().reshape(-1)
         crc = zlib.crc32(tensor.view(torch.uint8).numpy().data, zlib.crc32(key.encode(), crc))
     return f"{crc:08x}"
-
-
-def package_versions() -> dict[str, str]:
-    """Versions of Python and of the packages that a result depends on."""
-    names = ("torch", "torchvision", "timm", "pytorch-lightning", "albumentations", "numpy")
-    installed = {name: version(name) for name in names if find_spec(name.replace("-", "_"))}
-    return {"python": platform.python_version()} | installed
 
 
 def load_network(path: str | Path | Checkpoint, device: str | torch.device = "cpu") -> Network:
