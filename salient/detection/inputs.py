@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image
 
 from salient.arrays import Picture
-from salient.data.images import read_image, to_rgb
+from salient.data.images import read_image
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -58,7 +58,7 @@ def to_picture(source: PictureLike) -> Picture:
     if isinstance(source, Image.Image):
         if 0 in source.size:
             raise ValueError(f"a picture without pixels: {source.width} x {source.height}")
-        return to_rgb(source)
+        return read_image(source)
     if isinstance(source, str | os.PathLike):
         return read_image(Path(source))
     if isinstance(source, Content | bytes):

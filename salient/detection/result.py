@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from salient.arrays import Drawing, Map, Picture, Probabilities, Probability
-from salient.data.images import encode_png
+from salient.data.encoding import encode_png
 from salient.data.transforms import fit, to_bytes, to_map
 from salient.detection.cutout import Cutout
 from salient.detection.inputs import to_picture
