@@ -9,9 +9,10 @@ from typing import Any
 
 from salient.cli.build import build_sets
 from salient.cli.main import run
-from salient.config import Count, Part, Word, Workers
+from salient.config import Amount, Count, Part, Word, Workers
 from salient.data.masks import check_maps
-from salient.data.pairs import Pair, find_maps, split_pairs
+from salient.data.pairs import Pair, find_maps
+from salient.data.splits import held_out_part
 from salient.detection.load import EngineName, load_engine
 from salient.devices import Precision
 from salient.files import check_writable, write_whole
@@ -36,6 +37,7 @@ def compare(
     batch_size: Count,
     workers: Workers | None,
     held_out: Part | None,
+    held_out_synsets: Amount,
     dataset: dict[str, Any] | None = None,
 ) -> dict[str, list[Comparison]]:
     """Compare the second method with the first on each set; returns the comparisons by its title.
@@ -56,8 +58,7 @@ def compare(
     needs_pictures = any(source.folder is None for source in sources)
     for pair_set in build_sets(dataset):
         pairs, title = pair_set.pairs(data_root, strict, needs_pictures), pair_set.title
-        if held_out is not None:
-            pairs, title = split_pairs(pairs, held_out)[1], f"{title} held out"
+        pairs, title = held_out_part(pairs, title, held_out, held_out_synsets)
         before, after = (
             source.predictions(pairs, pair_set.title, batch_size, workers) for source in sources
         )
