@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from salient import Detector, save_network
-from salient.commands import doctor, eval, export, predict, serve, strip, train, weights
+from salient.commands import compare, doctor, eval, export, predict, serve, strip, train, weights
 from salient.config import check_config
 from tests.fixtures.commands import ROOT
 
@@ -18,6 +18,7 @@ PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md")), ROOT
 FUNCTIONS = {
     "train": train.train,
     "eval": eval.eval,
+    "compare": compare.compare,
     "predict": predict.predict,
     "export": export.export,
     "weights": weights.weights,

@@ -14,8 +14,9 @@ from salient.cli.build import build_sets
 from salient.cli.main import run
 from salient.config import Amount, Count, Part, Word, Workers, check_config
 from salient.data.masks import check_maps
-from salient.data.pairs import Pair, find_maps, first_few, split_pairs
+from salient.data.pairs import Pair, find_maps, first_few
 from salient.data.sets import PairSet
+from salient.data.splits import held_out_part
 from salient.detection.detector import Averaging
 from salient.detection.engine import Engine
 from salient.detection.load import EngineName, load_engine
@@ -53,6 +54,7 @@ def eval(
     workers: Workers | None,
     tta: Averaging | None,
     held_out: Part | None,
+    held_out_synsets: Amount,
     dataset: dict[str, Any] | None = None,
 ) -> list[Row]:
     """Score the sets of `dataset` that are there; returns their rows.
@@ -77,7 +79,7 @@ def eval(
     if isinstance(predictions, str):
         folders = {Path(predictions).name: predictions}
     runs_network = checkpoint is not None or not folders
-    present, missing = _find(sets, data_root, strict, runs_network, held_out)
+    present, missing = _find(sets, data_root, strict, runs_network, held_out, held_out_synsets)
     check_writable(output)
     remove_partials(output)
     details: dict[str, Any] = {"missing": missing, "metrics": metrics, "predictions": folders}
@@ -174,7 +176,12 @@ def _join_processes() -> tuple[int, int]:
 
 
 def _find(
-    sets: list[PairSet], data_root: str, strict: bool, pictures: bool, held_out: float | None
+    sets: list[PairSet],
+    data_root: str,
+    strict: bool,
+    pictures: bool,
+    held_out: float | None,
+    synsets: int,
 ) -> tuple[list[tuple[PairSet, list[Pair]]], list[str]]:
     """Sets with their pairs, or those of them held out, and why the others are missing.
 
@@ -187,11 +194,9 @@ def _find(
         except FileNotFoundError as error:
             missing.append(str(error))
             continue
-        if held_out is not None:
-            pairs = split_pairs(pairs, held_out)[1]
-            if not pairs:
-                raise ValueError(f"held_out={held_out}: no pair of {pair_set.title}; give more")
-            pair_set = replace(pair_set, title=f"{pair_set.title} held out", published={})
+        pairs, title = held_out_part(pairs, pair_set.title, held_out, synsets)
+        if title != pair_set.title:
+            pair_set = replace(pair_set, title=title, published={})
         present.append((pair_set, pairs))
     if not present:
         raise FileNotFoundError("\n".join(missing))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import unicodedata
 import warnings
-import zlib
 from collections.abc import Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -240,22 +239,3 @@ def _by_stem(
         what = "masks (.png)" if suffixes == (".png",) else "pictures"
         raise FileNotFoundError(f"{title}: no {what} in {folder}; {REMEDY}")
     return files, twice, left_out, composed
-
-
-def split_pairs(
-    pairs: Sequence[Pair], held_out: float, fold: int | None = None
-) -> tuple[list[Pair], list[Pair]]:
-    """Pairs to train on and pairs to validate with, the same on every machine.
-
-    Args:
-        pairs: all of them.
-        held_out: share of those to validate with, in (0, 1); chosen by a hash of the name.
-        fold: 0, 1, ...: exactly that one of the 1 / `held_out` equal parts; if None, the share is
-            met roughly, and a pair's side does not depend on the others.
-    """
-    hashes = {pair.name: zlib.crc32(pair.name.encode()) for pair in pairs}
-    if fold is None:
-        names = {name for name in hashes if hashes[name] / 2**32 < held_out}
-    else:
-        names = set(sorted(hashes, key=hashes.__getitem__)[fold :: round(1 / held_out)])
-    return [p for p in pairs if p.name not in names], [p for p in pairs if p.name in names]

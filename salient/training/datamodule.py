@@ -13,8 +13,9 @@ from torch.utils.data import DataLoader, Subset
 
 from salient.config import Amount, Count, Workers
 from salient.data.cache import cached_pairs
-from salient.data.pairs import Pair, split_pairs
+from salient.data.pairs import Pair
 from salient.data.sets import PairSet
+from salient.data.splits import split_pairs
 from salient.data.transforms import MASK_THRESHOLD
 from salient.devices import loader_workers
 from salient.model.base import Side
@@ -38,6 +39,8 @@ class PairsDataModule(pl.LightningDataModule):
         held_out: share of the pairs held out for validation, in (0, 1).
         fold: None: by the hash alone, so that a pair's side never changes. A number k: exactly the
             k-th of the 1 / `held_out` equal parts in the order of the hashes, from 0.
+        held_out_synsets: above 0: hold out so many whole synsets of ImageNet, and the pictures of
+            SUN, instead; see `split_synsets`.
         seed: of order and augmentation.
         augmentation: makes a transform of a size, as `training_transform` does.
         cache: train on decoded copies, made once under `data_root`/cache, whose shorter side has at
@@ -61,6 +64,7 @@ class PairsDataModule(pl.LightningDataModule):
         seed: int,
         augmentation: Callable[[int], A.Compose],
         cache: int | None,
+        held_out_synsets: Amount = 0,
     ) -> None:
         super().__init__()
         if size < 32 or size % 32:
@@ -74,6 +78,8 @@ class PairsDataModule(pl.LightningDataModule):
         if fold is not None and fold >= round(1 / held_out):
             parts = f"{round(1 / held_out)}, the number of parts by loader.held_out={held_out}"
             raise ValueError(f"loader.fold must be below {parts}, got {fold}")
+        if fold is not None and held_out_synsets:
+            raise ValueError("loader.fold and loader.held_out_synsets: give one of them")
         if cache is not None and cache < size:
             raise ValueError(
                 f"loader.cache must be at least loader.size ({size}) or null, got {cache}"
@@ -81,6 +87,7 @@ class PairsDataModule(pl.LightningDataModule):
         self.sets, self.data_root, self.strict = list(sets), data_root, strict
         self.size, self.batch_size = size, batch_size
         self.held_out, self.fold = held_out, fold
+        self.held_out_synsets = held_out_synsets
         self.seed, self.cache = seed, cache
         self.workers = loader_workers(workers, batch_size * size * size * CHANNELS)
         self.transform = augmentation(size)
@@ -97,16 +104,20 @@ class PairsDataModule(pl.LightningDataModule):
             return
         for pair_set in self.sets:
             pairs = pair_set.pairs(self.data_root, self.strict)
-            training, validation = split_pairs(pairs, self.held_out, self.fold)
+            training, validation = split_pairs(
+                pairs, self.held_out, self.fold, self.held_out_synsets
+            )
             if self.cache is not None:
                 training = cached_pairs(training, self._cache_folder(pair_set), self.cache)
             self.training_pairs += training
             self.validation_pairs += validation
         count = len(self.training_pairs), len(self.validation_pairs)
         if count[0] < 2 or not count[1]:
+            synsets = self.held_out_synsets
+            key = f"held_out_synsets={synsets}" if synsets else f"held_out={self.held_out}"
             raise ValueError(
                 f"{self.title}: too few pairs: {count[0]} to train on and {count[1]} held out by "
-                f"loader.held_out={self.held_out}; 2 and 1 are needed"
+                f"loader.{key}; 2 and 1 are needed"
             )
 
     def _cache_folder(self, pair_set: PairSet) -> Path:

@@ -15,6 +15,7 @@ from torch import Tensor
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import OneCycleLR
 
+from salient.config import Amount
 from salient.data.transforms import MASK_THRESHOLD, to_map
 from salient.detection.road import check
 from salient.metrics import CURVES, HEADLINE, SaliencyMetrics, score_pair
@@ -24,6 +25,7 @@ from salient.scoring.loading import ScoringBatch
 from salient.tensors import check_finite, check_tensors
 from salient.training.batches import TrainingBatch
 from salient.training.losses import LossParts, SaliencyLoss
+from salient.training.trimming import best_learnt, left_out, select
 
 HIGHEST_RATE = 10
 FIRST = "give the options of the first time"
@@ -44,7 +46,10 @@ class SaliencyTask(pl.LightningModule):
             over small pictures are cheap (EfficientNetV2, 2021, section 4).
         compile: run the network through `torch.compile`, which takes minutes for each size; where
             None, on a GPU if `scales` is one size.
-        seed: of that draw.
+        seed: of the scale's draw.
+        trim: share of the pictures, below .5, that are left out of the loss: the worst of each
+            batch by the loss of the finest map, where the mask may be wrong. From pass `trim_after`
+            on, counted from 0.
 
     Raises:
         ValueError: a value outside its range.
@@ -62,6 +67,8 @@ class SaliencyTask(pl.LightningModule):
         progressive: bool = False,
         compile: bool | None = None,
         seed: int = 0,
+        trim: Annotated[float, Field(ge=0, lt=0.5)] = 0,
+        trim_after: Amount = 3,
     ) -> None:
         super().__init__()
         if not 0 < warmup < 1:
@@ -77,6 +84,7 @@ class SaliencyTask(pl.LightningModule):
         self.encoder_rate, self.warmup, self.decay = encoder_rate, warmup, decay
         self.scales, self.progressive = tuple(scales), progressive
         self.compiled, self.seed = compile, seed
+        self.trim, self.trim_after = trim, trim_after
         self.parts: LossParts | None = None  # of the last training step
         self.curves: dict[str, list[float]] = {}  # of the last validation
         self.metrics = SaliencyMetrics()
@@ -91,7 +99,12 @@ class SaliencyTask(pl.LightningModule):
         images = self.network.normalize(batch.images)
         images, labels = self._scale(images, batch.masks.float(), soft)
         masks = (labels > 0.5).float() if soft else labels
-        parts = self.loss(self.network(images), masks, labels, self.network.maps)
+        outputs = self.network(images)
+        if self.trim and self.current_epoch >= self.trim_after:
+            worst = left_out(self.global_step, len(images), self.trim)
+            kept = best_learnt(self.loss, outputs, masks, labels, worst)
+            outputs, masks, labels = select(outputs, kept), masks[kept], labels[kept]
+        parts = self.loss(outputs, masks, labels, self.network.maps)
         self.parts = parts.detached()
         self._log_parts("train", parts, len(batch.images), prog_bar=True)
         return parts.total
