@@ -36,6 +36,7 @@ def test_it_trains_resumes_and_is_scored_exported_quantised_and_loaded(copy):
     pairs = ("images=data/discs/photos", "masks=data/discs/truths", "dataset=folder")
     quick = [x for x in QUICK if not x.startswith(("experiment", "loader.batch"))]
     train = ("train.py", *quick, *pairs, "model=sum", "name=mine", "loader.batch_size=4")
+    train = (*train, "loader.held_out=0.25")
     train = (*train, "trainer.max_epochs=2", "trainer.accelerator=cpu")
     copy.run(*train)
     (last,) = (copy.folder / "runs/mine").glob("*/last.ckpt")

@@ -35,9 +35,9 @@ class Attention(nn.Module):
         self.out = nn.Conv2d(channels, channels, 1)
 
     def forward(self, x: Tensor) -> Tensor:
-        q, k, v = (y.flatten(2).transpose(1, 2) for y in self.qkv(self.norm(x)).chunk(3, 1))
-        attended = F.scaled_dot_product_attention(q, k, v)  # B,HW,C
-        mixed: Tensor = self.out(attended.transpose(1, 2).reshape(x.shape))
+        split = self.qkv(self.norm(x)).flatten(2).transpose(1, 2)[:, None]  # B,1,HW,3C
+        attended = F.scaled_dot_product_attention(*split.chunk(3, 3))  # B,1,HW,C
+        mixed: Tensor = self.out(attended[:, 0].transpose(1, 2).reshape(x.shape))
         return x + mixed
 
 
