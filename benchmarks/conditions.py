@@ -38,9 +38,8 @@ def peak_memory() -> float:
 
 def show(lines: Iterable[Line], file: str | None) -> None:
     """Print where it runs, then each line as it is measured; keep all values in a JSON file."""
-    # Here, since they import PyTorch, and a process that is measured must not.
+    from salient.distribution import package_versions
     from salient.scoring.provenance import machine
-    from salient.weights.store import package_versions
 
     versions = package_versions() | {name: version(name) for name in PACKAGES}
     found: dict[str, Any] = {"machine": machine(), "versions": versions, "lines": []}

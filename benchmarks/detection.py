@@ -61,6 +61,7 @@ def measure(checkpoint: str, engine: str, seconds: float, began: float) -> dict[
     from salient.data.pairs import Pair
     from salient.detection.folders import detect_files
     from salient.detection.modes import saliency_map
+    from salient.detection.road import threads_of
     from salient.devices import in_parallel
 
     rng = np.random.default_rng(0)
@@ -69,19 +70,21 @@ def measure(checkpoint: str, engine: str, seconds: float, began: float) -> dict[
     detector = Detector.load(checkpoint, **ENGINES[engine])  # type: ignore[arg-type]
     detector(pictures[0])
     found = {"start": time.time() - began}
-    size, together = detector.engine.size, detector.together
-    squares = rng.integers(0, 256, (together, size, size, 3), np.uint8)
+    size, batch = detector.engine.size, detector.run_size
+    squares = rng.integers(0, 256, (batch, size, size, 3), np.uint8)
+
+    threads = threads_of(detector.engine)
+    runs = 2 * threads
 
     def network() -> None:
-        batches = [squares] * (2 * detector.threads)
-        list(in_parallel(lambda x: detector.engine.run(x, alone=False), batches, detector.threads))
+        list(in_parallel(lambda x: detector.engine.run(x, threads=1), [squares] * runs, threads))
 
     def rates() -> Iterator[tuple[str, float]]:
         yield "one", rate(lambda: detector(pictures[0]), 1, seconds)
         yield "many", rate(lambda: detector([*pictures]), len(pictures), seconds)
 
     found |= dict(rates())
-    found["network"] = rate(network, 2 * detector.threads * together, seconds)
+    found["network"] = rate(network, runs * batch, seconds)
     with TemporaryDirectory() as folder:
         targets, pairs = {}, []
         for index, picture in enumerate(pictures):

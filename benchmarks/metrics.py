@@ -24,12 +24,12 @@ import cv2
 import numpy as np
 
 from benchmarks.conditions import Line, busy_neighbour, peak_memory, show
+from benchmarks.pysodmetrics import draw_pair, reference_scores
 from salient.data.pairs import Pair
 from salient.metrics import ExactSums, PairScores, score_pair
 from salient.metrics.measured import Bytes, Floats
 from salient.scoring.score import score_predictions
 from salient.scoring.sources import from_files
-from tests.fixtures.reference import draw_pair, reference_scores
 
 Size = tuple[int, int]
 CORES = 2

@@ -56,7 +56,7 @@ def make_step(network: Network, images: Tensor, masks: Tensor, ours: bool, half:
     def step() -> None:
         with torch.autocast(device, torch.bfloat16, enabled=half):
             outputs = network((images.float() / 255 - network.mean) / network.std)
-            total = loss(outputs.saliency, outputs.edge, masks).total
+            total = loss(outputs, masks, maps=network.maps).total
         optimizer.zero_grad()
         total.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(parameters, CLIP)

@@ -11,6 +11,7 @@ lite() {
         loader.batch_size=16 loader.workers=1 publish_to=checkpoints/best overwrite=true "$@"
 }
 made=checkpoints/best
+structure="model.loss.terms={structure: {_target_: salient.training.losses.Term, loss: {_target_: salient.training.losses.structure_term, _partial_: true}, weight: 2}}"
 
 lite name=first
 lite name=second start=$made/first.safetensors trainer.max_epochs=11 \
@@ -20,7 +21,7 @@ python -m salient weights checkpoint=$made/first.safetensors average=$made/secon
     output=$made/both.safetensors
 for seed in 1 13 16 17; do
     lite name=short-$seed seed=$seed start=$made/both.safetensors trainer.max_epochs=1 \
-        model.loss.region.measure=2 model.optimizer.lr=4e-4 \
+        "$structure" model.optimizer.lr=4e-4 \
         "model.scales=[0.8, 0.9, 1, 1]" model.progressive=false
 done
 python -m salient weights checkpoint=$made/short-1.safetensors \

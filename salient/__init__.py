@@ -5,6 +5,7 @@ is asked for.
 """
 
 from importlib import import_module
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from salient.distribution import how_to_install
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from salient.data.sets import PairSet
     from salient.detection.detector import Detector
     from salient.detection.pipeline import pipeline
+    from salient.detection.result import Result
     from salient.model import ARCHITECTURES
     from salient.model.base import Network, Outputs
     from salient.model.boundary import SaliencyNetwork
@@ -21,46 +23,50 @@ if TYPE_CHECKING:
     from salient.weights.store import load_network, save_network
 
 __version__ = "0.2.0"
-__all__ = [
-    "ARCHITECTURES",
-    "Detector",
-    "Network",
-    "Outputs",
-    "PairSet",
-    "SaliencyNetwork",
-    "evaluate",
-    "load_network",
-    "pipeline",
-    "save_network",
-    "train",
-]
 _HOMES = {
-    "ARCHITECTURES": "salient.model",
     "Detector": "salient.detection.detector",
+    "PairSet": "salient.data.sets",
+    "Result": "salient.detection.result",
+    "evaluate": "salient.scoring.evaluation",
+}
+_WITH_TORCH = {
+    "ARCHITECTURES": "salient.model",
     "Network": "salient.model.base",
     "Outputs": "salient.model.base",
     "SaliencyNetwork": "salient.model.boundary",
-    "PairSet": "salient.data.sets",
-    "evaluate": "salient.scoring.evaluation",
-    "pipeline": "salient.detection.pipeline",
-    "train": "salient.training.run",
     "load_network": "salient.weights.store",
+    "pipeline": "salient.detection.pipeline",
     "save_network": "salient.weights.store",
+    "train": "salient.training.run",
 }
+
+__all__ = ["Detector", "PairSet", "Result", "evaluate"]
+if find_spec("torch"):  # without it, detection works and `from salient import *` too
+    __all__ += [
+        "ARCHITECTURES",
+        "Network",
+        "Outputs",
+        "SaliencyNetwork",
+        "load_network",
+        "pipeline",
+        "save_network",
+        "train",
+    ]
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
+    homes = _HOMES | _WITH_TORCH
+    if name not in homes:
         raise AttributeError(f"module {__name__} has no attribute {name}")
     try:
-        return getattr(import_module(_HOMES[name]), name)
+        return getattr(import_module(homes[name]), name)
     except ModuleNotFoundError as error:
         if error.name in ("torch", "timm", "safetensors"):
             raise ModuleNotFoundError(
                 f"salient.{name} needs {error.name}; {how_to_install('torch')}", name=error.name
             ) from error
         raise
-
-
-def __dir__() -> list[str]:
-    return [*__all__, "__version__"]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -11,3 +13,15 @@ Mask = NDArray[np.uint8]  # H,W: the truth; foreground is above 128, unless its 
 Probability = NDArray[np.float32]  # H,W, or B,S,S of a batch, in [0, 1]
 Drawing = NDArray[np.uint8]  # what a PNG holds: grey H,W, RGB H,W,3 or RGBA H,W,4
 Float32 = NDArray[np.float32]  # any other array of float32; its docstring says what it holds
+
+
+class Probabilities(NamedTuple):
+    """What a network finds, at its own size: in a batch of pictures, or in one of them.
+
+    Attributes:
+        saliency: B,S,S or S,S.
+        edge: the boundary, B,S/4,S/4 or S/4,S/4; None from a network without an edge output.
+    """
+
+    saliency: Probability
+    edge: Probability | None = None

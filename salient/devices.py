@@ -6,12 +6,15 @@ PyTorch is imported by what needs it: detection on a CPU does without.
 from __future__ import annotations
 
 import ctypes
+import math
 import os
 import re
 import sys
+import warnings
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 if TYPE_CHECKING:
@@ -23,6 +26,8 @@ Precision = Literal["auto", "fp32", "bf16", "fp16"]
 DTYPES = {"fp32": "float32", "bf16": "bfloat16", "fp16": "float16"}  # PyTorch's names
 OUT_OF_MEMORY = re.compile("out of memory|(can't|failed to|not enough memory.*) allocate", re.I)
 AHEAD = 4  # items in flight for each thread
+SHARED = "/dev/shm"  # the memory that processes share on Linux
+BATCHES_AHEAD = 4  # for each worker: two that wait, one that is made, one that is used
 
 
 def pick_device(name: str = "auto") -> torch.device:
@@ -96,9 +101,46 @@ def has_gpu() -> bool:
     return done and count.value > 0
 
 
-def cores() -> int:
-    """The number of cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
+def cores(root: Path = Path("/")) -> int:
+    """The number of cores that this process may use: by its affinity, and its container's quota.
+
+    `root` is the folder that holds `proc` and `sys`.
+    """
+    if sys.platform != "linux":
+        return os.cpu_count() or 1
+    most = len(os.sched_getaffinity(0))
+    return max(1, min([most, *(math.ceil(quota) for quota in _quotas(root))]))
+
+
+def _quotas(root: Path) -> Iterator[float]:
+    """Cores that the control groups of this process leave it, where one sets a limit.
+
+    https://docs.kernel.org/admin-guide/cgroup-v2.html (`cpu.max`); version 1 has `cpu.cfs_quota_us`
+    and `cpu.cfs_period_us`.
+    """
+    try:
+        lines = (root / "proc/self/cgroup").read_text().splitlines()
+    except OSError:
+        return
+    for line in lines:
+        _, controllers, path = line.split(":", 2)
+        if controllers and "cpu" not in controllers.split(","):
+            continue
+        base = root / "sys/fs/cgroup" / controllers
+        here = base / path.lstrip("/")
+        for folder in (here, *here.parents):  # a group is also under the limits of those above it
+            try:
+                if controllers:
+                    words = [(folder / f"cpu.cfs_{x}_us").read_text() for x in ("quota", "period")]
+                else:
+                    words = (folder / "cpu.max").read_text().split()
+                quota, period = (float(word) for word in words)
+            except (OSError, ValueError):  # no such file; or `max`, no limit
+                quota = period = -1
+            if quota > 0 and period > 0:
+                yield quota / period
+            if folder == base:
+                break
 
 
 def import_onnxruntime() -> Any:
@@ -164,9 +206,38 @@ def _in_order(function: Callable[[S], T], items: Iterable[S], count: int) -> Ite
         pool.shutdown(cancel_futures=True)
 
 
-def loader_workers(asked: int | None) -> int:
-    """Processes that decode pictures: as asked for, or as many as there are cores, at most 16."""
-    return min(cores(), 16) if asked is None else asked
+def loader_workers(asked: int | None, batch_bytes: int = 0) -> int:
+    """Processes that decode pictures: as asked for, or as many as there are cores, at most 16.
+
+    Fewer, with a warning, where their batches would not fit into the memory that processes share:
+    Docker gives 64 MB, and PyTorch would end with "bus error".
+
+    Args:
+        asked: how many; None for as many as there are cores.
+        batch_bytes: of a batch of tensors.
+    """
+    workers = min(cores(), 16) if asked is None else asked
+    room = shared_memory_left()
+    if room is None or not batch_bytes:
+        return workers
+    most = room // (batch_bytes * BATCHES_AHEAD)
+    if workers <= most:
+        return workers
+    warnings.warn(
+        f"{SHARED} has {room / 1e6:.0f} MB left, too little for {workers} workers: {most} decode "
+        "pictures (docker run --shm-size=2g gives more)",
+        stacklevel=2,
+    )
+    return most
+
+
+def shared_memory_left() -> int | None:
+    """Bytes that are free in the memory that processes share; None where it is not limited so."""
+    try:
+        state = os.statvfs(SHARED)
+    except (OSError, AttributeError):  # another system
+        return None
+    return state.f_bavail * state.f_frsize
 
 
 def _gpu_has_bf16() -> bool:

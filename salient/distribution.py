@@ -1,13 +1,16 @@
-"""The name under which this project is distributed, and where its configs lie.
-
-The package that it installs is `salient`.
-"""
+"""The name of the distribution (its package is `salient`), where its configs are, and versions."""
 
 from __future__ import annotations
 
+import platform
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 DISTRIBUTION = "salient-sod"  # `salient` on PyPI is somebody else's
+
+
+# What a result depends on. PyTorch and its company are not everywhere.
+PACKAGES = ("torch", "torchvision", "timm", "pytorch-lightning", "albumentations", "numpy", "numba")
 
 
 def how_to_install(extra: str | None = None) -> str:
@@ -21,3 +24,14 @@ def config_folder() -> Path:
     package = Path(__file__).resolve().parent
     inside = package / "configs"
     return inside if inside.is_dir() else package.parent / "configs"
+
+
+def package_versions() -> dict[str, str]:
+    """Versions of Python and of the packages that a result depends on, of those installed."""
+    versions = {"python": platform.python_version()}
+    for name in PACKAGES:
+        try:
+            versions[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return versions

@@ -17,7 +17,8 @@ import numpy as np
 import torch
 
 from salient.arrays import Float32, Picture
-from salient.data.images import SUFFIXES, read_image
+from salient.data.formats import SUFFIXES, is_litter
+from salient.data.images import read_image
 from salient.data.transforms import squash
 from salient.devices import import_onnxruntime
 from salient.files import write_whole
@@ -137,7 +138,9 @@ def calibration(network: Network, folder: str) -> Iterator[Float32]:
 
 def pictures_in(folder: str) -> list[Path]:
     """The files of a folder that are pictures by their ending, by name."""
-    return sorted(p for p in Path(folder).iterdir() if p.suffix.lower() in SUFFIXES)
+    return sorted(
+        p for p in Path(folder).iterdir() if p.suffix.lower() in SUFFIXES and not is_litter(p)
+    )
 
 
 def _normalise(network: Network, picture: Picture) -> Float32:

@@ -1,21 +1,16 @@
-"""Files: tensors out of one without running anything in it; one written whole or not at all."""
+"""Files: written whole or not at all; and what may be read."""
 
 from __future__ import annotations
 
 import errno
 import os
-import pickle
-import re
+import stat
 import time
 import uuid
-import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
-
-if TYPE_CHECKING:
-    from torch import Tensor
+from typing import BinaryIO
 
 PARTIAL = ".partial"  # ending of what is being written; left behind only by a kill
 UNFINISHED = ".unfinished"  # the same of what takes minutes: nothing removes it
@@ -65,15 +60,34 @@ def open_whole(
             stream.flush()
             if durable:
                 os.fsync(stream.fileno())
-        if not replace:
-            os.link(partial, file)  # which refuses where a move would replace
-        else:
+        if replace:
             partial.replace(file)
+        else:
+            _move_to_free_name(partial, file)
     except OSError as error:  # some name no file, others the partial one
         raise OSError(error.errno, error.strerror, str(file)) from error
     finally:
         with suppress(OSError):
             partial.unlink(missing_ok=True)
+
+
+def _move_to_free_name(partial: Path, file: Path) -> None:
+    """Give a file its name, unless that is taken: by a link, which refuses where a move replaces.
+
+    Where there are no links (exFAT, some network shares, Colab's Drive) the name is claimed by an
+    empty file, which is then replaced.
+    """
+    try:
+        os.link(partial, file)
+    except FileExistsError:
+        raise
+    except OSError:
+        os.close(os.open(file, os.O_CREAT | os.O_EXCL | os.O_WRONLY))
+        try:
+            partial.replace(file)
+        except OSError:
+            file.unlink()
+            raise
 
 
 def _make_folder(folder: Path) -> None:
@@ -84,13 +98,13 @@ def _make_folder(folder: Path) -> None:
 
 
 def check_writable(folder: str | Path) -> None:
-    """Make a folder and try to write in it, before hours are spent on what will go there.
+    """Make a folder and try to publish in it, before hours are spent on what will go there.
 
     Raises:
         OSError: it cannot be made or written.
     """
     try:
-        write_whole(Path(folder) / f".{uuid.uuid4().hex}", b"").unlink()
+        write_whole(Path(folder) / f".{uuid.uuid4().hex}", b"", replace=False).unlink()
     except OSError as error:
         raise OSError(error.errno, error.strerror, str(folder)) from error
 
@@ -111,137 +125,22 @@ def remove_partials(folder: str | Path) -> None:
                 partial.unlink()
 
 
-def read_tensors(path: str | Path) -> tuple[dict[str, Tensor], dict[str, str]]:
-    """A safetensors file or a `torch.save`d state dict -> its tensors on the CPU, and its metadata.
-
-    The two are told apart by their first bytes, not by the name. A state dict may lie under the
-    key `state_dict`, as in Lightning's checkpoints; beside it, strings are metadata. A safetensors
-    file has its own; else it is empty.
+def check_regular(path: str | Path, what: str) -> None:
+    """Refuse what can be read for ever, such as a device or a pipe, and what is not there.
 
     Raises:
-        FileNotFoundError: there is no such file.
-        ValueError: it is neither format, damaged, or a pickle holding more than tensors and plain
-            values: that is refused, never run.
+        FileNotFoundError: there is nothing at `path`; `what` says what is missed.
+        ValueError: it is no regular file, nor a link to one.
     """
-    import torch
-    from safetensors import safe_open
-
-    path = Path(path)
-    if is_safetensors(path):
-        try:
-            with safe_open(path, framework="pt") as tensors:
-                state = {key: tensors.get_tensor(key) for key in list(tensors.keys())}
-                return state, dict(tensors.metadata() or {})
-        except Exception as error:  # whatever a foreign file provokes
-            raise ValueError(f"{path}: damaged safetensors file: {_reason(error)}") from error
-    content = read_pickle(path)
-    metadata = {}
-    if isinstance(content, Mapping) and isinstance(content.get("state_dict"), Mapping):
-        metadata = {str(k): value for k, value in content.items() if isinstance(value, str)}
-        content = content["state_dict"]
-    if not isinstance(content, Mapping) or not content:
-        raise ValueError(f"{path}: holds no state dict")
-    for key, value in content.items():
-        if not isinstance(key, str):
-            raise ValueError(f"{path}: the name {key!r:.80} is a {type(key).__name__}, not a text")
-        if not isinstance(value, torch.Tensor):
-            raise ValueError(f"{path}: {key} is a {type(value).__name__}, not a tensor")
-    return dict(content), metadata
-
-
-def is_safetensors(path: str | Path) -> bool:
-    """Whether a file begins as safetensors do: eight bytes of length, then JSON.
-
-    Raises:
-        FileNotFoundError: there is no such file.
-        ValueError: it is empty.
-    """
-    path = Path(path)
-    if not path.is_file():
-        raise FileNotFoundError(f"no checkpoint file {path}")
-    with path.open("rb") as file:
-        head = file.read(9)
-    if not head:
-        raise ValueError(f"{path}: an empty file, no checkpoint")
-    return head[8:] == b"{"
-
-
-def read_pickle(path: str | Path) -> Any:
-    """What `torch.save` wrote, if it is tensors and plain values alone; on the CPU.
-
-    Raises:
-        ValueError: a damaged file, or one with anything else in it: nothing of it is run.
-    """
-    import torch
-
     try:
-        if zipfile.is_zipfile(path):
-            with zipfile.ZipFile(path) as archive:
-                size = sum(entry.file_size for entry in archive.infolist())
-                if size > Path(path).stat().st_size:  # torch.save does not compress
-                    raise ValueError(f"it would unpack to {size} bytes")
-                if spoilt := archive.testzip():
-                    raise ValueError(f"damaged: the check sum of {spoilt} is another")
-        with Path(path).open("rb") as file:  # a path would let PyTorch go by its suffix
-            return torch.load(file, map_location="cpu", weights_only=True)
-    except Exception as error:  # whatever a foreign file provokes
-        raise ValueError(
-            f"{path}: neither safetensors nor tensors saved by torch.save "
-            f"(programs inside a pickle are refused, not run): {_reason(error)}"
-        ) from error
+        mode = Path(path).stat().st_mode
+    except (FileNotFoundError, NotADirectoryError):
+        raise FileNotFoundError(f"no {what} {path}") from None
+    if not stat.S_ISREG(mode):
+        raise ValueError(f"{path}: not a regular file")
 
 
-def _reason(error: Exception) -> str:
-    """What is wrong with a file, in few words; never PyTorch's advice to read it less strictly."""
-    program = re.search(r"GLOBAL ([\w.]+)", str(error))
-    if program:
-        return f"it calls {program[1]}"
-    if isinstance(error, pickle.UnpicklingError) or "weights_only" in str(error):
-        return "its pickle is damaged, or holds other objects"
-    return f"{str(error).partition(chr(10))[0] or type(error).__name__:.200}"
-
-
-def check_tensors(state: Mapping[str, Tensor], expected: Mapping[str, Tensor], source: str) -> None:
-    """Compare names, shapes and types before loading.
-
-    Raises:
-        ValueError: names the first missing, left-over or misshapen tensor and how many there are;
-            or one that is of another type than its place, such as complex or sparse.
-    """
-    import torch
-
-    missing = [key for key in expected if key not in state]
-    extra = [key for key in state if key not in expected]
-    misshapen = [k for k in expected if k in state and state[k].shape != expected[k].shape]
-    problems = []
-    if missing:
-        problems.append(f"{len(missing)} missing, the first is {missing[0]}")
-    if extra:
-        problems.append(f"{len(extra)} left over, the first is {extra[0]}")
-    if misshapen:
-        key = misshapen[0]
-        shapes = f"{tuple(state[key].shape)} instead of {tuple(expected[key].shape)}"
-        problems.append(f"{len(misshapen)} of another shape, the first is {key}: {shapes}")
-    if problems:
-        raise ValueError(f"{source} does not fit the network: {'; '.join(problems)}")
-    for key, tensor in state.items():
-        dense = tensor.layout == torch.strided and tensor.device.type == "cpu"
-        if not dense or tensor.is_floating_point() != expected[key].is_floating_point():
-            kind = f"{tensor.layout} {tensor.dtype} on {tensor.device}"
-            raise ValueError(f"{source}: {key} is {kind}; the network takes {expected[key].dtype}")
-
-
-def check_finite(state: Mapping[str, Tensor], source: str) -> None:
-    """Refuse weights with which a network gives grey maps or none, without an error.
-
-    Raises:
-        ValueError: names the first tensor that holds NaN or an infinite value, or a negative
-            variance.
-    """
-    import torch
-
-    for key, tensor in state.items():
-        if tensor.is_floating_point() and not torch.isfinite(tensor).all():
-            raise ValueError(f"{source}: {key} holds values that are NaN or infinite")
-        if key.endswith("running_var") and (tensor < 0).any():
-            raise ValueError(f"{source}: {key} holds negative variances")
+def stamp(path: str | Path) -> tuple[int, int]:
+    """A file's size and when it was written last: both change with its content."""
+    status = Path(path).stat()
+    return status.st_size, status.st_mtime_ns

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from salient import Detector, save_network
-from salient.commands import doctor, eval, export, predict, serve, strip, train, weights
+from salient.commands import compare, doctor, eval, export, predict, serve, strip, train, weights
 from salient.config import check_config
 from tests.fixtures.commands import ROOT
 
@@ -20,6 +20,7 @@ NAME = attrgetter("name")
 FUNCTIONS = {
     "train": train.train,
     "eval": eval.eval,
+    "compare": compare.compare,
     "predict": predict.predict,
     "export": export.export,
     "weights": weights.weights,

@@ -14,7 +14,7 @@ from tests.fixtures.commands import ROOT
 
 FLOORS = [
     "arrays files devices config distribution lazy",
-    "metrics data model",
+    "metrics data model tensors",
     "sample weights",
     "detection",
     "films scoring serving",
@@ -101,7 +101,10 @@ def run_python(program: str) -> str:
             "salient.commands.predict, salient.cli.run",
             "torch timm safetensors numba matplotlib torchmetrics onnx",
         ),
+        ("salient.commands.compare, salient.cli.run", "torch timm safetensors matplotlib"),
         ("salient.commands.serve, salient.cli.run", "gradio fastapi uvicorn matplotlib numba"),
+        ("salient.commands.eval, salient.cli.run", "torch timm torchmetrics matplotlib jinja2"),
+        ("salient.metrics", "torch torchmetrics cv2 hydra"),
         ("salient.cli.main", "torch numpy hydra omegaconf cv2"),
     ],
 )

@@ -18,7 +18,7 @@ from tests.fixtures.checkout import Copy, draw_pairs
 from tests.fixtures.commands import QUICK, ROOT
 
 BLOCK = re.compile(
-    r"^ *<!-- (write|in) (\S+?)(?:, above: (.*?))? -->\n *```\w+\n(.*?)^ *```$",
+    r"^ *<!-- (write|in) (\S+?)(?:, above: (.*?))? -->\n *```\w*\n(.*?)^ *```$",
     re.MULTILINE | re.DOTALL,
 )
 
@@ -77,11 +77,12 @@ def test_a_figure_is_a_function_and_a_row(copy):
 def trained_by_recipe(tmp_path_factory) -> tuple[Copy, str]:
     """One run with a loss, a backbone, a callback and a logger of one's own."""
     copy = Copy(tmp_path_factory.mktemp("house"))
-    for row in ("Loss or pixel weighting", "Callback", "Logger"):
+    for row in ("Loss or pixel weighting", "Loss term", "Callback", "Logger"):
         follow(copy, row)
     printed = copy.run(
         "train.py",
         *QUICK,
+        "model=squared",
         "model.loss.region._target_=mine.squared_error",
         "model.loss.pixel_weights._target_=mine.half_weights",
         "model.network.encoder.name=resnet10t",
@@ -104,6 +105,12 @@ def test_a_loss_and_a_pixel_weighting_are_functions_named_by_target(trained_by_r
     with lines_of(trained_by_recipe[0]).open() as file:
         losses = [float(x["train/loss_out4"]) for x in csv.DictReader(file) if x["train/loss_out4"]]
     assert losses and all(0 < loss <= 0.5 for loss in losses)  # half of a squared error
+
+
+def test_a_loss_term_has_a_name_in_the_log(trained_by_recipe):
+    with lines_of(trained_by_recipe[0]).open() as file:
+        (row, *_) = [row for row in csv.DictReader(file) if row["train/loss_squared"]]
+    assert 0 < float(row["train/loss_squared"]) <= 0.5
 
 
 def test_a_backbone_is_one_override(trained_by_recipe):
@@ -182,6 +189,8 @@ def test_a_wing_is_a_folder_and_a_floor(copy):
 TESTED = {
     "Data set": test_a_data_set_is_a_yaml_to_train_and_to_score_on,
     "Figure": test_a_figure_is_a_function_and_a_row,
+    "Network": None,  # tests/test_recipe_network.py
+    "Loss term": test_a_loss_term_has_a_name_in_the_log,
     "Loss or pixel weighting": test_a_loss_and_a_pixel_weighting_are_functions_named_by_target,
     "Backbone": test_a_backbone_is_one_override,
     "Output mode": test_an_output_mode_is_a_function_and_an_entry,

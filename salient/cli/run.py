@@ -32,6 +32,7 @@ from omegaconf.errors import (
 from salient.cli import training
 from salient.cli.arguments import check_options, divide, prepare
 from salient.cli.composition import use_signatures, verb_signature
+from salient.cli.lazy_help import mend_lazy_help
 from salient.cli.verbs import VERBS, what_is_missing
 from salient.config import ConfigError, Word, check_config, check_value, did_you_mean
 from salient.devices import OUT_OF_MEMORY
@@ -87,6 +88,7 @@ def run_verb(verb: str, arguments: list[str]) -> None:
 
     with in_one_line(verb, traceback, FORESEEN):
         sys.argv[1:], given = adapt(verb, arguments)
+    mend_lazy_help()
     try:
         job()
     except (Exception, KeyboardInterrupt):

@@ -30,7 +30,8 @@ RENAMED = {  # keys of older versions, by their last part
 # Each is the function of its own name in the module of its name, and configs/VERB.yaml.
 VERBS = {
     "train": Verb("train a network and publish its weights", "train"),
-    "eval": Verb("score a network or saved maps next to the published table", "eval"),
+    "eval": Verb("score a network or saved maps next to the published table"),
+    "compare": Verb("say picture by picture whether a method beats another", paths="methods"),
     "predict": Verb("pictures in, saliency maps (or cut-outs, masks, ...) out", paths="input"),
     "export": Verb("write a network for other runtimes, and check it there", "export"),
     "weights": Verb("say what a checkpoint is, or convert it", "torch"),
@@ -44,7 +45,8 @@ EXTRAS = {  # of packages that only a part of a verb needs
     "torch": "torch",
     "timm": "torch",
     "safetensors": "torch",
-    "numba": "eval",
+    "numba": "score",
+    "torchmetrics": "eval",
     "onnx": "export",
     "onnxscript": "export",
 }

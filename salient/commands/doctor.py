@@ -12,11 +12,13 @@ from __future__ import annotations
 import importlib.metadata
 import platform
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from importlib.util import find_spec
 from itertools import combinations
 from json import dumps
+from pathlib import Path
 from typing import Any
 
 from hydra.core.hydra_config import HydraConfig
@@ -28,13 +30,16 @@ from salient.cli.build import build_sets
 from salient.cli.main import run
 from salient.config import AnyPath, Word
 from salient.data.examine import Examined, Report, examine, report, same_pictures
-from salient.data.pairs import first_few, list_pairs
+from salient.data.pairs import first_few
 from salient.data.sets import PairSet
 from salient.detection.load import load_engine
 from salient.devices import cores, in_parallel, pick_device, pick_precision, precision_name
 from salient.distribution import DISTRIBUTION, how_to_install
 from salient.files import write_whole
+from salient.sample.embedded import SampleSet
 
+MISSING = "not there"
+OURS = "dev"  # an extra for those who change the project
 ALL = "everything"  # the choice of configs/dataset that is not read where nothing is asked for
 
 
@@ -69,10 +74,14 @@ def doctor(
     if not read:
         states = {pair_set.title: _state(pair_set, data_root) for pair_set in sets}
         for title, state in states.items():
-            print(f"{title:<14}{state}")
+            if not state.startswith(MISSING):
+                print(f"{title:<14}{state}")
+        if missing := [title for title, state in states.items() if state.startswith(MISSING)]:
+            print(f"{'no sets':<14}in {data_root}: {', '.join(missing)}")
         spoilt = any(state.startswith("NOT IN ORDER") for state in states.values())
     else:
-        states, spoilt = _read(sets, data_root)
+        with tempfile.TemporaryDirectory() as elsewhere:
+            states, spoilt = _read(sets, data_root, elsewhere)
     if json is not None:
         write_whole(json, dumps(found | {"sets": states}, indent=2) + "\n")
         print(f"saved in {json}")
@@ -98,25 +107,32 @@ def _state(pair_set: PairSet, data_root: str) -> str:
     try:
         pairs = pair_set.pairs(data_root)
     except FileNotFoundError as error:
-        return f"not there: {str(error).removeprefix(f'{pair_set.title}: ')}"
+        return f"{MISSING}: {str(error).removeprefix(f'{pair_set.title}: ')}"
     except ValueError as error:
         return f"NOT IN ORDER: {str(error).removeprefix(f'{pair_set.title}: ')}"
     return f"{len(pairs)} pairs, in order"
 
 
-def _read(sets: list[PairSet], data_root: str) -> tuple[dict[str, Any], bool]:
-    """Read every file of the sets and print what was found; for the JSON, and whether it is bad."""
+def _read(sets: list[PairSet], data_root: str, elsewhere: str) -> tuple[dict[str, Any], bool]:
+    """Read every file of the sets and print what was found; for the JSON, and whether it is bad.
+
+    The sample, which is drawn where it is missing, is drawn `elsewhere`.
+    """
     states: dict[str, Any] = {}
     rows, told = [], []
     read: dict[str, list[Examined]] = {}
     for pair_set in sets:
         title, start = pair_set.title, time.perf_counter()
         try:
-            folders = pair_set.folders(data_root)
-            listing = list_pairs(*folders, title=title, threshold=pair_set.mask_threshold)
+            root = data_root
+            if isinstance(pair_set, SampleSet):
+                there = (Path(data_root) / str(pair_set.root)).is_dir()
+                root = data_root if there else elsewhere
+                pair_set = PairSet(**vars(pair_set)) if there else pair_set
+            listing = pair_set.listing(root)
         except FileNotFoundError as error:
             states[title] = {"missing": str(error)}
-            told.append(f"not there: {error}")
+            told.append(f"{MISSING}: {error}")
             continue
         examined = in_parallel(examine, listing.pairs)
         read[title] = list(tqdm(examined, title, len(listing.pairs), disable=None))
@@ -158,6 +174,8 @@ def _extras() -> Iterator[tuple[str, str]]:
     except importlib.metadata.PackageNotFoundError:
         return
     for extra in metadata.get_all("Provides-Extra") or ():
+        if extra == OURS:
+            continue
         wanted = {r.name for r in requirements if r.marker and r.marker.evaluate({"extra": extra})}
         missing = sorted(name for name in wanted if not _installed(name))
         state = f"lacks {', '.join(missing)}; {how_to_install(extra)}" if missing else "complete"

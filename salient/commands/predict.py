@@ -10,26 +10,29 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import Field
 from tqdm import tqdm
 
 from salient.cli.build import build
 from salient.cli.main import run
-from salient.commands.film import predict_film
 from salient.config import AnyPath, Count
 from salient.data.pairs import first_few
 from salient.detection.cutout import Cutout
 from salient.detection.detector import Averaging, Detector
-from salient.detection.folders import Found, detect_files, find_pictures
+from salient.detection.folders import Inputs, detect_files, find_pictures
 from salient.detection.load import EngineName
 from salient.detection.modes import MODES
 from salient.devices import Precision
 from salient.files import check_writable, remove_partials
+from salient.films.convert import Conversion
 from salient.films.frames import CONTAINERS, find_film
+
+T = TypeVar("T")
 
 
 def predict(
@@ -44,6 +47,7 @@ def predict(
     precision: Precision = "auto",
     engine: EngineName = "auto",
     batch_size: Count = 8,
+    threads: Count | None = None,
     tta: Averaging | None = None,
     smooth: Annotated[float, Field(ge=0, lt=1)] = 0.0,
 ) -> list[Path]:
@@ -66,6 +70,7 @@ def predict(
         precision: bf16 where PyTorch's device computes with it; or fp32, bf16, fp16.
         engine: or torch, or onnx: onnxruntime on a CPU, as auto where its file is at hand.
         batch_size: on a GPU.
+        threads: of the processor; by default the cores that this process and its container may use.
         tta: or flip: averaged with the mirror image's map, in twice the time.
         smooth: of a film: how much of the map before stays where the picture does not change, 0..1.
 
@@ -81,11 +86,11 @@ def predict(
         raise ValueError(f"mode: {mode!r} is not valid; there are {', '.join(MODES)}")
     made = build(cutout, "cutout", Cutout) if cutout else Cutout()
     draw = (MODES | {"cutout": made})[mode]
-    options = dict(batch_size=batch_size, normalize=normalize, tta=tta)
+    options = dict(batch_size=batch_size, normalize=normalize, tta=tta, threads=threads)
     load = partial(Detector.load, checkpoint, device, precision, engine, **options)
     film = find_film(input)
     if film is not None:
-        return predict_film(film, output, draw, overwrite, smooth, load)
+        return _predict_film(Conversion(film, output, draw, overwrite, smooth), output, load)
     if Path(output).suffix.lower() in CONTAINERS and not Path(output).is_dir():
         raise ValueError(f"output={output}: a film is made of a film; give a folder")
     if smooth:
@@ -96,29 +101,79 @@ def predict(
     check_writable(output)
     for folder in {target.parent for target in targets.values()}:
         remove_partials(folder)
-    detector = load()
-    print(f"network: {detector.engine.origin}")
-    start, written = time.perf_counter(), list[Path]()
-    go_on = f"of {len(targets)} files are written; go on with overwrite=skip"
-    try:
-        files = detect_files(detector, targets, draw, problems, written)
-        in_order = list(tqdm(files, unit="picture", total=len(targets), disable=None))
-    except KeyboardInterrupt:
-        sys.exit(f"interrupted: {len(written)} {go_on}")
-    except OSError as error:
-        sys.exit(f"error: {error.filename}: {error.strerror}; {len(written)} {go_on}")
-    rate = len(written) / (time.perf_counter() - start)
+    detector, written = _loaded(load), list[Path]()
+    files = detect_files(detector, targets, draw, problems, written)
+    of_all = f"of {len(targets)} files are written; go on with overwrite=skip"
+    in_order, rate = _work_through(
+        files, "picture", len(targets), lambda: f"{len(written)} {of_all}"
+    )
     print(
         f"mode={mode}: {len(written)} files in {output}, {rate:.1f} pictures a second by "
         f"{detector.engine.name}"
     )
-    if problems:
-        failed = f"error: {len(problems)} of {count} pictures failed:"
-        sys.exit("\n".join([failed, *problems]))
+    _end_with(problems, f"{len(problems)} of {count} pictures failed:")
     return in_order
 
 
-def _without_standing(found: Found, overwrite: bool | Literal["skip"]) -> dict[Path, Path]:
+def _predict_film(film: Conversion, output: str, load: Callable[[], Detector]) -> list[Path]:
+    """The same of a film."""
+    if film.standing and film.overwrite == "skip":
+        print(film.already_there)
+    if film.finished:
+        return []
+    with film:
+        detector = _loaded(load)
+        frames, rate = _work_through(
+            film.frames(detector), "frame", film.expected, film.so_far, film.notes
+        )
+    print(
+        f"{len(frames)} frames in {output}, {rate:.1f} frames a second by "
+        f"{detector.engine.name}\n{film.smoother.report()}"
+    )
+    if film.older:
+        print(f"{len(film.older)} frames of an older film are still there, from {film.older[0]} on")
+    _end_with(film.problems, f"{len(film.problems)} faults of the film:")
+    return film.written
+
+
+def _loaded(load: Callable[[], Detector]) -> Detector:
+    detector = load()
+    print(f"network: {detector.engine.origin}")
+    return detector
+
+
+def _work_through(
+    items: Iterable[T],
+    unit: str,
+    total: int | None,
+    so_far: Callable[[], str],
+    notes: Sequence[str] = (),
+) -> tuple[list[T], float]:
+    """All items, and how many a second; the bar shows how far it is, after the `notes`.
+
+    Ctrl-C, and a disk that is full, end the process with a line that says what is there `so_far`.
+    """
+    start, done = time.perf_counter(), list[T]()
+    try:
+        with tqdm(unit=unit, total=total, disable=None) as bar:
+            for item in items:
+                if notes and not done:
+                    bar.write("\n".join(notes), file=sys.stdout)
+                done.append(item)
+                bar.update()
+    except KeyboardInterrupt:
+        sys.exit(f"interrupted: {so_far()}")
+    except OSError as error:
+        sys.exit(f"error: {error.filename}: {error.strerror}; {so_far()}")
+    return done, len(done) / (time.perf_counter() - start)
+
+
+def _end_with(problems: Sequence[str], heading: str) -> None:
+    if problems:
+        sys.exit("\n".join([f"error: {heading}", *problems]))
+
+
+def _without_standing(found: Inputs, overwrite: bool | Literal["skip"]) -> dict[Path, Path]:
     """What is to be written; says what is not, and which names are not what one expects."""
     targets = found.targets
     if found.left_out:

@@ -11,7 +11,7 @@ from typing import Any
 from salient.cli.build import build_sets
 from salient.cli.main import run
 from salient.config import AnyPath, Count, Word
-from salient.data.images import encode_png
+from salient.data.encoding import encode_png
 from salient.data.pairs import find_maps
 from salient.files import write_whole
 from salient.scoring.drawing import strip as draw_strip

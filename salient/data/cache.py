@@ -10,9 +10,8 @@ import cv2
 import numpy as np
 
 from salient.arrays import Drawing
-from salient.data.images import read_image
 from salient.data.masks import read_truth
-from salient.data.pairs import Pair
+from salient.data.pairs import Pair, read_picture
 from salient.files import write_whole
 
 
@@ -33,7 +32,7 @@ def cached_pairs(pairs: Sequence[Pair], folder: str | Path, side: int) -> list[P
         image = folder / "images" / f"{pair.name}.bmp"
         mask = folder / "masks" / f"{pair.name}.png"
         if _is_older(image, pair.image):
-            _write(image, _shrink(read_image(pair.image), side)[..., ::-1])  # OpenCV takes BGR
+            _write(image, _shrink(read_picture(pair), side)[..., ::-1])  # OpenCV takes BGR
         if _is_older(mask, pair.mask):
             _write(mask, _shrink(read_truth(pair), side))
         return Pair(pair.name, image, mask)

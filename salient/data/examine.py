@@ -5,6 +5,7 @@ Pictures are compared by a difference hash of 64 bits, and where two hashes agre
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import NamedTuple, TypeVar
@@ -13,9 +14,10 @@ import cv2
 import numpy as np
 
 from salient.arrays import Picture
-from salient.data.images import read_image, read_size
+from salient.data.images import read_header, read_photo
 from salient.data.masks import SUSPICIONS, Look, all_empty, look_at, suspected
-from salient.data.pairs import Listing, Pair, first_few
+from salient.data.pairs import Listing, Pair, first_few, in_other_form
+from salient.data.turns import fits_better_stored, turn_fault
 
 T = TypeVar("T")
 SIDE = 16  # of the small copies
@@ -33,6 +35,9 @@ class Examined(NamedTuple):
         look: what the mask is like, if it can be read.
         hash: the picture's difference hash; 0 if it cannot be read.
         small: the picture at SIDE x SIDE, uint8 SIDE,SIDE,3.
+        remarks: what of the picture's file is not read, or read in another way.
+        turned: whether the picture has an EXIF turn that the mask has not.
+        stored: of those, whether the mask fits the stored picture better than the turned one.
     """
 
     name: str
@@ -41,18 +46,29 @@ class Examined(NamedTuple):
     look: Look | None
     hash: int
     small: Picture
+    remarks: tuple[str, ...] = ()
+    turned: bool = False
+    stored: bool | None = None
 
 
 def examine(pair: Pair) -> Examined:
     """Read both files of a pair."""
     problems: list[str] = []
-    picture = _tried(partial(read_image, pair.image), problems)
+    photo = _tried(partial(read_photo, pair.image, turn=pair.turn), problems)
     look = _tried(partial(look_at, pair), problems)
-    if picture is None:
-        picture = np.zeros((1, 1, 3), np.uint8)
-    same_size = bool(problems) or read_size(pair.image) == read_size(pair.mask)
+    picture = np.zeros((1, 1, 3), np.uint8) if photo is None else photo.rgb
     small = np.asarray(cv2.resize(picture, (SIDE, SIDE), interpolation=cv2.INTER_AREA), np.uint8)
-    return Examined(pair.name, problems, same_size, look, difference_hash(picture), small)
+    seen = Examined(pair.name, problems, True, look, difference_hash(picture), small)
+    if problems or photo is None:
+        return seen
+    image, mask = read_header(pair.image), read_header(pair.mask)
+    turned = image.orientation != mask.orientation
+    return seen._replace(
+        same_size=image.shown(pair.turn) == mask.shown(pair.turn),
+        remarks=photo.remarks,
+        turned=turned,
+        stored=fits_better_stored(pair) if turned else None,
+    )
 
 
 def difference_hash(picture: Picture) -> int:
@@ -130,8 +146,16 @@ def report(
         threshold = listing.pairs[0].threshold
         faults.append(all_empty(title, len(seen), threshold, seen).removeprefix(f"{title}: "))
     faults += [f"{len(names[key])} have {SUSPICIONS[key]}" for key in suspected(seen)]
+    turned = [one.stored for one in examined if one.turned]
+    now = all(pair.turn for pair in listing.pairs)
+    if fault := turn_fault(len(turned), turned.count(True), turned.count(False), now):
+        faults.append(fault)
     told = {"empty": "masks are empty", "full": "masks are full", "inverted": "masks look inverted"}
     remarks = _told(names, told | {"doubles": "pictures are there twice"})
+    if listing.composed:
+        remarks.append(in_other_form(listing.composed))
+    said = Counter(remark for one in examined for remark in one.remarks)
+    remarks += [f"{count} pictures: {remark}" for remark, count in said.most_common(5)]
     left_out = {"left out": [path.name for path in listing.left_out]}
     return Report(names, faults, remarks + _told(left_out, {"left out": "files are no pictures"}))
 

@@ -1,102 +1,129 @@
-"""Picture files -> arrays, the same way for training, scoring and detection; arrays -> PNG."""
+"""Pictures of any kind -> arrays, the same way for training, scoring and detection."""
 
 from __future__ import annotations
 
-import threading
-import zlib
-from collections.abc import Iterator
-from contextlib import contextmanager
-from io import BytesIO
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
-from salient.arrays import Drawing, Map, Picture
-from salient.data.damage import CHECKS
+from salient.arrays import Map, Picture
+from salient.data.colours import dark_remark, eight_bits, is_deep, to_srgb
+from salient.data.decoding import File, decode, errors_named, open_header, orientation, upright
+from salient.data.encoding import kept_exif, known_dpi
 
-WARN_PIXELS = 200_000_000  # Pillow warns above it, and refuses twice as many
-_OPENING = threading.Lock()  # while Pillow's own limit is ours
-File = str | Path | bytes | BinaryIO  # a path, a file's content, or an open file
-
-# The formats that are read, and how the names of their files end. Left out are those whose readers
-# start programs (PostScript, WMF) and those without a signature, which take any bytes for a picture
-# (TGA, PCX).
-FORMATS = {
-    "PNG": (".png", ".apng"),
-    "JPEG": (".jpg", ".jpeg", ".jpe", ".jfif", ".mpo"),
-    "BMP": (".bmp",),
-    "GIF": (".gif",),
-    "PPM": (".ppm", ".pgm", ".pbm", ".pnm", ".pfm"),
-    "WEBP": (".webp",),
-    "TIFF": (".tif", ".tiff"),
-    "AVIF": (".avif",),
-    "JPEG2000": (".jp2", ".j2k", ".jpx"),
-    "QOI": (".qoi",),
-    "SGI": (".sgi",),
-    "ICO": (".ico",),
-    "PSD": (".psd",),
-}
-SUFFIXES = tuple(suffix for suffixes in FORMATS.values() for suffix in suffixes)
-
-ORIENTATION = 0x0112  # the EXIF tag; by its value, what brings a picture upright
-TURNS = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
-}
+Source = File | Image.Image | Picture  # or a tensor of PyTorch, which need not be installed
 
 
-def read_image(file: File, over: str | None = "white") -> Picture:
-    """A picture of any kind -> RGB uint8 H,W,3, as `to_rgb` makes it.
+class Photo(NamedTuple):
+    """A picture, and what its file says of it.
+
+    Attributes:
+        rgb: what a network is to see: sRGB uint8 H,W,3, upright, over white where transparent.
+        own: uint8 H,W,3 in its own colours, those of `profile`, with what transparency hides.
+        alpha: uint8 H,W; None where nothing is transparent.
+        profile: the ICC profile of `own`; None for sRGB.
+        exif: what of its EXIF data can go along, see `kept_exif`.
+        dpi: pixels an inch across and down, if it says so.
+        remarks: what a user should know of how it was read.
+    """
+
+    rgb: Picture
+    own: Picture
+    alpha: Map | None = None
+    profile: bytes | None = None
+    exif: bytes = b""
+    dpi: tuple[float, float] | None = None
+    remarks: tuple[str, ...] = ()
+
+
+class Header(NamedTuple):
+    """What the header of a picture's file says.
+
+    Attributes:
+        size: height and width as stored.
+        orientation: of EXIF, 1..8; 1 is upright.
+        deep: whether it is grey of more than 8 bits.
+    """
+
+    size: tuple[int, int]
+    orientation: int
+    deep: bool
+
+    def shown(self, turn: bool = True) -> tuple[int, int]:
+        """Height and width as displayed; as stored if it is not turned."""
+        return self.size[::-1] if turn and self.orientation >= 5 else self.size
+
+
+def read_photo(source: Any, white: float | None = None, turn: bool = True) -> Photo:
+    """A picture of any kind as arrays.
+
+    Colours are brought to sRGB by the file's ICC profile; grey, palettes and CMYK become RGB. More
+    than 8 bits become 8 as `eight_bits` does it. Of an animation it is the first frame, of a TIFF
+    the largest page; of a photograph with an HDR gain map it is the base image, as displayed on any
+    screen.
+
+    Args:
+        source: a path; a file's content, or a file open in binary; a picture of Pillow's; an array,
+            RGB uint8 H,W,3; a tensor, RGB uint8 H,W,3 or 3,H,W.
+        white: of grey of more than 8 bits, the value that is white; None decides by the largest.
+        turn: whether it is turned as its EXIF tag says.
 
     Raises:
         FileNotFoundError: there is no such file.
         ValueError: the file is no readable picture, is damaged, or is too large for the memory; the
-            message names it.
+            message names it. Or an array of another shape or type, or no picture at all.
     """
-    with _errors_named(file):
-        return to_rgb(_decode(file), over)
+    if hasattr(source, "detach") and hasattr(source, "cpu"):
+        source = _of_tensor(source)
+    if isinstance(source, np.ndarray):
+        return Photo(_checked(source), source)
+    if not isinstance(source, Image.Image | str | Path | bytes | bytearray | memoryview) and (
+        not hasattr(source, "read")
+    ):
+        raise ValueError(
+            "a picture is a path, bytes, an open file, a PIL image, an RGB array or a tensor, got "
+            f"{type(source).__name__}"
+        )
+    with errors_named(source):
+        remarks = list[str]()
+        if not isinstance(source, Image.Image):
+            source, remarks = decode(source)
+        return _of_pillow(source, white, turn, remarks)
 
 
-def to_rgb(picture: Image.Image, over: str | None = "white") -> Picture:
-    """A picture of any mode -> RGB uint8 H,W,3, turned as its EXIF tag says.
+def read_image(source: Any, over: str | None = "white", turn: bool = True) -> Picture:
+    """A picture of any kind -> sRGB uint8 H,W,3, as `read_photo` reads it.
 
-    Transparency is laid `over` a colour, or with None left out; 16 bits become 8 as in `read_mask`;
-    CMYK, palettes and grey become RGB; of an animation it is the first frame (or the one that
-    Pillow stands at).
+    With `over=None` transparency and the colour profile are left out, as most other programs do it.
+
+    Raises:
+        FileNotFoundError, ValueError: as `read_photo`.
     """
-    picture = _upright(picture)
-    if _is_deep(picture):
-        return np.repeat(_eight_bits(picture)[..., None], 3, axis=2)
-    if over is not None and picture.has_transparency_data:
-        layer = picture.convert("RGBA")
-        ground = Image.new("RGBA", layer.size, over)
-        picture = Image.alpha_composite(ground, layer)
-    return np.asarray(picture.convert("RGB"))
+    picture = read_photo(source, turn=turn)
+    return picture.rgb if over is not None else picture.own
 
 
-def read_mask(path: str | Path) -> Map:
+def read_mask(path: str | Path, white: float | None = None, turn: bool = True) -> Map:
     """A mask or map of any mode (1, L, LA, P, RGB, RGBA, 16 bits) -> grey uint8 H,W.
 
-    Colours become ITU-R 601 luma, mode 1 the values 0 and 255; transparency is left out. 16 bits
-    become their upper 8, but stay as they are if none is above 255; floats in [0, 1] are stretched
-    to 0..255. Turned and refused as `read_image` does.
+    Colours become ITU-R 601 luma, mode 1 the values 0 and 255; transparency and profiles are left
+    out. More than 8 bits become 8 as `eight_bits` does it. Refused as `read_photo` does.
     """
-    return read_layers(path)[0]
+    return read_layers(path, white, turn)[0]
 
 
-def read_layers(path: str | Path) -> tuple[Map, Map | None]:
+def read_layers(
+    path: str | Path, white: float | None = None, turn: bool = True
+) -> tuple[Map, Map | None]:
     """A mask or map as `read_mask` reads it, and its transparency uint8 H,W, if it has any."""
-    with _errors_named(path):
-        picture = _upright(_decode(path))
-        if _is_deep(picture):
-            return _eight_bits(picture), None
+    with errors_named(path):
+        picture, _ = decode(path)
+        if turn:
+            picture = upright(picture)
+        if is_deep(picture):
+            return eight_bits(picture, white), None
         alpha = None
         if picture.has_transparency_data:
             alpha = np.asarray(picture.convert("RGBA").getchannel("A"))
@@ -105,95 +132,69 @@ def read_layers(path: str | Path) -> tuple[Map, Map | None]:
         return np.asarray(picture.convert("L")), alpha
 
 
-def read_size(file: str | Path | BinaryIO) -> tuple[int, int]:
-    """Height and width of a picture as displayed, from its header alone. Raises as `read_image`."""
-    with _errors_named(file), _open(file) as picture:
-        width, height = picture.size
-        return (width, height) if _orientation(picture) >= 5 else (height, width)
+def read_header(file: str | Path | BinaryIO) -> Header:
+    """What the header of a picture's file says. Raises as `read_photo`."""
+    with errors_named(file), open_header(file) as picture:
+        return Header((picture.height, picture.width), orientation(picture), is_deep(picture))
 
 
-def encode_png(picture: Drawing) -> bytes:
-    """An image uint8 H,W or H,W,3 or H,W,4 -> the content of a PNG.
-
-    Of zlib's ways, runs of equal bytes fit PNG's filtered rows: docs/detecting.md has the figures.
-    """
-    content = BytesIO()
-    Image.fromarray(picture).save(content, "PNG", compress_level=4, compress_type=zlib.Z_RLE)
-    return content.getvalue()
+def read_size(file: str | Path | BinaryIO, turn: bool = True) -> tuple[int, int]:
+    """Height and width of a picture as displayed, from its header. Raises as `read_photo`."""
+    return read_header(file).shown(turn)
 
 
-def _orientation(picture: Image.Image) -> int:
-    """The EXIF orientation, 1..8."""
+def read_range(path: str | Path) -> tuple[float, str]:
+    """The largest value of a picture of one layer, and Pillow's mode. Raises as `read_photo`."""
+    with errors_named(path):
+        picture, _ = decode(path)
+        return float(np.asarray(picture).max()), picture.mode
+
+
+def _of_pillow(picture: Image.Image, white: float | None, turn: bool, remarks: list[str]) -> Photo:
+    if 0 in picture.size:
+        raise ValueError(f"it has no pixels: {picture.width} x {picture.height}")
+    icc, dpi = picture.info.get("icc_profile"), known_dpi(picture)
+    orientation(picture)  # which refuses EXIF data that are none
+    exif = _exif(picture, remarks)
+    picture = upright(picture) if turn else picture
+    if is_deep(picture):
+        dark = dark_remark(picture) if white is None else None
+        remarks += [dark] if dark else []
+        picture = Image.fromarray(eight_bits(picture, white))
+    layer = picture.convert("RGBA") if picture.has_transparency_data else None
+    alpha = None if layer is None else np.asarray(layer.getchannel("A"))
+    opaque = picture if layer is None else layer.convert("RGB")
+    srgb, remark = to_srgb(opaque, icc)
+    remarks += [remark] if remark else []
+    own, profile = np.asarray(srgb), None
+    if opaque.mode == "RGB" and srgb is not opaque and remark is None and icc:
+        own, profile = np.asarray(opaque), icc
+    rgb = np.asarray(srgb)
+    if layer is not None:
+        srgb.putalpha(layer.getchannel("A"))
+        ground = Image.new("RGBA", srgb.size, "white")
+        rgb = np.asarray(Image.alpha_composite(ground, srgb).convert("RGB"))
+    return Photo(rgb, own, alpha, profile, exif, dpi, tuple(remarks))
+
+
+def _exif(picture: Image.Image, remarks: list[str]) -> bytes:
     try:
-        value = picture.getexif().get(ORIENTATION, 1)
-    except Exception as error:
-        raise ValueError(f"its EXIF data are damaged: {error}") from error
-    return value if value in TURNS else 1
+        return kept_exif(picture)
+    except Exception as error:  # tags that can be read and not written again
+        remarks.append(f"its EXIF data are damaged and left out: {error}")
+        return b""
 
 
-def _upright(picture: Image.Image) -> Image.Image:
-    turn = TURNS.get(_orientation(picture))
-    return picture if turn is None else picture.transpose(turn)
+def _of_tensor(tensor: Any) -> Picture:
+    shape = tuple(tensor.shape)
+    if len(shape) == 3 and shape[0] == 3 and shape[2] == 3:
+        raise ValueError(f"a tensor of shape {shape} may be H,W,3 or 3,H,W; give an array H,W,3")
+    array = np.asarray(tensor.detach().cpu().numpy())
+    return np.ascontiguousarray(array.transpose(1, 2, 0)) if shape[:1] == (3,) else array
 
 
-def _is_deep(picture: Image.Image) -> bool:
-    """Whether it is grey of more than 8 bits."""
-    return picture.mode.startswith("I") or picture.mode == "F"
-
-
-def _eight_bits(picture: Image.Image) -> Map:
-    """Grey of more than 8 bits -> uint8 H,W, see `read_mask`."""
-    values = np.asarray(picture)
-    low, high = values.min(), values.max()
-    if not (low >= 0 and high < 65536):  # NaN too
-        raise ValueError(f"values from {low:g} to {high:g}, of no known scale")
-    if picture.mode == "F" and high <= 1:
-        values = np.rint(values * 255)
-    elif high > 255:
-        values = values // 256
-    return np.asarray(values.astype(np.uint8))
-
-
-def _open(file: str | Path | BinaryIO) -> Image.Image:
-    """Read a picture's header, under our limit of pixels; Pillow's for others stays as it is."""
-    with _OPENING:
-        theirs, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, WARN_PIXELS
-        try:
-            return Image.open(file, formats=list(FORMATS))
-        finally:
-            Image.MAX_IMAGE_PIXELS = theirs
-
-
-def _decode(file: File) -> Image.Image:
-    if isinstance(file, str | Path):
-        content = Path(file).read_bytes()
-    elif isinstance(file, bytes):
-        content = file
-    else:
-        if file.seekable():
-            file.seek(0)
-        content = file.read()
-    picture = _open(BytesIO(content))
-    if picture.format in CHECKS:
-        CHECKS[picture.format](content)
-    picture.load()
-    return picture
-
-
-@contextmanager
-def _errors_named(file: File) -> Iterator[None]:
-    """Decoders raise anything on damaged files: here it becomes one kind that names the file."""
-    name = str(file) if isinstance(file, str | Path) else getattr(file, "name", "the picture given")
-    try:
-        yield
-    except FileNotFoundError as error:
-        raise FileNotFoundError(f"no picture {name}") from error
-    except MemoryError as error:
-        raise ValueError(f"{name}: too large for the memory") from error
-    except UnidentifiedImageError as error:
-        raise ValueError(
-            f"{name}: not a readable picture (of no format that is read: {', '.join(FORMATS)})"
-        ) from error
-    except Exception as error:
-        reason = " ".join(str(error).split()) or type(error).__name__
-        raise ValueError(f"{name}: not a readable picture ({reason})") from error
+def _checked(array: Picture) -> Picture:
+    if array.ndim != 3 or array.shape[2] != 3 or array.dtype != np.uint8 or not array.size:
+        shape = f"{array.dtype} {array.shape}"
+        raise ValueError(f"a picture is an RGB array uint8 of shape (H, W, 3), got {shape}")
+    return array

@@ -44,7 +44,7 @@ class Look(NamedTuple):
 
 def read_truth(pair: Pair) -> Mask:
     """A pair's mask uint8 H,W, with foreground above MASK_THRESHOLD. Raises as `read_mask`."""
-    mask = read_mask(pair.mask)
+    mask = read_mask(pair.mask, pair.white, pair.turn)
     if pair.threshold == MASK_THRESHOLD:
         return mask
     return np.where(mask > pair.threshold, 255, 0).astype(np.uint8)
@@ -52,7 +52,7 @@ def read_truth(pair: Pair) -> Mask:
 
 def look_at(pair: Pair) -> Look:
     """Look at a pair's mask. Raises as `read_mask`."""
-    grey, alpha = read_layers(pair.mask)
+    grey, alpha = read_layers(pair.mask, pair.white, pair.turn)
     counts = np.bincount(grey.ravel(), minlength=256)
     above = counts[pair.threshold + 1 :].sum() / grey.size
     between = counts[BETWEEN].sum() / grey.size

@@ -2,32 +2,40 @@
 
 from __future__ import annotations
 
+import unicodedata
 import warnings
-import zlib
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from itertools import product
 from pathlib import Path
 from typing import NamedTuple
 
-from salient.data.images import SUFFIXES, read_size
+from salient.arrays import Picture
+from salient.data.depth import common_white
+from salient.data.formats import SUFFIXES, is_litter
+from salient.data.images import Header, read_header, read_image
+from salient.data.layouts import REMEDY
 from salient.data.transforms import MASK_THRESHOLD
-
-IMAGE_FOLDERS = ("images", "Images", "image", "imgs", "Imgs", "img")
-MASK_FOLDERS = ("masks", "mask", "gt", "GT", "ground_truth_mask")
-REMEDY = "see data/README.md for the layouts"
 
 
 class Pair(NamedTuple):
     """A picture and its mask, which share the file name's stem `name`.
 
-    In the mask's file foreground is above `threshold`; see `salient.data.masks.read_truth`.
+    Attributes:
+        name: the stem, in Unicode's composed form (NFC).
+        image, mask: the two files; `read_picture` and `salient.data.masks.read_truth` read them.
+        threshold: in the mask's file foreground is above it.
+        white: of a mask of more than 8 bits, the value that is white; None decides by each file.
+        turn: whether both are turned as their EXIF tags say.
+        turned: whether the picture has such a tag, other than its mask.
     """
 
     name: str
     image: Path
     mask: Path
     threshold: int = MASK_THRESHOLD
+    white: float | None = None
+    turn: bool = True
+    turned: bool = False
 
 
 class Listing(NamedTuple):
@@ -38,34 +46,14 @@ class Listing(NamedTuple):
         alone: names with a picture and no mask, and names with a mask and no picture.
         twice: names of which there are several files, with their folder.
         left_out: files and folders that are no pictures by their endings; hidden ones are not told.
+        composed: names of which a file has another Unicode form (macOS: NFD) than the name.
     """
 
     pairs: list[Pair]
     alone: tuple[set[str], set[str]]
     twice: set[str]
     left_out: list[Path]
-
-
-def find_folders(
-    data_root: str | Path, root: str, layouts: Iterable[Sequence[str]] = ()
-) -> tuple[Path, Path]:
-    """Where a data set lies: its folder of pictures and its folder of masks (maybe the same).
-
-    Looked at in turn, under `data_root`: each of `layouts` (pictures, masks), as published; then
-    the usual names of both folders inside `root`.
-
-    Raises:
-        FileNotFoundError: none of them is there; names where it looked first.
-    """
-    base = Path(data_root)
-    candidates = [(base / images, base / masks) for images, masks in layouts]
-    names = product(IMAGE_FOLDERS, MASK_FOLDERS)
-    candidates += [(base / root / images, base / root / masks) for images, masks in names]
-    for images, masks in candidates:
-        if images.is_dir() and masks.is_dir():
-            return images, masks
-    images, masks = candidates[0]
-    raise FileNotFoundError(f"{root}: no folders {images} and {masks}; {REMEDY}")
+    composed: set[str]
 
 
 def find_pairs(
@@ -77,6 +65,8 @@ def find_pairs(
     strict: bool = True,
     differing_sizes: Collection[str] = (),
     mask_threshold: int = MASK_THRESHOLD,
+    turn: bool = True,
+    white: float | None = None,
 ) -> list[Pair]:
     """Pairs of two folders by stem, sorted by name, each checked to have one size.
 
@@ -89,6 +79,8 @@ def find_pairs(
         strict: another number of pairs is an error; else a warning.
         differing_sizes: names whose mask is known to have another size than its picture.
         mask_threshold: foreground of a mask is above it.
+        turn: whether pictures and masks are turned as their EXIF tags say.
+        white: of masks of more than 8 bits, the value that is white; None as `common_white`.
 
     Raises:
         FileNotFoundError: a folder is missing, or holds no pictures.
@@ -96,7 +88,7 @@ def find_pairs(
             is no picture, sizes that differ, a wrong count. Names the first few.
     """
     title = title or Path(masks).parent.name
-    pairs, alone, twice, _ = list_pairs(images, masks, title, mask_threshold)
+    pairs, alone, twice, _, composed = list_pairs(images, masks, title, mask_threshold)
     refuse(twice, f"{title}: several files of one name")
     refuse(alone[0], f"{title}: pictures without a mask in {masks}")
     refuse(alone[1], f"{title}: masks without a picture in {images}")
@@ -105,11 +97,42 @@ def find_pairs(
         if strict:
             raise ValueError(f"{message}, or go on with strict=false")
         warnings.warn(message, stacklevel=2)
+    if composed:
+        warnings.warn(f"{title}: {in_other_form(composed)}", stacklevel=2)
     with ThreadPoolExecutor() as pool:
-        same = pool.map(lambda pair: read_size(pair.image) == read_size(pair.mask), pairs)
-        differing = {pair.name for pair, equal in zip(pairs, same) if not equal}
-    refuse(differing - set(differing_sizes), f"{title}: mask and picture differ in size")
-    return pairs
+        headers = list(pool.map(lambda p: (read_header(p.image), read_header(p.mask)), pairs))
+    _compare_sizes(pairs, headers, differing_sizes, turn, title)
+    if white is None:
+        deep = [pair.mask for pair, (_, mask) in zip(pairs, headers) if mask.deep]
+        white = common_white(deep, f"masks of {title}")
+    return [
+        pair._replace(white=white, turn=turn, turned=image.orientation != mask.orientation)
+        for pair, (image, mask) in zip(pairs, headers)
+    ]
+
+
+def read_picture(pair: Pair) -> Picture:
+    """A pair's picture, sRGB uint8 H,W,3. Raises as `read_image`."""
+    return read_image(pair.image, turn=pair.turn)
+
+
+def _compare_sizes(
+    pairs: Sequence[Pair],
+    headers: Sequence[tuple[Header, Header]],
+    known: Collection[str],
+    turn: bool,
+    title: str,
+) -> None:
+    """Refuse pairs whose sizes differ; says so where they would not with the EXIF tags left out."""
+    differing, stored = set[str](), 0
+    for pair, (image, mask) in zip(pairs, headers):
+        if image.shown(turn) != mask.shown(turn) and pair.name not in known:
+            differing.add(pair.name)
+            stored += image.size == mask.size
+    remedy = ""
+    if turn and stored:
+        remedy = f" ({stored} would not without their EXIF turn: exif: ignore in the set's YAML)"
+    refuse(differing, f"{title}: mask and picture differ in size{remedy}")
 
 
 def list_pairs(
@@ -126,14 +149,25 @@ def list_pairs(
     masks = Path(masks)
     images = masks if images is None else Path(images)
     shared = images.resolve() == masks.resolve() and images is not masks
-    by_image, twice, left_out = _by_stem(images, _without_png() if shared else SUFFIXES, title)
-    by_mask, more, others = _by_stem(masks, (".png",) if shared else SUFFIXES, title)
+    by_image, twice, left_out, composed = _by_stem(
+        images, _without_png() if shared else SUFFIXES, title
+    )
+    by_mask, more, others, also = _by_stem(masks, (".png",) if shared else SUFFIXES, title)
     both = sorted(by_image.keys() & by_mask.keys())
     return Listing(
         [Pair(name, by_image[name], by_mask[name], threshold) for name in both],
         (by_image.keys() - by_mask.keys(), by_mask.keys() - by_image.keys()),
         twice | more,
         [p for p in left_out + others if not (shared and p.suffix.lower() in SUFFIXES)],
+        (composed ^ also) & set(both),
+    )
+
+
+def in_other_form(names: Collection[str]) -> str:
+    """What is said of names whose picture and mask are written in two forms of Unicode."""
+    return (
+        f"{len(names)} names are in another Unicode form (NFD) than their partner's and "
+        f"are matched: {first_few(names)}"
     )
 
 
@@ -151,7 +185,7 @@ def find_maps(folder: str | Path, pairs: Sequence[Pair], title: str) -> list[Pat
     """
     named = [p for p in Path(folder).glob("*") if p.is_dir() and p.name.lower() == title.lower()]
     folder = named[0] if named else Path(folder)
-    maps, twice, _ = _by_stem(folder, SUFFIXES, f"maps of {title}")
+    maps, twice, *_ = _by_stem(folder, SUFFIXES, f"maps of {title}")
     refuse(twice, f"maps of {title}: several files of one name")
     missing = [pair.name for pair in pairs if pair.name not in maps]
     if missing:
@@ -180,41 +214,28 @@ def _without_png() -> tuple[str, ...]:
 
 def _by_stem(
     folder: Path, suffixes: Collection[str], title: str
-) -> tuple[dict[str, Path], set[str], list[Path]]:
-    """A folder's pictures by stem, what several of them share, and its other visible entries."""
+) -> tuple[dict[str, Path], set[str], list[Path], set[str]]:
+    """A folder's pictures by stem (NFC), what several share, other entries, and stems not in NFC.
+
+    Hidden files and what systems leave (`Thumbs.db`) are passed over.
+    """
     if not folder.is_dir():
         raise FileNotFoundError(f"{title}: no folder {folder}; {REMEDY}")
     files: dict[str, Path] = {}
-    twice, left_out = set[str](), []
+    twice, left_out, composed = set[str](), list[Path](), set[str]()
     for path in sorted(folder.iterdir()):
-        if path.name.startswith("."):
+        if path.name.startswith(".") or is_litter(Path(path.name)):
             continue
         if path.suffix.lower() not in suffixes or not path.is_file():
             left_out.append(path)
             continue
-        if path.stem in files:
-            twice.add(str(path.with_suffix("")))
-        files[path.stem] = path
+        name = unicodedata.normalize("NFC", path.stem)
+        if name != path.stem:
+            composed.add(name)
+        if name in files:
+            twice.add(str(path.with_name(name)))
+        files[name] = path
     if not files:
         what = "masks (.png)" if suffixes == (".png",) else "pictures"
         raise FileNotFoundError(f"{title}: no {what} in {folder}; {REMEDY}")
-    return files, twice, left_out
-
-
-def split_pairs(
-    pairs: Sequence[Pair], held_out: float, fold: int | None = None
-) -> tuple[list[Pair], list[Pair]]:
-    """Pairs to train on and pairs to validate with, the same on every machine.
-
-    Args:
-        pairs: all of them.
-        held_out: share of those to validate with, in (0, 1); chosen by a hash of the name.
-        fold: 0, 1, ...: exactly that one of the 1 / `held_out` equal parts; if None, the share is
-            met roughly, and a pair's side does not depend on the others.
-    """
-    hashes = {pair.name: zlib.crc32(pair.name.encode()) for pair in pairs}
-    if fold is None:
-        names = {name for name in hashes if hashes[name] / 2**32 < held_out}
-    else:
-        names = set(sorted(hashes, key=hashes.__getitem__)[fold :: round(1 / held_out)])
-    return [p for p in pairs if p.name not in names], [p for p in pairs if p.name in names]
+    return files, twice, left_out, composed

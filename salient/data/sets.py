@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
+from typing import Literal
 
 import yaml
 
 from salient.config import did_you_mean
+from salient.data.depth import common_white, deep_files
+from salient.data.layouts import find_folders
 from salient.data.masks import check_masks
-from salient.data.pairs import Pair, find_folders, find_pairs
+from salient.data.pairs import Listing, Pair, find_pairs, list_pairs
 from salient.data.transforms import MASK_THRESHOLD
+from salient.data.turns import check_turns
 from salient.distribution import config_folder
 
 
@@ -27,6 +32,9 @@ class PairSet:
         expected: how many pairs there should be; any number if None.
         differing_sizes: names whose mask is known to have another size than its picture.
         mask_threshold: foreground of its masks is above it, 0..254; 0 for masks of 0 and 1.
+        exif: `apply` turns pictures and masks as their EXIF tags say; `ignore` takes both as they
+            are stored, for masks that were drawn so.
+        white: of masks of more than 8 bits, the value that is white; None decides over all of them.
         home: the page of its publishers.
         published: headline figures of ModelScope's damo/cv_res2net_salient-detection on it, by key.
     """
@@ -39,6 +47,8 @@ class PairSet:
     expected: int | None = None
     differing_sizes: list[str] = field(default_factory=list)
     mask_threshold: int = MASK_THRESHOLD
+    exif: Literal["apply", "ignore"] = "apply"
+    white: float | None = None
     home: str | None = None
     published: dict[str, float] = field(default_factory=dict)
 
@@ -72,9 +82,29 @@ class PairSet:
             strict=strict,
             differing_sizes=self.differing_sizes,
             mask_threshold=self.mask_threshold,
+            turn=self.exif == "apply",
+            white=self.white,
         )
         check_masks(pairs, self.title)
+        check_turns(pairs, self.title)
         return pairs
+
+    def listing(self, data_root: str | Path) -> Listing:
+        """What its two folders hold, to be read as it is described; nothing is refused.
+
+        Raises:
+            FileNotFoundError: it is not there, or a folder holds no pictures.
+            ValueError: neither `root` nor `images` and `masks` is given.
+        """
+        images, masks = self.folders(data_root)
+        listing = list_pairs(images, masks, self.title, self.mask_threshold)
+        white, turn = self.white, self.exif == "apply"
+        if white is None:
+            with suppress(ValueError):  # it is told of the pair
+                deep = deep_files([pair.mask for pair in listing.pairs])
+                white = common_white(deep, f"masks of {self.title}")
+        pairs = [pair._replace(white=white, turn=turn) for pair in listing.pairs]
+        return listing._replace(pairs=pairs)
 
     def folders(
         self, data_root: str | Path, pictures: bool = True

@@ -3,22 +3,30 @@
 from __future__ import annotations
 
 import json
-from functools import cached_property
+import math
+import threading
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 
-from salient.arrays import Picture
-from salient.detection.engine import Found
+from salient.arrays import Picture, Probabilities, Probability
+from salient.data.transforms import RESIZE
 from salient.devices import cores, import_onnxruntime
+from salient.files import check_regular, printable, stamp
 from salient.weights.find import BOX
+
+LARGEST = 4096  # pixels of a square's side
+HEADS = ("saliency", "edge")
 
 
 class OnnxEngine:
     """onnxruntime on the CPU, for a file that `salient export` wrote with probabilities.
 
-    Threads that wait do not spin, so that other programs get the cores.
+    An ONNX file is a program: one of a stranger's can compute for ever, or ask for any amount of
+    memory. What it says of itself and what it gives are checked. Threads that wait do not spin, so
+    that other programs get the cores. See `Engine`.
 
     Args:
         path: the ONNX file.
@@ -33,55 +41,108 @@ class OnnxEngine:
     on_cores = True
 
     def __init__(self, path: str | Path, checkpoint: Path | None = None) -> None:
-        self.path = Path(path)
-        if not self.path.is_file():
-            raise FileNotFoundError(f"no ONNX file {path}")
+        self.path, self.checkpoint = Path(path), checkpoint
+        check_regular(self.path, "ONNX file")
+        self.stamp = stamp(self.path)
+        self._lock, self._sessions = threading.Lock(), dict[int, Any]()
         try:
-            given = {output.name for output in self._one_thread.get_outputs()}
-            self.outputs = [name for name in ("saliency", "edge") if name in given]
-            properties = self._one_thread.get_modelmeta().custom_metadata_map
-            known = {key: json.loads(value) for key, value in properties.items()}
-            self.size, self.resize = int(known["size"]), str(known["resize"])
-            self.mean, self.std = (np.array(known[key], np.float32) for key in ("mean", "std"))
-            self.name = f"onnxruntime {known.get('computes', 'fp32')}"
-            if known["content"] != "probability":
-                raise ValueError("it gives logits; export it with content=probability")
+            session = self._session(1)
+            properties = session.get_modelmeta().custom_metadata_map
+            names = [output.name for output in session.get_outputs()]
+            inputs = [entry.name for entry in session.get_inputs()]
         except ModuleNotFoundError:
             raise
         except Exception as error:  # whatever a foreign file provokes
-            reason = f"{' '.join(str(error).split()):.200}"
-            raise ValueError(f"{path}: not a file of `salient export`: {reason}") from error
+            self._refuse(f"not a file of `salient export`: {error}", error)
+        known = self._read(properties)
+        if inputs != ["image"] or "saliency" not in names:
+            self._refuse(f"not a file of `salient export`: it takes {inputs} and gives {names}")
+        self.heads = [head for head in HEADS if head in names]
+        self.size, self.resize, self.precision = known["size"], known["resize"], known["computes"]
+        self.mean, self.std = (np.array(known[key], np.float32) for key in ("mean", "std"))
+        self.name = f"onnxruntime {self.precision}"
         self.origin = f"{checkpoint or path}, {self.size} px"
         if checkpoint is not None and checkpoint.parent == BOX:
             self.origin += f", the weights {checkpoint.stem!r} in the box"
 
-    def run(self, squares: Picture, flip: bool = False, alone: bool = True) -> Found:
-        """As `Engine.run`."""
-        if flip:
-            saliency, edge = self.run(squares, alone=alone)
-            mirrored = self.run(squares[:, :, ::-1], alone=alone)
-            half = np.float32(0.5)
-            saliency = half * (saliency + mirrored.saliency[:, :, ::-1])
-            if edge is not None and mirrored.edge is not None:
-                edge = half * (edge + mirrored.edge[:, :, ::-1])
-            return Found(saliency, edge)
+    def __reduce__(self) -> tuple[Any, ...]:
+        absolute = self.checkpoint and self.checkpoint.absolute()
+        return _open_again, (self.path.absolute(), absolute, self.stamp)
+
+    def run(self, squares: Picture, threads: int | None = None) -> Probabilities:
+        """As `Engine.run`.
+
+        Raises:
+            ValueError: the file cannot be run, or gives something else than maps.
+            MemoryError: there is too little memory.
+        """
         normalised = (squares.astype(np.float32) / 255 - self.mean) / self.std
         image = np.ascontiguousarray(normalised.transpose(0, 3, 1, 2))
-        session = self._all_threads if alone else self._one_thread
-        maps = session.run(self.outputs, {"image": image})
-        if not all(np.isfinite(x).all() for x in maps):
-            raise ValueError("the network's map is not finite: its checkpoint is damaged")
-        return Found(*(x[:, 0] for x in maps))
+        session = self._session(cores() if threads is None else threads)
+        try:
+            found = session.run(self.heads, {"image": image})
+        except Exception as error:  # onnxruntime's own kinds
+            if "llocate" in str(error):
+                raise MemoryError(f"{self.path}: too little memory to run it") from error
+            self._refuse(f"onnxruntime cannot run it: {error}", error)
+        return Probabilities(*map(self._map, self.heads, found, [len(squares)] * len(found)))
 
-    @cached_property
-    def _one_thread(self) -> Any:
-        return self._session(1)
+    def _map(self, head: str, found: Any, count: int) -> Probability:
+        """An output B,1,h,w -> B,h,w."""
+        shape = getattr(found, "shape", ())
+        fits = len(shape) == 4 and shape[:2] == (count, 1) and min(shape) > 0
+        if not fits or found.dtype != np.float32:
+            dtype = getattr(found, "dtype", type(found).__name__)
+            self._refuse(
+                f"{head} is {dtype} of shape {tuple(shape)}; it must be float32 B,1,H,W with B = "
+                f"{count}"
+            )
+        values: Probability = found[:, 0]
+        return values
 
-    @cached_property
-    def _all_threads(self) -> Any:
-        return self._session(cores()) if cores() > 1 else self._one_thread
+    def _read(self, properties: Mapping[str, str]) -> dict[str, Any]:
+        """What the file says of itself, checked."""
+        known: dict[str, Any] = {"computes": "fp32"}
+        for key in ("size", "resize", "mean", "std", "content", "computes"):
+            try:
+                known[key] = json.loads(properties[key])
+            except KeyError:
+                if key not in known:
+                    self._refuse(f"not a file of `salient export`: its metadata lacks {key!r}")
+            except (ValueError, RecursionError):
+                self._refuse(f"{key} is no JSON: {properties[key]!r:.80}")
+        rules = {
+            "size": _is_whole(known["size"]) and 1 <= known["size"] <= LARGEST,
+            "resize": isinstance(known["resize"], str) and known["resize"] in RESIZE,
+            "mean": _are_three(known["mean"]),
+            "std": _are_three(known["std"]) and min(known["std"]) > 0,
+            "content": known["content"] == "probability",
+            "computes": isinstance(known["computes"], str) and known["computes"].isalnum(),
+        }
+        wanted = {
+            "size": f"a whole number from 1 to {LARGEST}",
+            "resize": f"one of {', '.join(RESIZE)}",
+            "mean": "three numbers",
+            "std": "three numbers above 0",
+            "content": "probability: it gives logits; export it with content=probability",
+            "computes": "a word such as fp32 or int8",
+        }
+        for key, kept in rules.items():
+            if not kept:
+                self._refuse(f"{key} is {known[key]!r:.80}; it must be {wanted[key]}")
+        return known
+
+    def _refuse(self, reason: str, cause: Exception | None = None) -> NoReturn:
+        line = printable(" ".join(f"{self.path}: {reason}".split()))
+        raise ValueError(f"{line:.400}") from cause
 
     def _session(self, threads: int) -> Any:
+        with self._lock:
+            if threads not in self._sessions:
+                self._sessions[threads] = self._open(threads)
+            return self._sessions[threads]
+
+    def _open(self, threads: int) -> Any:
         onnxruntime = import_onnxruntime()
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
@@ -90,3 +151,23 @@ class OnnxEngine:
         return onnxruntime.InferenceSession(
             str(self.path), options, providers=["CPUExecutionProvider"]
         )
+
+
+def _open_again(path: Path, checkpoint: Path | None, known: tuple[int, int]) -> OnnxEngine:
+    """The engine in another process, of the same file."""
+    engine = OnnxEngine(path, checkpoint)
+    if engine.stamp != known:
+        raise ValueError(f"{path}: changed since it was opened in the other process")
+    return engine
+
+
+def _is_whole(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _are_three(value: Any) -> bool:
+    numbers = isinstance(value, Sequence) and not isinstance(value, str) and len(value) == 3
+    return numbers and all(
+        isinstance(one, int | float) and not isinstance(one, bool) and math.isfinite(one)
+        for one in value
+    )

@@ -2,57 +2,116 @@
 
 from __future__ import annotations
 
+import multiprocessing
+import os
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 
-from salient.arrays import Picture
-from salient.detection.engine import Found
-from salient.devices import Precision, pick_device, pick_precision, precision_name
+from salient.arrays import Picture, Probabilities
+from salient.devices import Precision, cores, pick_device, pick_precision, precision_name
 from salient.model.base import Network
+from salient.weights.find import Checkpoint, read_checkpoint
 from salient.weights.store import load_network
+
+_IMPORTED_IN = os.getpid()  # another process that has this is a fork of the one that imported it
 
 
 class TorchEngine:
     """A network in eval mode, on the device that it is on. See `Engine`.
 
+    In a fork of a process that used PyTorch it computes on one thread: PyTorch's other threads do
+    not exist there, and waiting for them would never end.
+
     Args:
         network: what runs.
         precision: a type of 16 bits runs it under autocast.
+        checkpoint: the file that it was loaded from. A copy of the engine in another process loads
+            it again; without a file the network itself is sent.
     """
 
-    def __init__(self, network: Network, precision: torch.dtype = torch.float32) -> None:
+    def __init__(
+        self,
+        network: Network,
+        precision: torch.dtype = torch.float32,
+        checkpoint: Checkpoint | None = None,
+    ) -> None:
         device = network.mean.device
-        self.network, self.precision = network, precision
-        self.name = f"PyTorch {precision_name(precision)}"
-        self.name += "" if device.type == "cpu" else f" on {device}"
+        self.network, self.dtype = network, precision
+        self.file = None
+        if checkpoint is not None:
+            self.file = checkpoint.path.absolute(), checkpoint.sha256
+        self.precision = precision_name(precision)
+        self.name = f"PyTorch {self.precision}" + ("" if device.type == "cpu" else f" on {device}")
         self.origin, self.size, self.resize = network.origin, network.size, network.resize
         self.on_cores = device.type == "cpu"
-        self._threads, self._device = torch.get_num_threads(), threading.Lock()
+        self._default, self._device = torch.get_num_threads(), threading.Lock()
 
-    def run(self, squares: Picture, flip: bool = False, alone: bool = True) -> Found:
+    def __reduce__(self) -> tuple[Any, ...]:
+        if self.file is None:
+            return TorchEngine, (self.network, self.dtype)
+        path, sha256 = self.file
+        return _open_again, (path, sha256, str(self.network.mean.device), self.precision)
+
+    def run(self, squares: Picture, threads: int | None = None) -> Probabilities:
         """As `Engine.run`."""
         batch = torch.from_numpy(np.ascontiguousarray(squares)).permute(0, 3, 1, 2)
-        if not self.on_cores:
-            with self._device:  # one batch at a time; other threads decode meanwhile
-                found = self.network.predict(batch, self.precision, flip)
-        elif alone:
-            found = self.network.predict(batch, self.precision, flip)
-        else:
-            torch.set_num_threads(1)  # of this thread; what was set last is also that of new ones
-            found = self.network.predict(batch, self.precision, flip)
-            torch.set_num_threads(self._threads)
-        return Found(found.saliency.numpy(), None if found.edge is None else found.edge.numpy())
+        # On a GPU one batch at a time; other threads decode meanwhile.
+        with self._on_threads(threads) if self.on_cores else self._device:
+            return self.network.predict(batch, self.dtype)
+
+    @contextmanager
+    def _on_threads(self, threads: int | None) -> Iterator[None]:
+        """Compute on some threads: on none beyond those that exist and may be used."""
+        if leave_lost_threads():
+            yield
+            return
+        most = min(self._default, cores()) if threads is None else threads
+        if most == self._default:
+            yield
+            return
+        torch.set_num_threads(most)  # of this thread; what was set last is also that of new ones
+        try:
+            yield
+        finally:
+            torch.set_num_threads(self._default)
 
 
 def load_torch_engine(
-    path: str | Path, device: str = "auto", precision: Precision = "auto"
+    checkpoint: Checkpoint, device: str = "auto", precision: Precision = "auto"
 ) -> TorchEngine:
     """Of a checkpoint, on `pick_device(device)` in `pick_precision`.
 
     Raises as `load_network`.
     """
+    leave_lost_threads()
     place = pick_device(device)
-    return TorchEngine(load_network(path, place), pick_precision(place, precision))
+    network = load_network(checkpoint, place)
+    return TorchEngine(network, pick_precision(place, precision), checkpoint)
+
+
+def _open_again(path: Path, sha256: str, device: str, precision: Precision) -> TorchEngine:
+    """The engine in another process, of the same file."""
+    checkpoint = read_checkpoint(path)
+    if checkpoint.sha256 != sha256:
+        raise ValueError(f"{path}: changed since it was opened in the other process")
+    return load_torch_engine(checkpoint, device, precision)
+
+
+def leave_lost_threads() -> bool:
+    """In a fork of a process that used PyTorch, compute on this thread; whether it is one.
+
+    The other threads do not exist there, and whatever hands them work would wait for ever.
+    """
+    parent = multiprocessing.parent_process()
+    is_worker = parent is not None and multiprocessing.get_start_method(True) == "fork"
+    if not is_worker and os.getpid() == _IMPORTED_IN:
+        return False
+    if torch.get_num_threads() > 1:
+        torch.set_num_threads(1)
+    return True

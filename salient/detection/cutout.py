@@ -44,7 +44,7 @@ class Cutout:
     def __post_init__(self) -> None:
         _ = self._fill  # a background that cannot be had is told before any picture is read
 
-    def __call__(self, picture: Picture, saliency: Map, edge: Map) -> Drawing:
+    def __call__(self, picture: Picture, saliency: Map, edge: Map | None = None) -> Drawing:
         """A picture uint8 H,W,3 and its map uint8 H,W -> RGBA H,W,4, or RGB with a background."""
         alpha = self.alpha(saliency)
         box = object_box(alpha) if self.crop else None

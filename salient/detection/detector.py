@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from functools import partial
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain, islice
 from pathlib import Path
-from typing import Any, Literal, overload
+from typing import Any, Literal, TypeVar, overload
 
-import numpy as np
-from PIL import Image
-
-from salient.arrays import Map, Picture, Probability
-from salient.data.images import File, read_image, to_rgb
-from salient.data.transforms import fit, squash, to_bytes
+from salient.arrays import Drawing, Map, Picture, Probability
+from salient.detection import road
 from salient.detection.engine import Engine
+from salient.detection.inputs import PictureLike, keepable, to_picture
 from salient.detection.load import EngineName, load_engine
-from salient.devices import Precision, cores, in_parallel
+from salient.detection.result import Result
+from salient.devices import Precision
+from salient.weights.find import Checkpoint
 
-PictureLike = File | Image.Image | Picture
+CONTENT = (str, bytes, bytearray, memoryview)  # sequences that are one picture
 Averaging = Literal["flip"]
-THREADS = 8  # at most, that decode and encode beside a GPU
+S = TypeVar("S")
+T = TypeVar("T")
 
 
 class Detector:
@@ -29,10 +28,18 @@ class Detector:
     One picture gets all cores; of many, each core takes one at a time, from the file to the map. On
     a GPU, threads prepare batches for it.
 
-    A picture is a path, a file's content (bytes), an open binary file, a PIL image, or an RGB array
-    uint8 H,W,3. Files and PIL images of any mode are taken as they are displayed: turned by their
-    EXIF tag, transparency laid over white. Maps have the displayed picture's size. Memory grows
-    with a picture linearly, by some 12 bytes a pixel.
+    A picture is a path, a file's content, an open binary file (such as FastAPI's `upload.file`), a
+    PIL image, an RGB array uint8 H,W,3, or a PyTorch tensor, uint8 H,W,3 or 3,H,W. Files and PIL
+    images of any mode are taken as they are displayed: turned by their EXIF tag, transparency laid
+    over white. Maps have the displayed picture's size. Memory grows with a picture linearly, by
+    some 12 bytes a pixel.
+
+    A detector can be called from several threads at once, as long as none changes its attributes
+    meanwhile. It can be pickled and sent to another process, which opens the file again.
+
+    What a caller can cause are `FileNotFoundError` (no such file), `ValueError` (all else
+    that is wrong with a picture, a file or an argument) and `MemoryError` (a picture too large).
+    Any other exception is a fault of this package.
 
     Args:
         engine: what runs the network: see `load_engine`, or `TorchEngine(network)` for a network
@@ -42,9 +49,11 @@ class Detector:
             pipeline does; a constant map stays as it is.
         tta: test-time averaging: `flip` averages a picture's map and its mirror image's, in twice
             the time.
+        threads: processor threads to use, at least 1; None takes the cores that this process may
+            use, by its affinity and by the quota of its container.
 
     Raises:
-        ValueError: another `tta`, or batch_size is below 1.
+        ValueError: another `tta`, or batch_size or threads is below 1.
     """
 
     def __init__(
@@ -53,18 +62,20 @@ class Detector:
         batch_size: int = 8,
         normalize: bool = False,
         tta: Averaging | None = None,
+        threads: int | None = None,
     ) -> None:
         if tta not in (None, "flip"):
             raise ValueError(f"tta: {tta!r} is not valid; use flip or null")
-        if batch_size < 1:
-            raise ValueError(f"batch_size must be at least 1, got {batch_size}")
+        for name, value in (("batch_size", batch_size), ("threads", threads)):
+            if value is not None and value < 1:
+                raise ValueError(f"{name} must be at least 1, got {value}")
         self.engine, self.batch_size = engine, batch_size
-        self.normalize, self.tta = normalize, tta
+        self.normalize, self.tta, self.threads = normalize, tta, threads
 
     @classmethod
     def load(
         cls,
-        path: str | Path | None = None,
+        path: str | Path | Checkpoint | None = None,
         device: str = "auto",
         precision: Precision = "auto",
         engine: EngineName = "auto",
@@ -72,102 +83,98 @@ class Detector:
     ) -> Detector:
         """From a checkpoint: a file, or `best` (if None), `fast` or `last`; see `load_engine`.
 
-        Raises as `load_engine`.
+        `options` are those of the constructor. Raises as `load_engine`.
         """
         return cls(load_engine(path, device, precision, engine), **options)
 
-    @property
-    def together(self) -> int:
-        """How many pictures are best given together: one on a processor's cores."""
-        return 1 if self.engine.on_cores else self.batch_size
-
-    @property
-    def threads(self) -> int:
-        """How many threads are best kept busy with `together` pictures each."""
-        return cores() if self.engine.on_cores else min(cores(), THREADS)
-
+    @overload  # a str is a sequence of texts too, but one picture
+    def __call__(self, pictures: PictureLike) -> Result: ...  # type: ignore[overload-overlap]
     @overload
-    def __call__(self, pictures: PictureLike) -> Map: ...
-    @overload
-    def __call__(self, pictures: list[PictureLike]) -> list[Map]: ...
-    def __call__(self, pictures: PictureLike | list[PictureLike]) -> Map | list[Map]:
-        """A picture -> its saliency map uint8 H,W; a list of pictures gives a list of maps.
+    def __call__(self, pictures: Sequence[PictureLike]) -> list[Result]: ...
+    def __call__(self, pictures: Any) -> Any:
+        """A picture -> its saliency map, an array uint8 H,W; a list gives a list of maps.
+
+        The `Result` also has the boundary, a cut-out and more, without a second run.
 
         Raises:
-            FileNotFoundError, ValueError: a file that is not there or no picture, or an array of
-                another shape or type.
+            FileNotFoundError: a file that is not there.
+            ValueError: no picture, a damaged one, or an array of another shape or type.
         """
-        if isinstance(pictures, list):
-            return [to_bytes(saliency) for saliency, _ in self._detect(pictures)]
-        return to_bytes(self.probability(pictures))
+        if isinstance(pictures, Sequence) and not isinstance(pictures, CONTENT):
+            return list(self.results(pictures))
+        picture = to_picture(pictures)
+        return self.detect_batch([picture], self.threads)[0]
 
     def probability(self, picture: PictureLike) -> Probability:
         """A picture -> its saliency in [0, 1], float32 H,W. Raises as a call does."""
-        return next(self._detect([picture]))[0]
+        return self(picture).probability
 
     def edges(self, picture: PictureLike) -> Map:
-        """A picture -> its boundary map uint8 H,W, from the network's edge output.
+        """A picture -> its boundary map uint8 H,W.
 
         Raises:
-            ValueError: the network has none. And as a call does.
+            ValueError: the network has no edge output. And as a call does.
         """
-        return to_bytes(next(self._detect([picture]))[1])
+        return self(picture).edge
 
-    def detect(self, pictures: Iterable[PictureLike]) -> Iterator[tuple[Map, Map]]:
-        """The saliency map and the boundary map of each picture, uint8 H,W both.
+    def cutout(self, picture: PictureLike, background: Any = None, **options: Any) -> Drawing:
+        """A picture -> its object, cut out: see `Result.cutout`. Raises as it and a call do."""
+        return self(picture).cutout(background, **options)
 
-        Pictures are taken as they are needed, so that there may be any number of them.
+    def results(self, pictures: Iterable[PictureLike]) -> Iterator[Result]:
+        """The result of each picture, in order.
+
+        Pictures are taken as they are needed, so there may be any number of them. A picture's file
+        is read again for its cut-out.
         """
-        return ((to_bytes(saliency), to_bytes(edge)) for saliency, edge in self._detect(pictures))
-
-    def detect_together(self, pictures: Sequence[PictureLike]) -> list[tuple[Map, Map]]:
-        """As `detect`, on this thread alone; for those who run several threads themselves."""
-        found = self._together(pictures, alone=False)
-        return [(to_bytes(saliency), to_bytes(edge)) for saliency, edge in found]
-
-    def _detect(self, pictures: Iterable[PictureLike]) -> Iterator[tuple[Probability, Probability]]:
         pictures = iter(pictures)
         first = list(islice(pictures, 2))
         if len(first) < 2:
-            yield from self._together(first)
+            yield from self.detect_batch(first, self.threads)
             return
         rest = chain(first, pictures)
-        batches = iter(lambda: list(islice(rest, self.together)), [])
-        found = in_parallel(partial(self._together, alone=False), batches, self.threads)
-        yield from chain.from_iterable(found)
+        yield from chain.from_iterable(self.in_batches(self.detect_batch, rest))
 
-    def _together(
-        self, pictures: Sequence[PictureLike], alone: bool = True
-    ) -> list[tuple[Probability, Probability]]:
-        """The probabilities of pictures that go through the network at once."""
-        if not pictures:
-            return []
-        images = [to_array(picture) for picture in pictures]
-        sizes = [image.shape[:2] for image in images]
-        squares = [squash(image, self.engine.size, self.engine.resize) for image in images]
-        del images  # they may be large
-        found = self.engine.run(np.stack(squares), self.tta == "flip", alone)
-        if found.edge is None:
-            raise ValueError(f"{self.engine.origin}: the network has no edge output")
-        maps = zip(self._stretched(found.saliency), found.edge, sizes)
-        return [(fit(saliency, size), fit(edge, size)) for saliency, edge, size in maps]
+    def detect(self, pictures: Iterable[PictureLike]) -> Iterator[tuple[Map, Map | None]]:
+        """The saliency map and the boundary map of each picture, uint8 H,W; see `results`."""
+        return ((result.saliency, result.edge_or_none) for result in self.results(pictures))
 
-    def _stretched(self, saliency: Probability) -> Probability:
-        """B,S,S, each stretched to 0..1 if that is asked for and it is not constant."""
-        if not self.normalize:
-            return saliency
-        low, high = (f(saliency, axis=(1, 2), keepdims=True) for f in (np.min, np.max))
-        span = np.where(high > low, high - low, 1)
-        return np.where(high > low, (saliency - low) / span, saliency).astype(np.float32)
+    def detect_batch(
+        self, pictures: Sequence[PictureLike], threads: int | None = 1
+    ) -> list[Result]:
+        """Pictures that go through the network together, on the calling thread.
 
+        `threads` may compute it on the processor's cores; None takes all of them.
+        """
+        sources = [keepable(picture) for picture in pictures]
+        sizes = list[tuple[int, int]]()
 
-def to_array(picture: PictureLike) -> Picture:
-    """A picture as `Detector` takes it -> RGB uint8 H,W,3. Raises as a detector's call does."""
-    if isinstance(picture, Image.Image):
-        return to_rgb(picture)
-    if not isinstance(picture, np.ndarray):
-        return read_image(picture)
-    if picture.ndim != 3 or picture.shape[2] != 3 or picture.dtype != np.uint8 or not picture.size:
-        shape = f"{picture.dtype} {picture.shape}"
-        raise ValueError(f"a picture is an RGB array uint8 of shape (H, W, 3), got {shape}")
-    return picture
+        def read() -> Iterator[Picture]:  # one by one: they may be large
+            for source in sources:
+                picture = to_picture(source)
+                sizes.append(picture.shape[:2])  # type: ignore[arg-type]
+                yield picture
+
+        found = road.detect_pictures(
+            self.engine,
+            read(),
+            flip=self.tta == "flip",
+            normalize=self.normalize,
+            threads=threads,
+        )
+        return [Result(*one) for one in zip(found, sizes, sources)]
+
+    def in_batches(
+        self, job: Callable[[list[S]], T], items: Iterable[S], waiting: int = 0
+    ) -> Iterator[T]:
+        """`job` of as many items as go through the network together, on threads, in order.
+
+        `waiting` threads are added to those that compute, because some wait for the disk.
+        """
+        threads = road.threads_of(self.engine, self.threads) + waiting
+        return road.in_batches(job, items, self.run_size, threads)
+
+    @property
+    def run_size(self) -> int:
+        """How many pictures go through the network together: one on a processor's cores."""
+        return road.batch_of(self.engine, self.batch_size)

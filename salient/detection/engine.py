@@ -2,48 +2,39 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
-from salient.arrays import Picture, Probability
-
-
-class Found(NamedTuple):
-    """In [0, 1], float32: `saliency` B,S,S and `edge` (the boundary) B,S/4,S/4.
-
-    `edge` is None where the network has no such output.
-    """
-
-    saliency: Probability
-    edge: Probability | None = None
+from salient.arrays import Picture, Probabilities
 
 
 class Engine(Protocol):
-    """A network and what runs it.
+    """A network and what runs it. It may be called from several threads, and pickled.
 
     Attributes:
         name: in words, such as `PyTorch bf16 on cuda`.
         origin: the file of the network, its size, and where it comes from, in a line.
+        precision: what it computes in: fp32, bf16, fp16 or int8.
         size: side in pixels of the square that it takes.
         resize: the filter that brings pictures there, a name in `salient.data.transforms.RESIZE`.
-        on_cores: whether it computes on the processor's cores, where each square is best given
-            alone, from a thread for each core; else several at once are quicker.
+        on_cores: whether it computes on the processor's cores. There, many pictures are quickest
+            one at a time, each on a thread of its own; elsewhere several at once are quicker.
     """
 
     name: str
     origin: str
+    precision: str
     size: int
     resize: str
     on_cores: bool
 
-    def run(self, squares: Picture, flip: bool = False, alone: bool = True) -> Found:
-        """RGB uint8 B,S,S,3 -> what is found, at the network's size.
+    def run(self, squares: Picture, threads: int | None = None) -> Probabilities:
+        """RGB uint8 B,S,S,3 -> what the network finds, B,S,S.
+
+        `salient.detection.road.detect_squares` calls this, averages mirror images and checks what
+        comes out. Call that instead.
 
         Args:
-            squares: pictures.
-            flip: average with what is found in the mirror images, in twice the time.
-            alone: nothing else runs meanwhile, so that all cores may work on this; else one does.
-
-        Raises:
-            ValueError: a probability is NaN, which would be saved as a black map.
+            squares: pictures, resized to the network's square.
+            threads: that may compute this on the processor's cores; None takes all of them.
         """
         ...

@@ -9,7 +9,6 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import nullcontext
-from itertools import islice
 from pathlib import Path
 from threading import Lock
 from typing import NamedTuple
@@ -17,18 +16,19 @@ from typing import NamedTuple
 import cv2
 
 from salient.arrays import Picture
-from salient.data.images import SUFFIXES, encode_png, read_image
+from salient.data.encoding import encode_png
+from salient.data.formats import SUFFIXES
+from salient.data.images import read_image
 from salient.detection.detector import Detector
-from salient.detection.modes import Mode
-from salient.devices import in_parallel
+from salient.detection.modes import Mode, draw_result
+from salient.detection.road import MOST_BYTES, limited
 from salient.files import write_whole
 
-MOST_BYTES = 200_000_000  # of the pictures of a batch; of larger ones, one is done at a time
 WAITING = 2  # threads beyond those that compute, since some wait for the disk
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)  # nothing more can be written at all
 
 
-class Found(NamedTuple):
+class Inputs(NamedTuple):
     """What an input names.
 
     Attributes:
@@ -68,8 +68,9 @@ def detect_files(
     def job(paths: list[Path]) -> tuple[list[Path], list[str]]:
         done: list[Path] = []
         troubles: list[str] = []
-        for batch in read_batches(paths, detector.together, troubles):
-            large = any(picture.nbytes > MOST_BYTES for picture in batch.values())
+        pictures = read_pictures(paths, troubles)
+        for batch in limited(pictures, detector.run_size, lambda one: one[1].nbytes):
+            large = any(picture.nbytes > MOST_BYTES for _, picture in batch)
             with one_large if large else nullcontext():
                 for path, content in _pictures(detector, batch, draw, troubles):
                     try:
@@ -83,31 +84,21 @@ def detect_files(
         return done, troubles
 
     one_large = Lock()
-    paths = iter(targets)
-    batches = iter(lambda: list(islice(paths, detector.together)), [])
-    for done, troubles in in_parallel(job, batches, detector.threads + WAITING):
+    for done, troubles in detector.in_batches(job, targets, WAITING):
         problems += troubles
         yield from done
 
 
-def read_batches(
-    paths: Iterable[Path], size: int, problems: list[str]
-) -> Iterator[dict[Path, Picture]]:
-    """Up to `size` pictures at a time, fewer of large ones; `problems` gets what cannot be read."""
-    batch: dict[Path, Picture] = {}
+def read_pictures(paths: Iterable[Path], problems: list[str]) -> Iterator[tuple[Path, Picture]]:
+    """The pictures of files, one by one; `problems` gets a line for each that cannot be read."""
     for path in paths:
         try:
-            batch[path] = read_image(path)
+            yield path, read_image(path)
         except (ValueError, OSError) as error:
             problems.append(str(error))
-        if len(batch) == size or sum(picture.nbytes for picture in batch.values()) > MOST_BYTES:
-            yield batch
-            batch = {}
-    if batch:
-        yield batch
 
 
-def find_pictures(given: str | Path | Sequence[str | Path], output: Path) -> Found:
+def find_pictures(given: str | Path | Sequence[str | Path], output: Path) -> Inputs:
     """The pictures that are given, and the PNG under `output` for each.
 
     A file is taken whatever its ending. A folder stands for those inside it, at any depth, whose
@@ -123,7 +114,7 @@ def find_pictures(given: str | Path | Sequence[str | Path], output: Path) -> Fou
         ValueError: `output` is the folder of pictures itself.
     """
     sources: dict[Path, Path] = {}  # by picture, its path within `output` but for the ending
-    found = Found({}, [], [])
+    found = Inputs({}, [], [])
     for one in [given] if isinstance(given, str | Path) else given:
         matches = sorted(_matches(str(one), output, found.problems))
         for path, inner in matches:
@@ -164,7 +155,7 @@ def _matches(pattern: str, output: Path, problems: list[str]) -> Iterator[tuple[
             yield path, path.relative_to(root)
 
 
-def _choose_targets(sources: dict[Path, Path], output: Path, found: Found) -> None:
+def _choose_targets(sources: dict[Path, Path], output: Path, found: Inputs) -> None:
     stems = Counter(inner.with_suffix("") for inner in sources.values())
     for path, inner in sources.items():
         alone = stems[inner.with_suffix("")] == 1
@@ -183,21 +174,20 @@ def _choose_targets(sources: dict[Path, Path], output: Path, found: Found) -> No
 
 
 def _pictures(
-    detector: Detector, batch: dict[Path, Picture], draw: Mode, problems: list[str]
+    detector: Detector, batch: list[tuple[Path, Picture]], draw: Mode, problems: list[str]
 ) -> Iterator[tuple[Path, bytes]]:
     """The PNG of each picture of a batch; one by one where the memory is too small for all."""
-    pictures = list(batch.values())
+    pictures = [picture for _, picture in batch]
     try:
-        drawn = zip(pictures, detector.detect_together(pictures))
-        contents = [encode_png(draw(picture, *maps)) for picture, maps in drawn]
+        contents = [encode_png(draw_result(draw, one)) for one in detector.detect_batch(pictures)]
     except (MemoryError, RuntimeError, cv2.error) as error:
         if not isinstance(error, MemoryError) and not re.search("memory|allocate", str(error)):
             raise
         if len(batch) == 1:
-            problems.extend(f"{path}: too large for the memory" for path in batch)
+            problems.append(f"{batch[0][0]}: too large for the memory")
             return
     else:
-        yield from zip(batch, contents)
+        yield from zip((path for path, _ in batch), contents)
         return
-    for path, picture in batch.items():
-        yield from _pictures(detector, {path: picture}, draw, problems)
+    for one in batch:
+        yield from _pictures(detector, [one], draw, problems)

@@ -12,14 +12,15 @@ from salient.detection.by_onnx import OnnxEngine
 from salient.detection.engine import Engine
 from salient.devices import Precision, has_gpu
 from salient.distribution import how_to_install
-from salient.files import write_whole
-from salient.weights.find import BOX, find_checkpoint
+from salient.files import check_writable, write_whole
+from salient.weights.find import BOX, Checkpoint, find_checkpoint, read_checkpoint
 
 EngineName = Literal["auto", "torch", "onnx"]
+EXPORTED = b"2"  # the version of what is exported
 
 
 def load_engine(
-    path: str | Path | None = None,
+    path: str | Path | Checkpoint | None = None,
     device: str = "auto",
     precision: Precision = "auto",
     engine: EngineName = "auto",
@@ -35,22 +36,32 @@ def load_engine(
         FileNotFoundError: there is no such checkpoint.
         ValueError: the file is none, or the engine cannot do what is asked for.
         ModuleNotFoundError: a package is missing.
+        OSError: `cache_folder()` cannot be written.
     """
     if engine not in ("auto", "torch", "onnx"):
         raise ValueError(f"engine: {engine!r} is not valid; use auto, torch or onnx")
-    file = find_checkpoint(path)
-    given = file.suffix == ".onnx"
-    on_cpu = device == "cpu" or (device == "auto" and (given or not has_gpu()))
-    if engine == "onnx" or given:
-        if not on_cpu or precision not in ("auto", "fp32") or engine == "torch":
-            remedy = "give another checkpoint" if given else "use engine=torch"
-            raise ValueError(
-                f"engine={engine} device={device} precision={precision}: onnxruntime computes on "
-                f"the CPU in fp32 here; {remedy}"
-            )
-        return OnnxEngine(file) if given else OnnxEngine(_exported(file), file)
-    ready = _onnx_file(file) if on_cpu and precision in ("auto", "fp32") else None
-    if engine == "auto" and ready and ready.is_file() and find_spec("onnxruntime"):
+    file = path.path if isinstance(path, Checkpoint) else find_checkpoint(path)
+    is_onnx = file.suffix == ".onnx"
+    on_cpu = device == "cpu" or (device == "auto" and (is_onnx or not has_gpu()))
+    if (engine == "onnx" or is_onnx) and (
+        not on_cpu or precision not in ("auto", "fp32") or engine == "torch"
+    ):
+        remedy = "give another checkpoint" if is_onnx else "use engine=torch"
+        raise ValueError(
+            f"engine={engine} device={device} precision={precision}: onnxruntime computes on "
+            f"the CPU in fp32 here; {remedy}"
+        )
+    if is_onnx:
+        return OnnxEngine(file)
+    if file.parent == BOX:
+        ready, checkpoint = file.with_suffix(".onnx"), None  # which need not be read
+    else:
+        checkpoint = read_checkpoint(path if isinstance(path, Checkpoint) else file)
+        ready = _cached(checkpoint)
+    if engine == "onnx" and not ready.is_file():
+        _export(checkpoint or read_checkpoint(file), ready)
+    fits = on_cpu and precision in ("auto", "fp32") and engine != "torch"
+    if engine == "onnx" or (fits and ready.is_file() and find_spec("onnxruntime")):
         return OnnxEngine(ready, file)
     try:
         from salient.detection.by_torch import load_torch_engine
@@ -58,32 +69,29 @@ def load_engine(
         raise ModuleNotFoundError(
             f"{file} needs PyTorch to run; {how_to_install('torch')}", name=error.name
         ) from error
-    return load_torch_engine(file, device, precision)
+    if checkpoint is None:
+        checkpoint = read_checkpoint(path if isinstance(path, Checkpoint) else file)
+    return load_torch_engine(checkpoint, device, precision)
 
 
 def cache_folder() -> Path:
     """Where ONNX files of other checkpoints are kept: `$XDG_CACHE_HOME/salient`, or `~/.cache`."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "salient"
+    return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "salient"
 
 
-def _onnx_file(checkpoint: Path) -> Path:
-    """Where the ONNX file of a checkpoint is, if it is there: beside it in the box, or cached."""
-    if checkpoint.parent == BOX:
-        return checkpoint.with_suffix(".onnx")
-    digest = hashlib.sha256(b"1")  # the version of what is exported
-    for file in sorted(checkpoint.iterdir()) if checkpoint.is_dir() else [checkpoint]:
-        if file.suffix in ("", ".safetensors", ".ckpt", ".bin", ".pth", ".pt", ".py"):
-            digest.update(file.read_bytes())
+def _cached(checkpoint: Checkpoint) -> Path:
+    """Where the ONNX file of a checkpoint is, if it was exported."""
+    digest = hashlib.sha256(EXPORTED + checkpoint.sha256.encode())
+    config = checkpoint.path / "config.py"
+    if config.is_file():  # of ModelScope's folder
+        digest.update(config.read_bytes())
     return cache_folder() / f"{digest.hexdigest()[:32]}.onnx"
 
 
-def _exported(checkpoint: Path) -> Path:
-    """The ONNX file of a checkpoint, made if it is not there."""
-    file = _onnx_file(checkpoint)
-    if not file.is_file():
-        from salient.weights.onnx_file import write_onnx
-        from salient.weights.store import load_network
+def _export(checkpoint: Checkpoint, file: Path) -> None:
+    from salient.weights.onnx_file import write_onnx
+    from salient.weights.store import load_network
 
-        print(f"exporting {checkpoint} for onnxruntime, once: {file}")
-        write_whole(file, write_onnx(load_network(checkpoint)))
-    return file
+    check_writable(file.parent)  # before half a minute of work
+    print(f"exporting {checkpoint.path} for onnxruntime, once: {file}")
+    write_whole(file, write_onnx(load_network(checkpoint)))

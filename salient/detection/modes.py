@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import cv2
 import numpy as np
 
 from salient.arrays import Drawing, Map, Picture
 from salient.detection.cutout import Cutout
+from salient.detection.result import Result
 
-Mode = Callable[[Picture, Map, Map], Drawing]
+# Of a picture H,W,3, its map H,W and its boundary H,W (None from a network without one).
+Mode = Callable[[Picture, Map, Any], Drawing]
 MASK_LEVEL = 128  # of mode=mask: the object is where the map is at least this
 
 
@@ -31,12 +34,23 @@ def mask(picture: Picture, saliency: Map, edge: Map) -> Map:
     return np.where(saliency < MASK_LEVEL, 0, 255).astype(np.uint8)
 
 
-def edges(picture: Picture, saliency: Map, edge: Map) -> Map:
-    """The boundary map, H,W, from the network's edge head."""
+def edges(picture: Picture, saliency: Map, edge: Map | None) -> Map:
+    """The boundary map, H,W, from the network's edge head.
+
+    Raises:
+        ValueError: the network has none.
+    """
+    if edge is None:
+        raise ValueError("mode=edges: this network has no edge output; choose another mode")
     return edge
 
 
-# By the word of `mode=`: from a picture H,W,3, its map H,W and its boundary map H,W, all uint8.
+def draw_result(mode: Mode, result: Result) -> Drawing:
+    """What a mode makes of a result."""
+    return mode(result.picture, result.saliency, result.edge_or_none)
+
+
+# By the word of `mode=`.
 MODES: dict[str, Mode] = {
     "map": saliency_map,
     "cutout": Cutout(),

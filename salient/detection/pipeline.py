@@ -12,12 +12,12 @@ from typing import Any
 
 import cv2
 import numpy as np
-import torch
 from PIL import Image
 
 from salient.arrays import Map, Picture, Probability
 from salient.data.images import read_image
-from salient.data.transforms import squash
+from salient.detection.by_torch import TorchEngine
+from salient.detection.road import detect_pictures
 from salient.devices import pick_device
 from salient.model.base import Network
 from salient.weights.find import find_checkpoint
@@ -61,11 +61,10 @@ class Pipeline:
         """
         if isinstance(input, list):
             return [self(picture) for picture in input]
-        picture = to_array(input)
+        picture = to_rgb_array(input)
         height, width = picture.shape[:2]
-        square = squash(picture, self.network.size, self.network.resize)
-        batch = torch.from_numpy(square.copy())[None].permute(0, 3, 1, 2)
-        mask = to_mask(self.network.predict(batch).saliency[0].numpy())
+        (found,) = detect_pictures(TorchEngine(self.network), [picture])
+        mask = to_mask(found.saliency)
         return {MASKS: cv2.resize(mask, (width, height), interpolation=cv2.INTER_LINEAR)}
 
 
@@ -78,12 +77,12 @@ def to_mask(probability: Probability) -> Map:
     return truncated
 
 
-def to_array(picture: Any) -> Picture:
+def to_rgb_array(picture: Any) -> Picture:
     """A picture as `Pipeline` takes it -> RGB uint8 H,W,3. Raises as a pipeline's call does."""
     if isinstance(picture, Mapping):
         if "image" not in picture:
             raise ValueError(f"a mapping needs the key 'image', got {sorted(map(str, picture))}")
-        return to_array(picture["image"])
+        return to_rgb_array(picture["image"])
     if isinstance(picture, str | Path):
         return read_image(picture, over=None)
     if isinstance(picture, Image.Image):

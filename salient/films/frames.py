@@ -13,8 +13,8 @@ import numpy as np
 
 from salient.arrays import Drawing, Picture
 from salient.detection.detector import Detector
-from salient.detection.folders import MOST_BYTES
 from salient.detection.modes import Mode
+from salient.detection.road import limited
 from salient.films.smoothing import Smoother
 
 # How the names of films end that are read.
@@ -143,21 +143,10 @@ def detect_frames(
 
     A batch is held at a time, whatever the film's length.
     """
-    for batch in _batches(frames, detector.batch_size):
-        found = detector.detect([frame.picture for frame in batch])
-        for frame, maps in zip(batch, found):
-            saliency, edge = smoother(frame.picture, *maps)
-            write(draw(frame.picture, saliency, edge), frame)
+    for batch in limited(frames, detector.batch_size, lambda frame: frame.picture.nbytes):
+        results = detector.results([frame.picture for frame in batch])
+        for frame, result in zip(batch, results):
+            maps = [one for one in (result.saliency, result.edge_or_none) if one is not None]
+            saliency, *edge = smoother(frame.picture, *maps)
+            write(draw(frame.picture, saliency, edge[0] if edge else None), frame)
             yield frame
-
-
-def _batches(frames: Iterable[Frame], size: int) -> Iterator[list[Frame]]:
-    """Up to `size` frames at a time, fewer of large ones."""
-    batch: list[Frame] = []
-    for frame in frames:
-        batch.append(frame)
-        if len(batch) == size or sum(one.picture.nbytes for one in batch) > MOST_BYTES:
-            yield batch
-            batch = []
-    if batch:
-        yield batch

@@ -77,14 +77,14 @@ class Film:
         """When the film begins, which is the zero of what is written, in a stream's own unit."""
         return round(Fraction(self.container.start_time or 0, av.time_base) / time_base)
 
-    def frames(self, hear: Callable[[Any], object]) -> Iterator[Frame]:
-        """The frames in their order; `hear` gets PyAV's packets of sound as they come."""
+    def frames(self, on_sound: Callable[[Any], object]) -> Iterator[Frame]:
+        """The frames in their order; `on_sound` gets PyAV's packets of sound as they come."""
         number, last, packets = 0, -1, 0
         start = self.start(self.time_base)
         step = max(1, round(1 / self.rate / self.time_base))
         for packet in self._packets():
             if packet is not None and packet.stream_index != self.stream.index:
-                hear(packet)
+                on_sound(packet)
                 continue
             packets += packet is not None
             for frame, picture in self._decoded(packet):

@@ -15,7 +15,7 @@ from av.error import FFmpegError
 from av.video.reformatter import ColorRange, Colorspace
 
 from salient.arrays import Drawing
-from salient.data.images import encode_png
+from salient.data.encoding import encode_png
 from salient.files import UNFINISHED, open_whole, write_whole
 from salient.films.frames import Container, Frame
 from salient.films.reader import Film
@@ -38,7 +38,7 @@ class FrameWriter:
         """Write a PNG whole or not at all. Raises OSError."""
         write_whole(self.target(frame), encode_png(drawn), durable=False)
 
-    def hear(self, packet: Any) -> None:
+    def write_sound(self, packet: Any) -> None:
         """Nothing: a PNG has no sound."""
 
 
@@ -50,7 +50,7 @@ def open_writer(
 
     A film is there, whole, when the block is left without an error; else what was there before is.
     Both kinds have `notes`, what a user should know, a line each; `write(drawn, frame)` takes what
-    was drawn of a frame, uint8 H,W, RGB H,W,3 or RGBA H,W,4; `hear(packet)` takes the sound.
+    was drawn of a frame, uint8 H,W, RGB H,W,3 or RGBA H,W,4; `write_sound(packet)` takes the sound.
 
     Raises:
         OSError: it cannot be written.
@@ -79,7 +79,7 @@ class FilmWriter:
         self.film, self.notes = film, [f"left out: {what}" for what in film.left_out]
         self.output: Any = av.open(file, "w", format=container.format)
         self.video = self._add_video(container)
-        self.ears = {sound.index: self._add_sound(container, sound) for sound in film.sounds}
+        self.sounds = {sound.index: self._add_sound(container, sound) for sound in film.sounds}
         self.output.start_encoding()
 
     def write(self, drawn: Drawing, frame: Frame) -> None:
@@ -97,14 +97,14 @@ class FilmWriter:
         made.pts, made.time_base, made.duration = frame.time, self.film.time_base, frame.duration
         self.output.mux(self.video.encode(made))
 
-    def hear(self, packet: Any) -> None:
+    def write_sound(self, packet: Any) -> None:
         """Take a packet of sound."""
-        self.ears[packet.stream_index](packet)
+        self.sounds[packet.stream_index](packet)
 
     def finish(self) -> None:
         """Write what is still held back."""
-        for ear in self.ears.values():
-            ear(None)
+        for send in self.sounds.values():
+            send(None)
         self.output.mux(self.video.encode())
         self.output.close()
 

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from salient.model.base import Network
 from salient.model.boundary import BoundaryNetwork
+from salient.model.fpn import FpnNetwork
+from salient.model.u2net import U2Net
 
 __all__ = ["ARCHITECTURES", "Network", "architecture_of"]
 
 # What a checkpoint's metadata may name; a checkpoint without a name is the first.
 ARCHITECTURES: dict[str, type[Network]] = {
     "boundary": BoundaryNetwork,
+    "u2net": U2Net,
+    "fpn": FpnNetwork,
 }
 
 

@@ -11,6 +11,7 @@ from pydantic import Field
 from timm.data import IMAGENET_DEFAULT_MEAN, IMAGENET_DEFAULT_STD
 from torch import Tensor, nn
 
+from salient.arrays import Probabilities
 from salient.config import Share, check_config
 from salient.model.encoder import Encoder
 
@@ -28,13 +29,6 @@ class Outputs(NamedTuple):
     """
 
     saliency: tuple[Tensor, ...]
-    edge: Tensor | None = None
-
-
-class Probabilities(NamedTuple):
-    """In [0, 1], float32 on the CPU: `saliency` B,H,W and `edge` B,H/4,W/4, None without one."""
-
-    saliency: Tensor
     edge: Tensor | None = None
 
 
@@ -151,34 +145,22 @@ class Network(nn.Module):
         return (images.to(self.mean.dtype) / 255 - self.mean) / self.std
 
     @torch.inference_mode()
-    def predict(
-        self, images: Tensor, precision: torch.dtype = torch.float32, flip: bool = False
-    ) -> Probabilities:
-        """RGB uint8 B,3,H,W -> saliency and boundary as probabilities, on the CPU.
+    def predict(self, images: Tensor, precision: torch.dtype = torch.float32) -> Probabilities:
+        """RGB uint8 B,3,H,W -> saliency and boundary as probabilities, B,H,W and B,H/4,W/4.
 
-        Runs where the network is, under autocast if `precision` is a type of 16 bits; with `flip`
-        twice, and averages the probabilities of a picture and of its mirror image. The network must
-        be in eval mode. This is what scoring and the detector call.
-
-        Raises:
-            ValueError: a probability is NaN, which would be saved as a black map.
+        Runs where the network is, under autocast if `precision` is a type of 16 bits. The network
+        must be in eval mode. What comes out is not checked: `salient.detection.road` does that.
         """
-        if flip:
-            saliency, edge = self.predict(images, precision)
-            mirrored = self.predict(images.flip(3), precision)
-            saliency = (saliency + mirrored.saliency.flip(2)) / 2
-            if edge is not None and mirrored.edge is not None:
-                edge = (edge + mirrored.edge.flip(2)) / 2
-            return Probabilities(saliency, edge)
         device = self.mean.device
         with torch.autocast(device.type, precision, enabled=precision != torch.float32):
             outputs = self(self.normalize(images.to(device, non_blocking=True)))
+        return self.probabilities(outputs)
+
+    def probabilities(self, outputs: Outputs) -> Probabilities:
+        """The finest map and the boundary of some logits, as arrays in memory."""
         given = [x for x in (outputs.saliency[0], outputs.edge) if x is not None]
-        found = [torch.sigmoid(logit.to(self.mean.dtype))[:, 0].float().cpu() for logit in given]
-        if not all(torch.isfinite(x).all() for x in found):
-            word = "" if precision == torch.float32 else "; precision=fp32 may help"
-            raise ValueError(f"the network's map is not finite: its checkpoint is damaged{word}")
-        return Probabilities(*found)
+        found = [torch.sigmoid(x.detach().to(self.mean.dtype))[:, 0] for x in given]
+        return Probabilities(*(x.float().cpu().numpy() for x in found))
 
     def check_input(self, image: Tensor) -> None:
         """Refuse what `forward` does not take.

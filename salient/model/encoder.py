@@ -13,6 +13,7 @@ from timm.layers import Conv2dSame
 from torch import Tensor, nn
 
 from salient.config import ConfigError, did_you_mean
+from salient.model.pyramid import WIDTH, PlainTransformer, SimplePyramid
 
 Channels = tuple[float, ...]  # a value for red, green and blue
 STRIDES = (4, 8, 16, 32)
@@ -72,45 +73,77 @@ def _is_depthwise(module: nn.Module) -> bool:
 class Encoder(nn.Module):
     """B,3,H,W -> features at /4, /8, /16, /32 with `channels` channels.
 
-    `res2net50d` is bit for bit the encoder of the original. Its weights are random, or what timm
-    loads for `pretrained`; see `salient.weights.imagenet.build_encoder`.
+    `res2net50d` is bit for bit the encoder of the original. A plain transformer (ViT, DINOv2,
+    DINOv3) gets a simple feature pyramid, whose weights are always random. Weights are random, or
+    what timm loads for `pretrained`; see `salient.weights.imagenet.build_encoder`.
 
     Args:
-        name: a timm model, such as `res2net50d` or `mobilenetv4_conv_small`.
+        name: a timm model, such as `res2net50d`, `mobilenetv4_conv_small` or
+            `vit_small_patch14_dinov2`.
         **pretrained: for `timm.create_model`: where it takes weights from.
 
+    Attributes:
+        body: the timm model.
+        channels: of the four features.
+        mean, std: of the RGB channels in [0, 1] that timm's weights were trained with.
+
     Raises:
-        ValueError: no such model, or it lacks one of the strides.
+        ValueError: no such model, or it has neither these strides nor a single one.
     """
 
     def __init__(self, name: str = "res2net50d", **pretrained: Any) -> None:
         super().__init__()
         self.name = name
-        if not re.fullmatch(r"\w+(\.\w+)?", name) or not timm.is_model(
-            name
-        ):  # no `hf-hub:`, no path
-            near = did_you_mean(name, timm.list_models())
-            raise ConfigError(f"name: {name!r:.80} is no timm model; {near}")
-        try:
-            info = timm.create_model(name, features_only=True).feature_info
-        except (RuntimeError, ValueError, AttributeError) as error:
-            raise ConfigError(f"name: {name} is no timm model with features: {error}") from error
+        info = _feature_info(name)
         reductions = info.reduction()
-        if not set(STRIDES) <= set(reductions):
+        self.pyramid: SimplePyramid | None = None
+        self.body: Any
+        self.channels: list[int]
+        if len(set(reductions)) == 1:
+            self.body = PlainTransformer(name, reductions[0], **pretrained)
+            self.pyramid = SimplePyramid(self.body.channels)
+            self.channels = [WIDTH] * len(STRIDES)
+        elif set(STRIDES) <= set(reductions):
+            wanted = tuple(info.out_indices[reductions.index(stride)] for stride in STRIDES)
+            self.body = _of_any_size(name, out_indices=wanted, **pretrained)
+            self.channels = self.body.feature_info.channels()
+        else:
             raise ConfigError(f"name: {name} has strides {reductions}, needed are {STRIDES}")
-        wanted = tuple(info.out_indices[reductions.index(stride)] for stride in STRIDES)
-        self.body = timm.create_model(name, features_only=True, out_indices=wanted, **pretrained)
         for module in self.body.modules():
             if kind := OF_KIND.get((type(module), _is_depthwise(module))):
                 module.__class__ = kind
         known = timm.get_pretrained_cfg(name)  # of the weights that timm has by this name, if any
         self.mean: Channels = tuple(known.mean if known else IMAGENET_DEFAULT_MEAN)
         self.std: Channels = tuple(known.std if known else IMAGENET_DEFAULT_STD)
-        self.channels: list[int] = self.body.feature_info.channels()
         self._channels_last = str(getattr(self.body, "output_fmt", "NCHW")).endswith("NHWC")
 
     def forward(self, image: Tensor) -> list[Tensor]:
         features: list[Tensor] = self.body(image)
+        if self.pyramid is not None:
+            features = self.pyramid(features)
         if self._channels_last:  # the Swin family
             features = [x.permute(0, 3, 1, 2).contiguous() for x in features]
         return features
+
+
+def _feature_info(name: str) -> Any:
+    """What timm says of a model's features.
+
+    Raises:
+        ValueError: no such model, or one without features.
+    """
+    if not re.fullmatch(r"\w+(\.\w+)?", name) or not timm.is_model(name):  # no `hf-hub:`, no path
+        near = did_you_mean(name, timm.list_models()) or "timm.list_models() names them"
+        raise ConfigError(f"name: {name!r:.80} is no timm model; {near}")
+    try:
+        return timm.create_model(name, features_only=True).feature_info
+    except (RuntimeError, ValueError, AttributeError) as error:
+        raise ConfigError(f"name: {name} is no timm model with features: {error}") from error
+
+
+def _of_any_size(name: str, **options: Any) -> Any:
+    """A timm model of features that takes pictures of any size, as the Swin family can."""
+    try:
+        return timm.create_model(name, features_only=True, strict_img_size=False, **options)
+    except TypeError:  # it has no such option, as it takes any size
+        return timm.create_model(name, features_only=True, **options)

@@ -14,26 +14,14 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from salient.arrays import Float32, Map, Mask, Picture
-from salient.data.transforms import MASK_THRESHOLD
 from salient.metrics import CURVES, FIGURES, PairScores
 from salient.metrics.measured import Floats
+from salient.scoring.objects import Objects, objects_of
 from salient.scoring.score import of_all_processes
 
 SIDE = 224  # pixels, the longer side of a thumbnail
 QUALITY = 60  # WebP's
 STEP = 65000  # a curve's value 1 as an integer: 1e-5 is exact, and E may pass 1 a little
-SPECK = 0.001  # a part of the mask below this share of the picture is no object of its own
-
-
-class Objects(NamedTuple):
-    """What a mask holds: `area`, the foreground's share of the picture; whether it touches the
-    picture's `border`; in how many `parts` it falls (8-connected, each .1 % of the picture or more;
-    a smaller mask is one part).
-    """
-
-    area: float
-    border: bool
-    parts: int
 
 
 class Entry(NamedTuple):
@@ -64,16 +52,6 @@ class Album:
         for entries in of_all_processes(self.entries):
             self.entries |= entries
         return self
-
-
-def objects_of(mask: Mask) -> Objects:
-    """The objects of a mask uint8 H,W."""
-    foreground = (mask > MASK_THRESHOLD).astype(np.uint8)
-    edges = (foreground[0], foreground[-1], foreground[:, 0], foreground[:, -1])
-    _, _, parts, _ = cv2.connectedComponentsWithStats(foreground, connectivity=8)
-    sizes = parts[1:, cv2.CC_STAT_AREA]
-    counted = int((sizes >= SPECK * mask.size).sum()) or int(sizes.size > 0)
-    return Objects(float(foreground.mean()), any(edge.any() for edge in edges), counted)
 
 
 def thumbnail(picture: Picture) -> bytes:

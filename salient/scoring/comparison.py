@@ -16,6 +16,7 @@ from salient.scoring.report import ScoredSet
 from salient.scoring.results import save_results, score_methods
 from salient.scoring.sources import from_network
 from salient.scoring.tables import Conventions, Row, markdown
+from salient.weights.find import Checkpoint
 
 BEFORE, AFTER = "before", "after"
 MAX_F: MaxF = "curve"  # the convention of the rows
@@ -56,7 +57,7 @@ def compare(
     folder: Path,
     maps: Path,
     config: Mapping[str, Any],
-    checkpoint: Path,
+    checkpoint: Checkpoint,
     workers: int | None = None,
 ) -> Compared:
     """Score both on the pairs; returns their rows, and the table with the verdict.
@@ -68,7 +69,7 @@ def compare(
         folder: gets tables, curves and `report.html`.
         maps: gets the maps, as `before/NAME.png` and `after/NAME.png`.
         config: as the command composed it.
-        checkpoint: the file of `after`.
+        checkpoint: that of `after`.
         workers: processes that decode; as many as there are cores, at most 16, if None.
     """
     networks = {BEFORE: before, AFTER: after}
@@ -85,7 +86,7 @@ def compare(
     found = changes(held_out)
     told = f"{describe(found, len(pairs))}\n{verdict(found)}"
     note = f"{told}\n\n{Conventions(MAX_F).in_words()}"
-    details = {"checkpoint": str(checkpoint), "verdict": verdict(found)}
+    details = {"checkpoint": str(checkpoint.path), "verdict": verdict(found)}
     save_results([held_out], folder, config, checkpoint, details, note, MAX_F, len(pairs))
     return Compared(held_out.rows, f"{markdown(held_out.rows)}\n\n{told}")
 

@@ -10,9 +10,9 @@ import cv2
 import numpy as np
 
 from salient.arrays import Picture
-from salient.data.images import read_image, read_mask
+from salient.data.images import read_mask
 from salient.data.masks import read_truth
-from salient.data.pairs import Pair
+from salient.data.pairs import Pair, read_picture
 from salient.scoring.tables import Row
 
 if TYPE_CHECKING:
@@ -38,8 +38,7 @@ def strip(
         shown = (read_truth(pair), *map(read_mask, maps))
         grey = [np.repeat(x[..., None], 3, axis=2) for x in shown]
         cells = [
-            cv2.resize(x, size, interpolation=cv2.INTER_AREA)
-            for x in (read_image(pair.image), *grey)
+            cv2.resize(x, size, interpolation=cv2.INTER_AREA) for x in (read_picture(pair), *grey)
         ]
         drawn.append(np.concatenate([_frame(cell) for cell in cells], axis=1))
     drawn += [np.full_like(drawn[0], 255)] * (-len(drawn) % columns)

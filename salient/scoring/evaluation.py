@@ -10,14 +10,11 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-import torch
-from torch import distributed
-
 from salient.config import Amount, AnyPath, Count, Part, Workers, checked
 from salient.data.masks import check_maps
-from salient.data.pairs import Pair, find_maps, first_few, split_pairs
+from salient.data.pairs import Pair, find_maps, first_few
 from salient.data.sets import PairSet, find_set
-from salient.detection.by_torch import TorchEngine
+from salient.data.splits import held_out_part
 from salient.detection.detector import Averaging
 from salient.detection.engine import Engine
 from salient.detection.load import EngineName, load_engine
@@ -28,7 +25,7 @@ from salient.scoring.results import save_results, score_methods
 from salient.scoring.score import largest_move
 from salient.scoring.sources import Prediction, from_files, from_gaussian, from_network
 from salient.scoring.tables import Conventions, Row, markdown
-from salient.weights.find import find_checkpoint
+from salient.weights.find import Checkpoint, find_checkpoint, read_checkpoint
 
 TOLERANCE = 0.0005  # by which 16 bits may move a figure, where a CPU would be faster with them
 PROBE = 32  # pairs on which that is tried
@@ -55,6 +52,7 @@ def evaluate(
     workers: Workers | None = None,
     tta: Averaging | None = None,
     held_out: Part | None = None,
+    held_out_synsets: Amount = 0,
     config: Mapping[str, Any] | None = None,
 ) -> list[Row]:
     """Score a network or saved maps on the sets that are there; returns a row for each method.
@@ -83,6 +81,7 @@ def evaluate(
         workers: processes that decode for a GPU; by default as many as there are cores, at most 16.
         tta: flip: one more row, averaged with the mirror image's map, in twice the time.
         held_out: only the pairs that training with this loader.held_out leaves out.
+        held_out_synsets: the same with this loader.held_out_synsets.
         config: what the report shows as the run's config.
 
     Raises:
@@ -96,7 +95,9 @@ def evaluate(
     if isinstance(predictions, str):
         folders = {Path(predictions).name: predictions}
     runs_network = checkpoint is not None or not folders
-    present, missing = _find(_listed(sets), data_root, strict, runs_network, held_out)
+    present, missing = _find(
+        _listed(sets), data_root, strict, runs_network, held_out, held_out_synsets
+    )
     check_writable(output)
     remove_partials(output)
     details: dict[str, Any] = {
@@ -104,15 +105,15 @@ def evaluate(
         "metrics": asdict(metrics),
         "predictions": folders,
     }
-    note, path = metrics.in_words(), None
+    note, source = metrics.in_words(), None
     if runs_network:
-        path = find_checkpoint(checkpoint)
-        runs, why = _pick_engine(path, device, precision, engine, present[0][1])
+        source = read_checkpoint(find_checkpoint(checkpoint))
+        runs, why = _pick_engine(source, device, precision, engine, present[0][1])
         if rank == 0:
             print(f"network: {runs.origin}")
-        details |= {"checkpoint": str(path), "size": runs.size, "resize": runs.resize}
+        details |= {"checkpoint": str(source.path), "size": runs.size, "resize": runs.resize}
         details["engine"] = runs.name
-        note += f" Network: {path} at {runs.size} px ({runs.resize}) by {why}."
+        note += f" Network: {source.path} at {runs.size} px ({runs.resize}) by {why}."
     scored, stopped = list[ScoredSet](), False
     try:
         for pair_set, pairs in present:
@@ -148,7 +149,7 @@ def evaluate(
     if rank == 0:
         _tell(rows, lines, note, missing)
         save_results(
-            scored, output, config or {}, path, details, note, metrics.max_f, report_pictures
+            scored, output, config or {}, source, details, note, metrics.max_f, report_pictures
         )
         print(f"saved in {output}")
     if stopped:
@@ -190,7 +191,12 @@ def _ranks() -> tuple[int, int]:
 def _join_processes() -> tuple[int, int]:
     """The same, once the processes can speak to each other."""
     rank, world = _ranks()
-    if world > 1 and not distributed.is_initialized():
+    if world == 1:
+        return rank, world
+    import torch  # further processes speak to each other by it
+    from torch import distributed
+
+    if not distributed.is_initialized():
         distributed.init_process_group("gloo")
         atexit.register(distributed.destroy_process_group)  # else its threads may abort the exit
         if torch.cuda.is_available():
@@ -199,7 +205,12 @@ def _join_processes() -> tuple[int, int]:
 
 
 def _find(
-    sets: list[PairSet], data_root: str, strict: bool, pictures: bool, held_out: float | None
+    sets: list[PairSet],
+    data_root: str,
+    strict: bool,
+    pictures: bool,
+    held_out: float | None,
+    synsets: int,
 ) -> tuple[list[tuple[PairSet, list[Pair]]], list[str]]:
     """Sets with their pairs, or those of them held out, and why the others are missing.
 
@@ -212,11 +223,9 @@ def _find(
         except FileNotFoundError as error:
             missing.append(str(error))
             continue
-        if held_out is not None:
-            pairs = split_pairs(pairs, held_out)[1]
-            if not pairs:
-                raise ValueError(f"held_out={held_out}: no pair of {pair_set.title}; give more")
-            pair_set = replace(pair_set, title=f"{pair_set.title} held out", published={})
+        pairs, title = held_out_part(pairs, pair_set.title, held_out, synsets)
+        if title != pair_set.title:
+            pair_set = replace(pair_set, title=title, published={})
         present.append((pair_set, pairs))
     if not present:
         raise FileNotFoundError("\n".join(missing))
@@ -224,15 +233,25 @@ def _find(
 
 
 def _pick_engine(
-    path: Path, device: str, precision: Precision, engine: EngineName, pairs: list[Pair]
+    source: Checkpoint,
+    device: str,
+    precision: Precision,
+    engine: EngineName,
+    pairs: list[Pair],
 ) -> tuple[Engine, str]:
     """What computes, and that in words. A CPU's 16 bits must prove harmless."""
-    runs = load_engine(path, device, precision, engine)
+    runs = load_engine(source, device, precision, engine)
+    if "torch" not in sys.modules:
+        return runs, runs.name
+    import torch
+
+    from salient.detection.by_torch import TorchEngine
+
     if not isinstance(runs, TorchEngine) or precision != "auto" or not runs.on_cores:
         return runs, runs.name
-    if runs.precision == torch.float32:
+    if runs.dtype == torch.float32:
         return runs, runs.name
-    move = largest_move(runs.network, pairs[:PROBE], runs.precision)
+    move = largest_move(runs.network, pairs[:PROBE], runs.dtype)
     if move >= TOLERANCE:
         exact = TorchEngine(runs.network)
         moved = f"{runs.name} moves a figure of the first {PROBE} by {move:.4f}"

@@ -13,9 +13,8 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from salient.arrays import Mask, Picture
-from salient.data.images import read_image
 from salient.data.masks import read_truth
-from salient.data.pairs import Pair
+from salient.data.pairs import Pair, read_picture
 from salient.data.transforms import squash
 from salient.devices import loader_workers
 
@@ -39,7 +38,7 @@ class ScoringSet(Dataset[ScoringBatch]):
 
     def __getitem__(self, index: int) -> ScoringBatch:
         pair = self.pairs[index]
-        image = to_tensor(squash(read_image(pair.image), self.size, self.resize))
+        image = to_tensor(squash(read_picture(pair), self.size, self.resize))
         return ScoringBatch(image, [read_truth(pair)], [pair.name])
 
 
@@ -73,6 +72,6 @@ def scoring_loader(
         ScoringSet(pairs, size, resize),
         batch_size,
         collate_fn=collate_scoring,
-        num_workers=loader_workers(workers),
+        num_workers=loader_workers(workers, 3 * batch_size * size * size),
         worker_init_fn=start_worker,
     )

@@ -2,29 +2,28 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import platform
 import shlex
 import sys
 from collections.abc import Mapping
 from datetime import datetime
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from salient import __version__
 from salient.devices import cores
-from salient.weights.store import describe, package_versions
+from salient.distribution import package_versions
+from salient.weights.find import Checkpoint
 
 
-def describe_run(config: Mapping[str, Any], checkpoint: Path | None) -> dict[str, str]:
+def describe_run(config: Mapping[str, Any], checkpoint: Checkpoint | None) -> dict[str, str]:
     """Names and texts; a text of several lines is long.
 
     Args:
         config: as the command composed it.
-        checkpoint: the file or folder of the network that was run, or None.
+        checkpoint: of the network that was run, or None.
     """
     versions = {"salient": __version__} | package_versions()
     facts = {
@@ -34,24 +33,22 @@ def describe_run(config: Mapping[str, Any], checkpoint: Path | None) -> dict[str
         "Versions": ", ".join(f"{name} {version}" for name, version in versions.items()),
     }
     if checkpoint is not None:
-        facts |= {"Checkpoint": str(checkpoint), "SHA-256": digest(checkpoint)}
-        facts["Network"] = describe(checkpoint)
+        facts |= {"Checkpoint": str(checkpoint.path), "SHA-256": checkpoint.sha256}
+        if checkpoint.path.suffix != ".onnx" and find_spec("torch"):  # which the engine names
+            from salient.weights.store import describe
+
+            facts["Network"] = describe(checkpoint)
     return facts | {"Config": json.dumps(config, indent=2, default=str)}
 
 
-def digest(checkpoint: Path) -> str:
-    """The SHA-256 of a checkpoint's file; of ModelScope's folder that of its weights."""
-    file = checkpoint / "pytorch_model.bin" if checkpoint.is_dir() else checkpoint
-    with file.open("rb") as content:
-        return hashlib.file_digest(content, "sha256").hexdigest()
-
-
 def machine() -> str:
-    """The system, the processor with the cores that may be used, and the GPUs."""
+    """The system, the processor with the cores that may be used, and the GPUs PyTorch knows."""
     processor = platform.processor() or platform.machine()
     known = Path("/proc/cpuinfo")
     if known.is_file():
         named = (line for line in known.read_text().splitlines() if line.startswith("model name"))
         processor = next(named, f":{processor}").partition(":")[2].strip()
-    gpus = [torch.cuda.get_device_name(index) for index in range(torch.cuda.device_count())]
+    torch = sys.modules.get("torch")  # where nothing has imported it, nothing ran on a GPU
+    count = torch.cuda.device_count() if torch else 0
+    gpus = [torch.cuda.get_device_name(index) for index in range(count)] if torch else []
     return ", ".join([platform.platform(), processor, f"{cores()} cores", *gpus])

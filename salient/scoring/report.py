@@ -17,9 +17,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from salient.arrays import Float32
-from salient.data.images import read_image
 from salient.data.masks import read_truth
-from salient.data.pairs import Pair
+from salient.data.pairs import Pair, read_picture
 from salient.data.transforms import MASK_THRESHOLD
 from salient.devices import in_parallel
 from salient.metrics import CURVES, FIGURES, MaxF
@@ -28,6 +27,9 @@ from salient.metrics.sums import every_figure
 from salient.scoring.album import Album, Entry, packed, spread, thumbnail, values_of
 from salient.scoring.confidence import differences, intervals, replicates
 from salient.scoring.leaderboard import leaderboard
+from salient.scoring.objects import GROUPS
+from salient.scoring.paired import Measurements, compare_groups
+from salient.scoring.paired_tables import CONVENTIONS, to_plain
 from salient.scoring.tables import Row
 
 PROGRAMS = ("figures.js", "charts.js", "gallery.js", "page.js")
@@ -97,7 +99,9 @@ def render(
     page = files("salient.scoring") / "page"
     style = (page / "report.css").read_text()
     program = "\n".join((page / name).read_text() for name in PROGRAMS)
-    data = json.dumps({"figures": figures, "sets": sets}, separators=(",", ":"))
+    groups = [group._asdict() for group in GROUPS]
+    content = {"figures": figures, "sets": sets, "groups": groups}
+    data = json.dumps(content, separators=(",", ":"))
     environment = Environment(
         loader=PackageLoader("salient.scoring", "page"),
         autoescape=True,
@@ -114,6 +118,7 @@ def render(
         lines=lines,
         run=run,
         note=note,
+        paired_note=CONVENTIONS,
         style=Markup(style),
         program=Markup(program),
         style_hash=_hash(style),
@@ -147,10 +152,30 @@ def _set_data(part: ScoredSet, quota: int, max_f: MaxF) -> dict[str, Any]:
             _method_data(*parts, chosen) for parts in zip(part.rows, entries, values, drawn)
         ],
         "differences": [
-            {"of": [a, b], "intervals": _rounded(differences(drawn[a], drawn[b]))}
+            {
+                "of": [a, b],
+                "intervals": _rounded(differences(drawn[a], drawn[b])),
+                "paired": _paired(names, entries[b], entries[a]),
+            }
             for a, b in combinations(range(len(drawn)), 2)
         ],
     }
+
+
+def _paired(
+    names: Sequence[str], before: Sequence[Entry], after: Sequence[Entry]
+) -> list[dict[str, Any]]:
+    """The comparison of two methods picture by picture: all pictures, each group. None of one."""
+    if len(names) < 2:
+        return []
+    measured = [
+        Measurements(
+            {name: entry.figures for name, entry in zip(names, entries)},
+            {name: entry.objects for name, entry in zip(names, entries)},
+        )
+        for entries in (before, after)
+    ]
+    return [to_plain(comparison) for comparison in compare_groups(*measured)]
 
 
 def _method_data(
@@ -180,7 +205,7 @@ def _pictures(pairs: Sequence[Pair]) -> list[tuple[str, str]]:
 
     def job(pair: Pair) -> tuple[str, str]:
         truth = np.where(read_truth(pair) > MASK_THRESHOLD, 255, 0).astype(np.uint8)
-        picture = b"" if pair.image == pair.mask else thumbnail(read_image(pair.image))
+        picture = b"" if pair.image == pair.mask else thumbnail(read_picture(pair))
         return b64encode(picture).decode(), b64encode(thumbnail(truth)).decode()
 
     return list(in_parallel(job, pairs))

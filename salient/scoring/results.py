@@ -8,7 +8,6 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
-from torch import distributed
 from tqdm import tqdm
 
 from salient.distribution import how_to_install
@@ -18,9 +17,10 @@ from salient.scoring.album import Album
 from salient.scoring.leaderboard import save_leaderboard
 from salient.scoring.provenance import describe_run
 from salient.scoring.report import ScoredSet, render
-from salient.scoring.score import score_predictions, summarise
+from salient.scoring.score import rank_and_world, score_predictions, summarise
 from salient.scoring.sources import Prediction
 from salient.scoring.tables import save
+from salient.weights.find import Checkpoint
 
 
 def score_methods(
@@ -43,8 +43,7 @@ def score_methods(
         folders: where a method's maps are written.
         keep: fill the albums, which the report needs.
     """
-    rank = distributed.get_rank() if distributed.is_initialized() else 0
-    world = distributed.get_world_size() if distributed.is_initialized() else 1
+    rank, world = rank_and_world()
     total = len(in_set.pairs[rank::world])
     for method, maps in methods.items():
         album = Album()
@@ -66,7 +65,7 @@ def save_results(
     scored: Sequence[ScoredSet],
     folder: str | Path,
     config: Mapping[str, Any],
-    checkpoint: Path | None,
+    checkpoint: Checkpoint | None,
     details: Mapping[str, Any],
     note: str,
     max_f: MaxF,
@@ -103,6 +102,6 @@ def save_results(
 
 def _can_make(path: Path, package: str) -> bool:
     if not find_spec(package):
-        print(f"no {path.name}: it needs {package}; {how_to_install('eval')}")
+        print(f"no {path.name}: it needs {package}; {how_to_install('score')}")
         return False
     return True

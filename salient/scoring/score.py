@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from salient.arrays import Map, Mask
-from salient.data.images import encode_png
+from salient.data.encoding import encode_png
 from salient.data.pairs import Pair
 from salient.data.transforms import fit_map
 from salient.devices import in_parallel
@@ -96,12 +96,26 @@ def summarise(
 
 def of_all_processes(part: T) -> list[T]:
     """What each process has, in their order; of a process alone its own."""
-    torch = sys.modules.get("torch")  # without it there is one process
-    if torch is None or not torch.distributed.is_initialized():
+    distributed = _distributed()
+    if distributed is None:
         return [part]
-    parts: list[Any] = [None] * torch.distributed.get_world_size()
-    torch.distributed.all_gather_object(parts, part)
+    parts: list[Any] = [None] * distributed.get_world_size()
+    distributed.all_gather_object(parts, part)
     return parts
+
+
+def rank_and_world() -> tuple[int, int]:
+    """This process's rank among those that score together, and their number."""
+    distributed = _distributed()
+    return (distributed.get_rank(), distributed.get_world_size()) if distributed else (0, 1)
+
+
+def _distributed() -> Any:
+    """`torch.distributed` where it is in use; None in a process of its own."""
+    torch = sys.modules.get("torch")
+    if torch is None or not torch.distributed.is_available():
+        return None
+    return torch.distributed if torch.distributed.is_initialized() else None
 
 
 def largest_move(

@@ -10,11 +10,13 @@ from typing import NamedTuple
 import numpy as np
 
 from salient.arrays import Map, Mask, Probability
-from salient.data.images import read_image, read_mask
+from salient.data.depth import common_white, deep_files
+from salient.data.images import read_mask
 from salient.data.masks import read_truth
-from salient.data.pairs import Pair
-from salient.data.transforms import squash, to_map
+from salient.data.pairs import Pair, read_picture
+from salient.data.transforms import to_map
 from salient.detection.engine import Engine
+from salient.detection.road import detect_pictures, detect_squares
 
 
 class Prediction(NamedTuple):
@@ -45,15 +47,24 @@ def from_network(
 
     loader = scoring_loader(pairs, engine.size, engine.resize, batch_size, workers)
     for batch in loader:
-        probabilities = engine.run(batch.images.permute(0, 2, 3, 1).numpy(), flip).saliency
+        squares = batch.images.permute(0, 2, 3, 1).numpy()
+        probabilities = detect_squares(engine, squares, flip=flip).saliency
         for probability, mask, name in zip(probabilities, batch.masks, batch.names):
             yield Prediction(name, partial(_fitted, probability, mask))
 
 
-def from_files(maps: Sequence[Path], pairs: Sequence[Pair]) -> Iterator[Prediction]:
-    """Saved maps, one for each pair; the files are read when a prediction is loaded."""
+def from_files(
+    maps: Sequence[Path], pairs: Sequence[Pair], white: float | None = None
+) -> Iterator[Prediction]:
+    """Saved maps, one for each pair; the files are read when a prediction is loaded.
+
+    Of maps of more than 8 bits, `white` is the value that is white; None decides over all of them,
+    see `common_white`.
+    """
+    if white is None and maps:
+        white = common_white(deep_files(maps), f"maps in {maps[0].parent}")
     for saliency, pair in zip(maps, pairs, strict=True):
-        yield Prediction(pair.name, partial(_read, saliency, pair))
+        yield Prediction(pair.name, partial(_read, saliency, pair, white))
 
 
 def from_gaussian(pairs: Sequence[Pair]) -> Iterator[Prediction]:
@@ -66,17 +77,16 @@ def from_gaussian(pairs: Sequence[Pair]) -> Iterator[Prediction]:
 
 
 def _detected(engine: Engine, pair: Pair, flip: bool) -> tuple[Map, Mask]:
-    square = squash(read_image(pair.image), engine.size, engine.resize)
-    found = engine.run(square[None], flip, alone=False)
-    return _fitted(found.saliency[0], read_truth(pair))
+    (found,) = detect_pictures(engine, [read_picture(pair)], flip=flip, threads=1)
+    return _fitted(found.saliency, read_truth(pair))
 
 
 def _fitted(probability: Probability, mask: Mask) -> tuple[Map, Mask]:
     return to_map(probability, mask.shape), mask
 
 
-def _read(saliency: Path, pair: Pair) -> tuple[Map, Mask]:
-    return read_mask(saliency), read_truth(pair)
+def _read(saliency: Path, pair: Pair, white: float | None) -> tuple[Map, Mask]:
+    return read_mask(saliency, white), read_truth(pair)
 
 
 def _gaussian(pair: Pair) -> tuple[Map, Mask]:

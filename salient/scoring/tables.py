@@ -48,11 +48,16 @@ def markdown(rows: Sequence[Row]) -> str:
         ["Data set", "Pairs", "Method", *(f.label for f in HEADLINE)],
         *(list(map(for_markdown, line)) for line in _lines(rows, "**{}**".format)),
     ]
+    return aligned(lines)
+
+
+def aligned(lines: Sequence[Sequence[str]]) -> str:
+    """A Markdown table of equal columns; the first line is its head."""
     widths = [max(map(len, column)) for column in zip(*lines)]
-    lines.insert(1, ["-" * width for width in widths])
+    head, *rest = lines
     return "\n".join(
         "| " + " | ".join(f"{cell:<{width}}" for cell, width in zip(line, widths)) + " |"
-        for line in lines
+        for line in (head, ["-" * width for width in widths], *rest)
     )
 
 

@@ -7,7 +7,7 @@ from functools import wraps
 from pathlib import Path
 from typing import Any
 
-from salient.data.images import encode_png
+from salient.data.encoding import encode_png
 from salient.detection.presence import stands_out
 from salient.files import printable
 from salient.serving.guard import Guard

@@ -158,8 +158,8 @@ class Studio:
 
     def see(self, picture: Array, name: str, weights: str) -> Seen:
         """Detect in a picture uint8 H,W,3. Raises as `detector`."""
-        ((saliency, edge),) = self.detector(weights).detect([picture])
-        return Seen(name, weights, picture, saliency, edge)
+        result = self.detector(weights)(picture)
+        return Seen(name, weights, picture, result.saliency, result.edge)
 
     def hold(self, page: str, seen: Seen) -> None:
         """Keep what a page looks at, in place of what it looked at before."""

@@ -27,6 +27,11 @@ def training_transform(
     saturation: Share = 0.2,
     hue: Annotated[float, Field(ge=0, le=0.5)] = 0.03,
     grey: Share = 0,
+    gamma: Share = 0,
+    blur: Share = 0,
+    sharpness: Share = 0,
+    noise: Share = 0,
+    jpeg: Share = 0,
 ) -> A.Compose:
     """The training recipe: picture H,W,3 and mask H,W (uint8) -> both size x size.
 
@@ -38,11 +43,25 @@ def training_transform(
         brightness, contrast, saturation: largest relative change, at most 1.
         hue: largest change as a share of the circle, at most 0.5.
         grey: share of the pictures that lose their colours, in [0, 1].
+        gamma: share of the pictures whose grey levels are raised to a power of .7 to 1.4.
+        blur: share that is blurred by a Gaussian of .3 to 2 pixels.
+        sharpness: share to which .2 to .8 of what a Gaussian of 1 pixel removes is added.
+        noise: share that gets Gaussian noise, its deviation .01 to .06 of full scale.
+        jpeg: share that goes through JPEG of quality 30 to 90. These five come last, in this order.
 
     Raises:
         ValueError: a value outside its range.
     """
     strengths = [(1 - x, 1 + x) for x in (brightness, contrast, saturation)]
+    damages = (
+        A.ToGray(p=grey),
+        A.RandomGamma((70, 140), p=gamma),
+        A.GaussianBlur(sigma_limit=(0.3, 2), blur_limit=0, p=blur),
+        # not Sharpen, whose Gaussian method subtracts in uint8 and wraps around
+        A.UnsharpMask((5, 5), (1.0, 1.0), alpha=(0.2, 0.8), threshold=0, p=sharpness),
+        A.GaussNoise(std_range=(0.01, 0.06), p=noise),
+        A.ImageCompression(quality_range=(30, 90), p=jpeg),
+    )
     return A.Compose(
         [
             A.RandomCropFromBorders(crop, crop, crop, crop, p=1),
@@ -62,6 +81,6 @@ def training_transform(
                 area_for_downscale="image_mask",  # as `salient.data.transforms.squash`
             ),
             A.ColorJitter(*strengths, hue=(-hue, hue), p=0.8),
-            *([A.ToGray(p=grey)] if grey else []),  # p=0 would still draw a number
+            *(transform for transform in damages if transform.p),  # p=0 would still draw a number
         ]
     )

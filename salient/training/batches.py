@@ -12,15 +12,18 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, DistributedSampler
 
-from salient.data.images import read_image
 from salient.data.masks import read_truth
-from salient.data.pairs import Pair
+from salient.data.pairs import Pair, read_picture
 from salient.data.transforms import MASK_THRESHOLD
 from salient.scoring.loading import to_tensor
 
 
 class TrainingBatch(NamedTuple):
-    """`images` uint8 B,3,S,S (RGB), `masks` uint8 B,1,S,S in {0, 1}, `names` B. Or one sample."""
+    """`images` uint8 B,3,S,S (RGB), `masks` B,1,S,S, `names` B. Or one sample.
+
+    Masks are uint8 in {0, 1}, or float in [0, 1]: soft labels, of which what is above .5 counts as
+    foreground for pixel weights and edge.
+    """
 
     images: Tensor
     masks: Tensor
@@ -44,7 +47,7 @@ class TrainingSet(Dataset[TrainingBatch]):
         epoch, index = key
         pair = self.pairs[index]
         self.transform.set_random_seed(zlib.crc32(f"{self.seed}/{epoch}/{pair.name}".encode()))
-        augmented = self.transform(image=read_image(pair.image), mask=read_truth(pair))
+        augmented = self.transform(image=read_picture(pair), mask=read_truth(pair))
         mask = torch.from_numpy(augmented["mask"] > MASK_THRESHOLD).to(torch.uint8)
         return TrainingBatch(to_tensor(augmented["image"]), mask[None], pair.name)
 

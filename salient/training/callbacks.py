@@ -130,7 +130,7 @@ class FiniteGuard(Callback):
         if self.last is None or math.isfinite(self.last[2].total):
             return
         step, batch, parts = self.last
-        values = {name: float(part) for name, part in parts._asdict().items()}
+        values = {"total": float(parts.total)} | {k: float(x) for k, x in parts.named.items()}
         path = self.folder / f"nonfinite-{module.global_rank}.pt"
         content = {"step": step, "parts": values, "names": list(batch.names)}
         content |= {"images": batch.images.cpu(), "masks": batch.masks.cpu()}

@@ -14,14 +14,17 @@ from torch.utils.data import DataLoader, Subset
 
 from salient.config import Amount, AnyPath, ConfigError, Part, Workers, checked
 from salient.data.cache import cached_pairs
-from salient.data.pairs import Pair, split_pairs
+from salient.data.pairs import Pair
 from salient.data.sets import PairSet
+from salient.data.splits import split_pairs
 from salient.data.transforms import MASK_THRESHOLD
 from salient.devices import loader_workers
 from salient.model.base import Side
 from salient.scoring.loading import ScoringBatch, ScoringSet, collate_scoring, start_worker
 from salient.training.augmentation import training_transform
 from salient.training.batches import EpochSampler, TrainingLoader, TrainingSet
+
+CHANNELS = 4  # bytes of a pixel in a batch: a picture's and a mask's
 
 
 @checked
@@ -39,6 +42,8 @@ class PairsDataModule(pl.LightningDataModule):
         held_out: share of the pairs held out for validation, in (0, 1).
         fold: None: by the hash alone, so that a pair's side never changes. A number k: exactly the
             k-th of the 1 / `held_out` equal parts in the order of the hashes, from 0.
+        held_out_synsets: above 0: hold out so many whole synsets of ImageNet, and the pictures of
+            SUN, instead; see `split_synsets`.
         seed: of order and augmentation.
         augmentation: makes a transform of a size, as `training_transform` does.
         cache: train on decoded copies, made once under `data_root`/cache, whose shorter side has at
@@ -62,18 +67,22 @@ class PairsDataModule(pl.LightningDataModule):
         seed: int = 0,
         augmentation: Callable[[int], A.Compose] = training_transform,
         cache: int | None = None,
+        held_out_synsets: Amount = 0,
     ) -> None:
         super().__init__()
         if fold is not None and fold >= round(1 / held_out):
             parts = f"{round(1 / held_out)}, the number of parts by held_out={held_out}"
             raise ConfigError(f"fold must be below {parts}, got {fold}")
+        if fold is not None and held_out_synsets:
+            raise ConfigError("fold and held_out_synsets: give one of them")
         if cache is not None and cache < size:
             raise ConfigError(f"cache must be at least the size ({size}) or null, got {cache}")
         self.sets, self.data_root, self.strict = list(sets), data_root, strict
         self.size, self.batch_size = size, batch_size
         self.held_out, self.fold = held_out, fold
+        self.held_out_synsets = held_out_synsets
         self.seed, self.cache = seed, cache
-        self.workers = loader_workers(workers)
+        self.workers = loader_workers(workers, batch_size * size * size * CHANNELS)
         self.transform = augmentation(size)
         self.training_pairs: list[Pair] = []
         self.validation_pairs: list[Pair] = []
@@ -88,16 +97,20 @@ class PairsDataModule(pl.LightningDataModule):
             return
         for pair_set in self.sets:
             pairs = pair_set.pairs(self.data_root, self.strict)
-            training, validation = split_pairs(pairs, self.held_out, self.fold)
+            training, validation = split_pairs(
+                pairs, self.held_out, self.fold, self.held_out_synsets
+            )
             if self.cache is not None:
                 training = cached_pairs(training, self._cache_folder(pair_set), self.cache)
             self.training_pairs += training
             self.validation_pairs += validation
         count = len(self.training_pairs), len(self.validation_pairs)
         if count[0] < 2 or not count[1]:
+            synsets = self.held_out_synsets
+            key = f"held_out_synsets={synsets}" if synsets else f"held_out={self.held_out}"
             raise ValueError(
                 f"{self.title}: too few pairs: {count[0]} to train on and {count[1]} held out by "
-                f"held_out={self.held_out}; 2 and 1 are needed"
+                f"{key}; 2 and 1 are needed"
             )
 
     def _cache_folder(self, pair_set: PairSet) -> Path:
@@ -106,6 +119,10 @@ class PairsDataModule(pl.LightningDataModule):
         name = f"{pair_set.title}-{source:08x}-{self.cache}"
         if pair_set.mask_threshold != MASK_THRESHOLD:  # copies hold what is above it
             name += f"-above-{pair_set.mask_threshold}"
+        if pair_set.exif != "apply":  # copies are upright
+            name += "-stored"
+        if pair_set.white is not None:
+            name += f"-white-{pair_set.white:g}"
         return Path(self.data_root) / "cache" / name
 
     def train_dataloader(self) -> TrainingLoader:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Annotated, NamedTuple
 
 import torch
@@ -11,6 +12,10 @@ from pydantic import Field
 from torch import Tensor
 
 from salient.config import ConfigError, checked
+from salient.model.base import Outputs
+
+RegionLoss = Callable[[Tensor, Tensor, Tensor], Tensor]
+Weight = Annotated[float, Field(ge=0, le=1e6)]
 
 
 def boundary_target(mask: Tensor, width: int = 5) -> Tensor:
@@ -41,25 +46,24 @@ def uniform_weights(mask: Tensor) -> Tensor:
     return torch.ones_like(mask)
 
 
-def region_loss(
-    logit: Tensor,
-    mask: Tensor,
-    weight: Tensor,
-    measure: Annotated[float, Field(ge=0, le=1e6)] = 0,
-) -> Tensor:
+def region_loss(logit: Tensor, mask: Tensor, weight: Tensor) -> Tensor:
     """Weighted BCE plus weighted IoU (Wei 2020, F3Net, eq. 5 to 7). All B,1,H,W -> scalar.
 
     The structure loss with `boundary_weights`, plain BCE + IoU with `uniform_weights`. The weights
     are true: `reduce='none'`, which several repositories pass, averages before they are applied and
-    so cancels them. The IoU is smoothed by one pixel. `measure` times `measure_loss` is added.
+    so cancels them. The IoU is smoothed by one pixel.
     """
     bce = F.binary_cross_entropy_with_logits(logit, mask, reduction="none")
     bce = (weight * bce).sum((2, 3)) / weight.sum((2, 3))
     probability = torch.sigmoid(logit)
     both = (weight * probability * mask).sum((2, 3))
     either = (weight * (probability + mask)).sum((2, 3)) - both
-    loss = (bce + 1 - (both + 1) / (either + 1)).mean()
-    return loss + measure * measure_loss(probability, mask) if measure else loss
+    return (bce + 1 - (both + 1) / (either + 1)).mean()
+
+
+def structure_term(logit: Tensor, mask: Tensor, weight: Tensor) -> Tensor:
+    """`measure_loss` as a further term of `SaliencyLoss`. All B,1,H,W -> scalar."""
+    return measure_loss(torch.sigmoid(logit), mask)
 
 
 def measure_loss(probability: Tensor, mask: Tensor) -> Tensor:
@@ -128,60 +132,109 @@ def edge_loss(logit: Tensor, target: Tensor) -> Tensor:
 
 
 class LossParts(NamedTuple):
-    """Scalars of one batch: the weighted sum and its unweighted parts."""
+    """Scalars of one batch: the weighted sum `total`, and its unweighted parts by their names."""
 
     total: Tensor
-    out4: Tensor
-    out8: Tensor
-    area: Tensor
-    edge: Tensor
+    named: dict[str, Tensor]
+
+    def detached(self) -> LossParts:
+        """The same without the graph."""
+        return LossParts(self.total.detach(), {k: x.detach() for k, x in self.named.items()})
+
+
+@dataclass(frozen=True)
+class Term:
+    """A further term of the loss of each map.
+
+    Attributes:
+        loss: of a saliency logit: (logit, label, pixel weights), all B,1,H,W -> scalar.
+        weight: in the loss of a map, next to `region`.
+    """
+
+    loss: RegionLoss
+    weight: Weight = 1
 
 
 @checked
 class SaliencyLoss:
-    """Deep supervision: a weight for each of the three saliency outputs and one for the edge.
+    """Deep supervision: a weight for each of the network's maps and one for its edge.
 
     Args:
-        saliency: weights of out 4, out 8 and area (Wei 2020 halves them from fine to coarse).
+        saliency: weights of the maps, the finest first; where None, those that the network names.
         edge: weight of the edge loss; 0 switches it off (the part is still computed and logged).
         edge_width: side of the square in the morphological gradient, odd.
-        region: loss of a saliency logit: (logit, mask, weight), all B,1,H,W -> scalar.
+        region: loss of a saliency logit: (logit, label, pixel weights), all B,1,H,W -> scalar.
         pixel_weights: of the mask, B,1,H,W -> B,1,H,W.
+        terms: what is added to `region`, by a name to be logged under: of the finest map, without
+            its weight.
 
     Raises:
-        ValueError: a negative weight, another number of weights, an even width.
+        ValueError: a negative weight, an even width.
     """
 
     def __init__(
         self,
-        saliency: Sequence[Annotated[float, Field(ge=0, le=1e6)]] = (1, 0.5, 0.25),
-        edge: Annotated[float, Field(ge=0, le=1e6)] = 1,
+        saliency: Sequence[Weight] | None = None,
+        edge: Weight = 1,
         edge_width: Annotated[int, Field(ge=3, le=101)] = 5,
-        region: Callable[[Tensor, Tensor, Tensor], Tensor] = region_loss,
+        region: RegionLoss = region_loss,
         pixel_weights: Callable[[Tensor], Tensor] = boundary_weights,
+        terms: Mapping[str, Term] | None = None,
     ) -> None:
-        if len(saliency) != 3:
-            raise ConfigError(f"saliency must be three weights, got {list(saliency)}")
         if edge_width % 2 == 0:
             raise ConfigError(f"edge_width must be odd, got {edge_width}")
-        self.saliency, self.edge, self.edge_width = tuple(saliency), edge, edge_width
-        self.region, self.pixel_weights = region, pixel_weights
+        self.saliency = None if saliency is None else tuple(saliency)
+        self.edge, self.edge_width = edge, edge_width
+        self.region, self.pixel_weights, self.terms = region, pixel_weights, dict(terms or {})
+
+    def weights(self, maps: Mapping[str, float]) -> dict[str, float]:
+        """The weight of each of a network's maps; see `Network.maps`.
+
+        Raises:
+            ValueError: `saliency` has weights for another number of maps.
+        """
+        if self.saliency is None:
+            return dict(maps)
+        if len(self.saliency) != len(maps):
+            given = f"{len(self.saliency)} weights for {len(maps)} maps"
+            raise ConfigError(f"loss.saliency: {given}: {', '.join(maps)}")
+        return dict(zip(maps, self.saliency))
 
     def __call__(
-        self, saliency: Sequence[Tensor], edge: Tensor, mask: Tensor, label: Tensor | None = None
+        self,
+        outputs: Outputs,
+        mask: Tensor,
+        label: Tensor | None = None,
+        maps: Mapping[str, float] | None = None,
     ) -> LossParts:
-        """Three saliency logits B,1,H,W, an edge logit B,1,h,w and the binary mask B,1,H,W.
+        """The loss of a network's outputs.
 
-        `label`, B,1,H,W in 0..1, is what the saliency is to be, if that is not the mask. Pixel
-        weights and edge are the mask's.
+        Args:
+            outputs: maps B,1,H,W and an edge B,1,h,w or None, all logits.
+            mask: B,1,H,W in {0, 1}: pixel weights and edge are its.
+            label: what the maps are to be, B,1,H,W in 0..1; where None, the mask.
+            maps: names and weights of the maps, see `Network.maps`; where None, `map1` and so on,
+                each with half the weight of the one before.
         """
+        if maps is None:
+            maps = {f"map{k + 1}": 0.5**k for k in range(len(outputs.saliency))}
         with torch.autocast(mask.device.type, enabled=False):
             mask = mask.float()
             label = mask if label is None else label.float()
-            weight = self.pixel_weights(mask)
-            out4, out8, area = (self.region(logit.float(), label, weight) for logit in saliency)
-            boundary = edge_loss(edge, boundary_target(mask, self.edge_width))
-            total = self.edge * boundary
-            for weight_of_part, part in zip(self.saliency, (out4, out8, area)):
-                total = total + weight_of_part * part
-        return LossParts(total, out4, out8, area, boundary)
+            pixels = self.pixel_weights(mask)
+            total = mask.new_zeros(())
+            named: dict[str, Tensor] = {}
+            extra: dict[str, Tensor] = {}
+            if outputs.edge is not None:
+                named["edge"] = edge_loss(outputs.edge, boundary_target(mask, self.edge_width))
+                total = self.edge * named["edge"]
+            for (name, weight), logit in zip(
+                self.weights(maps).items(), outputs.saliency, strict=True
+            ):
+                named[name] = self.region(logit.float(), label, pixels)
+                for term_name, term in self.terms.items():
+                    value = term.loss(logit.float(), label, pixels)
+                    named[name] = named[name] + term.weight * value
+                    extra.setdefault(term_name, value)
+                total = total + weight * named[name]
+        return LossParts(total, named | extra)

@@ -16,9 +16,10 @@ import pytorch_lightning as pl
 import torch
 from pytorch_lightning.callbacks import Timer
 
+from salient.distribution import package_versions
 from salient.files import write_whole
 from salient.model.base import Network
-from salient.weights.store import package_versions, save_network
+from salient.weights.store import save_network
 
 log = logging.getLogger("salient")
 

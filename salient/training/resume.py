@@ -11,7 +11,8 @@ from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, ValidationErr
 from pytorch_lightning.plugins.io import TorchCheckpointIO
 from torch import Tensor
 
-from salient.files import is_safetensors, read_pickle, write_whole
+from salient.files import write_whole
+from salient.tensors import is_safetensors, read_pickle
 
 
 class WholeFiles(TorchCheckpointIO):

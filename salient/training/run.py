@@ -29,7 +29,7 @@ from salient.training.task import SaliencyTask
 from salient.training.tensorboard import CurvesPlot, PicturePanel, tensorboards
 from salient.training.trainer import build_trainer
 from salient.training.watch import Watch
-from salient.weights.find import find_checkpoint
+from salient.weights.find import find_checkpoint, read_checkpoint
 from salient.weights.store import load_network
 
 log = logging.getLogger("salient")
@@ -138,15 +138,16 @@ def train(
         log.info("next: salient eval dataset=ecssd checkpoint=%s", path)
         return Trained(path, figures, [])
     log.info("before: %s", before)
+    published = read_checkpoint(path)
     found = compare(
         load_network(before, trainer.strategy.root_device),
-        load_network(path, trainer.strategy.root_device),
+        load_network(published, trainer.strategy.root_device),
         data.validation_pairs,
         title=f"{data.title}, held out",
         folder=folder / "comparison",
         maps=Path(maps or folder / "comparison/maps"),
         config=config or {},
-        checkpoint=path,
+        checkpoint=published,
         workers=data.workers,
     )
     log.info("%s", found.told)

@@ -15,24 +15,25 @@ from torch import Tensor
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import OneCycleLR
 
-from salient.config import ConfigError, Part, checked
+from salient.config import Amount, ConfigError, Part, checked
 from salient.data.transforms import MASK_THRESHOLD, to_map
-from salient.files import check_finite, check_tensors
+from salient.detection.road import check
 from salient.metrics import CURVES, HEADLINE, SaliencyMetrics, score_pair
 from salient.model import architecture_of
 from salient.model.base import Network
 from salient.scoring.loading import ScoringBatch
+from salient.tensors import check_finite, check_tensors
 from salient.training.batches import TrainingBatch
 from salient.training.losses import LossParts, SaliencyLoss
 from salient.training.optimizers import sgd
-from salient.training.teacher import Teacher
+from salient.training.trimming import best_learnt, left_out, select
 
 FIRST = "give the options of the first time"
 
 
 @checked
 class SaliencyTask(pl.LightningModule):
-    """Trains and validates a `Network`.
+    """Trains and validates a network.
 
     Args:
         network: what is trained.
@@ -44,10 +45,12 @@ class SaliencyTask(pl.LightningModule):
         scales: of the training size; one is drawn for each batch and rounded to 32 pixels.
         progressive: take the scales in turn instead, each for an equal share of all steps: passes
             over small pictures are cheap (EfficientNetV2, 2021, section 4).
-        teacher: networks whose maps soften the masks to train on.
         compile: run the network through `torch.compile`, which takes minutes for each size; where
             None, on a GPU if `scales` is one size.
-        seed: of that draw.
+        seed: of the scale's draw.
+        trim: share of the pictures, below .5, that are left out of the loss: the worst of each
+            batch by the loss of the finest map, where the mask may be wrong. From pass `trim_after`
+            on, counted from 0.
 
     Raises:
         ValueError: a value outside its range.
@@ -63,17 +66,21 @@ class SaliencyTask(pl.LightningModule):
         decay: Literal["cos", "linear"] = "linear",
         scales: Sequence[Annotated[float, Field(gt=0, le=2)]] = (0.64, 0.73, 0.82, 0.91, 1),
         progressive: bool = False,
-        teacher: Teacher | None = None,
         compile: bool | None = None,
         seed: int = 0,
+        trim: Annotated[float, Field(ge=0, lt=0.5)] = 0,
+        trim_after: Amount = 3,
     ) -> None:
         super().__init__()
         if not scales:
             raise ConfigError("scales must be one number or more, got none")
-        self.network, self.loss, self.make_optimizer = network, loss or SaliencyLoss(), optimizer
+        loss = loss or SaliencyLoss()
+        loss.weights(network.maps)  # or it has weights for another number of maps
+        self.network, self.loss, self.make_optimizer = network, loss, optimizer
         self.encoder_lr_ratio, self.warmup, self.decay = encoder_lr_ratio, warmup, decay
         self.scales, self.progressive = tuple(scales), progressive
-        self.teacher, self.compiled, self.seed = teacher, compile, seed
+        self.compiled, self.seed = compile, seed
+        self.trim, self.trim_after = trim, trim_after
         self.parts: LossParts | None = None  # of the last training step
         self.curves: dict[str, list[float]] = {}  # of the last validation
         self.metrics = SaliencyMetrics()
@@ -84,37 +91,37 @@ class SaliencyTask(pl.LightningModule):
             self.network.compile(dynamic=False)  # a program for any size takes longer still
 
     def training_step(self, batch: TrainingBatch, batch_index: int) -> Tensor:
-        images, masks = self._scale(self.network.normalize(batch.images), batch.masks.float())
-        labels = masks
-        if self.teacher:  # which may have another mean and deviation
-            pixels = 255 * (images * self.network.std + self.network.mean)
-            labels = self.teacher.soften(pixels, masks)
+        soft = batch.masks.is_floating_point()
+        images = self.network.normalize(batch.images)
+        images, labels = self._scale(images, batch.masks.float(), soft)
+        masks = (labels > 0.5).float() if soft else labels
         outputs = self.network(images)
-        parts = self.loss(outputs.saliency, outputs.edge, masks, labels)
-        self.parts = LossParts(*(part.detach() for part in parts))
+        if self.trim and self.current_epoch >= self.trim_after:
+            worst = left_out(self.global_step, len(images), self.trim)
+            kept = best_learnt(self.loss, outputs, masks, labels, worst)
+            outputs, masks, labels = select(outputs, kept), masks[kept], labels[kept]
+        parts = self.loss(outputs, masks, labels, self.network.maps)
+        self.parts = parts.detached()
         self._log_parts("train", parts, len(batch.images), prog_bar=True)
         return parts.total
 
     def validation_step(self, batch: ScoringBatch, batch_index: int) -> dict[str, Any]:
-        """Score a batch; returns its probabilities on the CPU and each map's MAE, for callbacks."""
+        """Score a batch; returns its `Probabilities` and each map's MAE, for callbacks."""
         images = self.network.normalize(batch.images)
         outputs = self.network(images)
         masks = torch.stack([_fit(mask, images.shape[2:]) for mask in batch.masks]).to(images)
-        parts = self.loss(outputs.saliency, outputs.edge, masks)
+        parts = self.loss(outputs, masks, maps=self.network.maps)
         self._log_parts("val", parts, len(images), on_epoch=True, sync_dist=True)
-        saliency = torch.sigmoid(outputs.saliency[0].float()).cpu()
+        found = self.network.probabilities(outputs)
+        check(found, self.network.origin)
         scores = [
             score_pair(to_map(probability, mask.shape), mask)
-            for (probability,), mask in zip(saliency.numpy(), batch.masks)
+            for probability, mask in zip(found.saliency, batch.masks)
         ]
         for of_pair in scores:
             self.metrics.add(of_pair)
         errors = [of_pair.figures["mae"] for of_pair in scores]
-        return {
-            "saliency": saliency,
-            "edge": torch.sigmoid(outputs.edge.float()).cpu(),
-            "mae": errors,
-        }
+        return {"found": found, "mae": errors}
 
     def on_validation_epoch_end(self) -> None:
         figures = self.metrics.compute()
@@ -175,8 +182,11 @@ class SaliencyTask(pl.LightningModule):
         )
         return [optimizer], [{"scheduler": schedule, "interval": "step"}]
 
-    def _scale(self, images: Tensor, masks: Tensor) -> tuple[Tensor, Tensor]:
-        """Choose this step's size; the same in every process, and again after a resume."""
+    def _scale(self, images: Tensor, masks: Tensor, soft: bool = False) -> tuple[Tensor, Tensor]:
+        """Choose this step's size; the same in every process, and again after a resume.
+
+        Masks stay binary unless they are soft.
+        """
         if self.progressive:
             progress = self.global_step / int(self.trainer.estimated_stepping_batches)
             scale = self.scales[min(int(progress * len(self.scales)), len(self.scales) - 1)]
@@ -187,7 +197,7 @@ class SaliencyTask(pl.LightningModule):
             return images, masks
         images = F.interpolate(images, (side, side), mode="bilinear", antialias=True)
         masks = F.interpolate(masks, (side, side), mode="bilinear", antialias=True)
-        return images, (masks > 0.5).float()
+        return images, masks if soft else (masks > 0.5).float()
 
     def _parameter_groups(self) -> list[dict[str, Any]]:
         """Encoder and decoder, each with and without weight decay (none on norms and biases)."""
@@ -205,7 +215,7 @@ class SaliencyTask(pl.LightningModule):
     def _log_parts(self, stage: str, parts: LossParts, count: int, **options: Any) -> None:
         self.log(f"{stage}/loss", parts.total, batch_size=count, **options)
         options.pop("prog_bar", None)
-        named = {f"{stage}/loss_{k}": v for k, v in parts._asdict().items() if k != "total"}
+        named = {f"{stage}/loss_{name}": part for name, part in parts.named.items()}
         self.log_dict(named, batch_size=count, **options)
 
 

@@ -11,6 +11,7 @@ from pytorch_lightning.callbacks import Callback
 from pytorch_lightning.loggers import TensorBoardLogger
 from torch import Tensor
 
+from salient.arrays import Probability
 from salient.config import Count
 from salient.data.transforms import MASK_THRESHOLD, to_map
 from salient.scoring.drawing import draw_curves
@@ -58,6 +59,8 @@ class CurvesPlot(Callback):
 class PicturePanel(Callback):
     """Two panels in TensorBoard after each validation, rows of picture | truth | map | edge.
 
+    A network without an edge has no such column.
+
     The first pairs, always the same; and those of the largest error (MAE), the worst first, with
     their names in the text `worst`. Of several processes the first one's pairs.
 
@@ -88,7 +91,7 @@ class PicturePanel(Callback):
             if len(self.first) >= self.rows and not bad:
                 continue
             images = (batch.images[index], batch.masks[index])
-            maps = (outputs["saliency"][index, 0], outputs["edge"][index, 0])
+            maps = [one[index] for one in outputs["found"] if one is not None]
             seen = Seen(error, batch.names[index], _row(*images, *maps))
             if len(self.first) < self.rows:
                 self.first.append(seen)
@@ -101,22 +104,24 @@ class PicturePanel(Callback):
         names = "\n".join(
             f"{k}. `{s.name}`, MAE {s.error:.4f}" for k, s in enumerate(self.worst, 1)
         )
+        assert isinstance(pl_module, SaliencyTask)
+        edge = ", edge" if pl_module.network.has_edge else ""
         for board in tensorboards(trainer):
             for name, seen in (("first", self.first), ("worst", self.worst)):
                 panel = np.concatenate([one.row for one in seen])
-                tag = f"pictures/{name}: picture, truth, map, edge"
+                tag = f"pictures/{name}: picture, truth, map{edge}"
                 board.experiment.add_image(tag, panel, trainer.global_step, dataformats="HWC")
             board.experiment.add_text("worst", names, trainer.global_step)
 
 
-def _row(image: Tensor, mask: Any, saliency: Tensor, edge: Tensor) -> Any:
-    """Picture | truth | map | edge at the map's size, uint8 H,4W,3.
+def _row(image: Tensor, mask: Any, *maps: Probability) -> Any:
+    """Picture | truth | map | edge (if there is one) at the map's size, uint8 H,4W,3.
 
-    `image` is uint8 3,H,W, `mask` uint8 of any size, `saliency` and `edge` probabilities h,w.
+    `image` is uint8 3,H,W, `mask` uint8 of any size, each of `maps` h,w.
     """
-    size = tuple(saliency.shape)
+    size = maps[0].shape
     truth = to_map((mask > MASK_THRESHOLD).astype(np.float32), size)
-    grey = [truth, to_map(saliency.numpy(), size), to_map(edge.numpy(), size)]
+    grey = [truth, *(to_map(one, size) for one in maps)]
     return np.concatenate([image.cpu().permute(1, 2, 0).numpy(), *map(_coloured, grey)], axis=1)
 
 

@@ -13,6 +13,7 @@ from salient.config import check_value
 from salient.data.transforms import RESIZE
 from salient.model import architecture_of
 from salient.model.base import Network, Side
+from salient.weights.find import read_checkpoint
 from salient.weights.store import load_network, read_metadata, save_network
 
 
@@ -44,7 +45,8 @@ def convert(
         ValueError: a size that is no multiple of 32 from 32 to 2048, no such filter, a factor not
             above 0, or another network. And as `load_network`.
     """
-    network, source = load_network(checkpoint), Path(checkpoint)
+    source = read_checkpoint(checkpoint)
+    network = load_network(source)
     if size is not None:
         check_value(size, Side, "size")
     if resize not in (None, *RESIZE):
@@ -55,10 +57,10 @@ def convert(
         share = len(others) / (len(others) + 1) if share is None else share
         average_weights(network, [load_network(other) for other in others], share)
     sharpen_map(network, sharpen)
-    metadata: dict[str, Any] = dict(read_metadata(source) if source.is_file() else {})
+    metadata: dict[str, Any] = dict(read_metadata(source))
     for key in ("architecture", "network"):  # those of the network as it is now
         metadata.pop(key, None)
-    metadata = metadata or {"source": source.name}
+    metadata = metadata or {"source": source.path.name}
     if others:
         metadata["average"] = {"files": [Path(other).name for other in others], "share": share}
     if sharpen != 1:

@@ -9,8 +9,9 @@ from typing import Any
 import timm
 
 from salient.config import ConfigError
-from salient.files import check_tensors, read_tensors
 from salient.model.encoder import Encoder
+from salient.model.pyramid import PlainTransformer
+from salient.tensors import check_tensors, read_tensors
 
 CONNECT_SECONDS = 5
 
@@ -48,7 +49,10 @@ def load_classifier(encoder: Encoder, path: str) -> None:
     expected = encoder.body.state_dict()
     if "_conv_stem.weight" in state:  # efficientnet_pytorch: other names in timm's order
         state = dict(zip(timm.create_model(encoder.name).state_dict(), state.values()))
-    head = ("fc.", "classifier.", "head.", "conv_head.", "bn2.", "norm_head.")
+    if isinstance(encoder.body, PlainTransformer):  # which holds timm's model as it is
+        state = {f"model.model.{key}": value for key, value in state.items()}
+    head: tuple[str, ...] = ("fc.", "classifier.", "head.", "conv_head.", "bn2.", "norm_head.")
+    head += ("model.model.norm.", "model.model.fc_norm.", "model.model.head.")
     state = {k: v for k, v in state.items() if k in expected or not k.startswith(head)}
     check_tensors(state, expected, path)
     encoder.body.load_state_dict(state)

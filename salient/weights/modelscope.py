@@ -10,6 +10,8 @@ from typing import Any
 
 from torch import Tensor
 
+from salient.files import check_regular
+
 # Names in ModelScope's checkpoint -> ours. Applied in order, the first that matches.
 _NAMES = [
     (r"layer0_1\.0\.(.+)", r"encoder.body.conv1.\1"),
@@ -48,6 +50,7 @@ _NAMES = [
 # In the published file, but never used by its network.
 _UNUSED = re.compile(r"layer[23]_decoder\.alayers\.\d\.(alayer|arlayer)\.")
 MARK = "layer0_1.0.0.weight"  # a file with this name is ModelScope's
+DIMENSIONS = {"encoder": "res2net50d", "resize": "pillow"}  # of its network, besides the defaults
 
 
 def convert(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
@@ -77,8 +80,9 @@ def read_config(path: Path) -> dict[str, Any]:
     Raises:
         ValueError: the file is no Python, or a value is no literal of the right kind.
     """
-    if not path.is_file():
+    if not path.exists():
         return {}
+    check_regular(path, "config")
     names = {"norm_mean": "mean", "norm_std": "std", "norm_size": "size"}
     found: dict[str, Any] = {}
     try:

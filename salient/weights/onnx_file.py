@@ -16,9 +16,9 @@ import torch
 from torch import Tensor, nn
 from torch.export import Dim, ExportedProgram
 
-from salient.files import check_finite
 from salient.model import architecture_of
 from salient.model.base import Network
+from salient.tensors import check_finite
 from salient.weights.store import checksum
 
 CONSTANTS = ("mean", "std", "size", "resize")

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
-import platform
 import zlib
 from collections.abc import Mapping
-from importlib.metadata import version
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -18,12 +14,16 @@ from torch import Tensor
 
 from salient.config import check_config
 from salient.data.transforms import RESIZE
-from salient.files import check_finite, check_tensors, printable, read_tensors, write_whole
+from salient.distribution import package_versions
+from salient.files import printable, write_whole
 from salient.model import ARCHITECTURES, architecture_of
 from salient.model.base import Network
-from salient.weights import modelscope
-from salient.weights.find import BOX
+from salient.model.u2net import U2Net
+from salient.tensors import check_finite, check_tensors, read_tensors
+from salient.weights import modelscope, u2net
+from salient.weights.find import BOX, Checkpoint, read_checkpoint
 
+FIRST = "boundary"  # the architecture of a checkpoint that names none
 TOLD = ("format", "architecture", "network", "crc32")  # `describe` has lines of its own for them
 
 
@@ -67,19 +67,13 @@ def checksum(state: Mapping[str, Tensor]) -> str:
     return f"{crc:08x}"
 
 
-def package_versions() -> dict[str, str]:
-    """Versions of Python and of the packages that a result depends on."""
-    names = ("torch", "torchvision", "timm", "pytorch-lightning", "albumentations", "numpy")
-    installed = {name: version(name) for name in names if find_spec(name.replace("-", "_"))}
-    return {"python": platform.python_version()} | installed
-
-
-def load_network(path: str | Path, device: str | torch.device = "cpu") -> Network:
+def load_network(path: str | Path | Checkpoint, device: str | torch.device = "cpu") -> Network:
     """A network in eval mode from a file of any kind that holds one, told apart by content.
 
     Our own safetensors; `last.ckpt` of a run (its averaged weights); ModelScope's
     `pytorch_model.bin`, or the folder of its model, whose `config.py` gives mean, deviation and
-    size; its pictures are resized by Pillow's filter. Nothing in a file is executed, and nothing is
+    size; its pictures are resized by Pillow's filter. `u2net.pth` and `u2netp.pth` of U-2-Net's
+    authors. Nothing in a file is executed, and nothing is
     built before all of it was checked: a file can ask for no more memory than its own tensors take.
 
     Raises:
@@ -87,29 +81,29 @@ def load_network(path: str | Path, device: str | torch.device = "cpu") -> Networ
         ValueError: another kind of file, a damaged one, or one whose tensors do not fit or are not
             finite; names the first.
     """
-    path = Path(path)
-    architecture, config = "boundary", {"encoder": "res2net50d", "resize": "pillow"}
-    if path.is_dir():
-        config |= modelscope.read_config(path / "config.py")
-        path = path / "pytorch_model.bin"
-    state, metadata = read_tensors(path)
+    checkpoint = read_checkpoint(path)
+    path, found = checkpoint.file, dict[str, Any]()
+    if checkpoint.path.is_dir():
+        found = modelscope.read_config(checkpoint.path / "config.py")
+    state, metadata = read_tensors(path, checkpoint.content)
     if modelscope.MARK in state:
+        architecture, config = "boundary", modelscope.DIMENSIONS | found
         state = modelscope.convert(state)
+    elif u2net.MARK in state:
+        architecture, config = "u2net", u2net.dimensions(state, path)
+        state = u2net.convert(state)
     elif metadata.get("format") == "salient":
         if metadata.get("crc32", checksum(state)) != checksum(state):
             raise ValueError(f"{path}: damaged: the weights are not those that were saved")
-        architecture, config = (
-            metadata.get("architecture", architecture),
-            _read_config(metadata, path),
-        )
+        architecture, config = metadata.get("architecture", FIRST), _read_config(metadata, path)
         state = {key.removeprefix("network."): value for key, value in state.items()}
     else:
         raise ValueError(
-            f"{path}: neither a checkpoint of this project nor ModelScope's "
-            f"({modelscope.MARK} is missing); its first key is {next(iter(state), 'none')}"
+            f"{path}: neither a checkpoint of this project nor ModelScope's ({modelscope.MARK} is "
+            f"missing) nor U-2-Net's; its first key is {next(iter(state), 'none')}"
         )
     network = _build(architecture, config, state, path)
-    network.origin = f"{path}, {network.size} px, {_origin(path, metadata)}"
+    network.origin = f"{path}, {network.size} px, {_origin(path, metadata, network)}"
     return network.eval().to(device)
 
 
@@ -146,12 +140,12 @@ def _build(
     return network
 
 
-def _origin(path: Path, metadata: Mapping[str, str]) -> str:
+def _origin(path: Path, metadata: Mapping[str, str], network: Network) -> str:
     """Where a file comes from, in a few words."""
     if path.resolve().parent == BOX:
         return f"the weights {path.stem!r} in the box"
     if not metadata:
-        return "ModelScope's"
+        return "U-2-Net's" if isinstance(network, U2Net) else "ModelScope's"
     if "name" in metadata:
         return printable(
             f"trained as {metadata['name']:.40} on {metadata.get('pairs', '?'):.9} pairs"
@@ -159,20 +153,18 @@ def _origin(path: Path, metadata: Mapping[str, str]) -> str:
     return "of a run" if "pytorch-lightning_version" in metadata else "written by this project"
 
 
-def read_metadata(path: str | Path) -> dict[str, str]:
+def read_metadata(path: str | Path | Checkpoint) -> dict[str, str]:
     """The strings that `save_network` stored beside the weights; empty for other files."""
-    return read_tensors(path)[1]
+    checkpoint = read_checkpoint(path)
+    return read_tensors(checkpoint.file, checkpoint.content)[1]
 
 
-def describe(path: str | Path) -> str:
+def describe(path: str | Path | Checkpoint) -> str:
     """What a checkpoint is: where it comes from, its hash, and its metadata, a line each."""
-    file = Path(path) / "pytorch_model.bin" if Path(path).is_dir() else Path(path)
-    network = load_network(path)
-    metadata = read_metadata(file)
+    checkpoint = read_checkpoint(path)
+    network, metadata = load_network(checkpoint), read_metadata(checkpoint)
     weights = sum(parameter.numel() for parameter in network.parameters())
-    with file.open("rb") as content:
-        digest = hashlib.file_digest(content, "sha256").hexdigest()
-    lines = [network.origin, f"sha256: {digest}"]
+    lines = [network.origin, f"sha256: {checkpoint.sha256}"]
     lines += [f"weights: {weights / 1e6:.2f} M", f"architecture: {architecture_of(network)}"]
     lines += [f"network: {json.dumps(network.config)}"]
     lines += [f"{k}: {v}" for k, v in metadata.items() if k not in TOLD]

@@ -290,11 +290,17 @@ def test_a_package_that_is_missed_later_is_named_too(call, small_network, tmp_pa
     assert "pip install '.[export]'" in said
 
 
-def test_doctor_says_what_is_there(call, sample_root):
-    shown = call(sample_root, "doctor", f"data_root={sample_root}").stdout
+def test_doctor_says_what_is_there(call, sample_root, tmp_path):
+    """It only reads, also where it is asked for the sample, and names the sets in one line."""
+    (tmp_path / "photo.jpg").touch()
+    shown = call(tmp_path, "doctor").stdout
     assert "computes      on" in shown and "best.safetensors" in shown
-    assert "ECSSD         not there: no folders" in shown
-    assert "sample        32 pairs" in shown
+    assert "no sets       in data: DUTS-TR, DUTS-TE" in shown and "[dev]" not in shown
+    assert re.search(r"\nsample +32( +0){8}", call(tmp_path, "doctor", "dataset=sample").stdout)
+    assert [path.name for path in tmp_path.iterdir()] == ["photo.jpg"]
+    (tmp_path / "SOD").symlink_to(sample_root / "sample/test")
+    shown = call(tmp_path, "doctor", "data_root=.", fails=True).stdout
+    assert "SOD           NOT IN ORDER: 32 of 300 pairs" in shown
 
 
 def test_doctor_reads_the_sets_that_are_named(call, sample_root, tmp_path):

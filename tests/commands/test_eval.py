@@ -139,7 +139,7 @@ def test_the_report_can_be_left_out_and_names_what_it_lacks(call, trained, saved
     monkeypatch.setattr(saving, "find_spec", lambda name: name != "jinja2" and find(name))
     done = call(trained, *scoring, "output=without")
     assert (
-        "no report.html: it needs jinja2; in a checkout of salient-sod: pip install '.[eval]'"
+        "no report.html: it needs jinja2; in a checkout of salient-sod: pip install '.[score]'"
         in done.stdout
     )
     assert not (trained / "without/report.html").exists()

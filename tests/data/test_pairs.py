@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,8 @@ from omegaconf import OmegaConf
 from PIL import Image
 
 from salient.data.images import read_image, read_mask, read_size
-from salient.data.pairs import find_folders, find_pairs
+from salient.data.layouts import find_folders
+from salient.data.pairs import find_pairs, list_pairs
 from salient.data.sets import PairSet
 from tests.fixtures.commands import ROOT, SHARED
 
@@ -139,3 +141,30 @@ def test_published_layouts_of_real_sets(name):
     assert len(pairs) >= 4
     for pair in pairs:
         assert read_image(pair.image).ndim == 3 and read_mask(pair.mask).ndim == 2
+
+
+def test_names_in_another_unicode_form_are_matched_and_said(tmp_path):
+    """macOS writes NFD; archives made there keep it."""
+    name = "\u00e9t\u00e9"
+    for folder, form in (("images", "NFD"), ("masks", "NFC")):
+        (tmp_path / folder).mkdir()
+        path = tmp_path / folder / f"{unicodedata.normalize(form, name)}.png"
+        Image.fromarray(np.full((4, 4), 255, np.uint8)).save(path)
+    with pytest.warns(
+        UserWarning, match="1 names are in another Unicode form.*matched: \u00e9t\u00e9"
+    ):
+        pairs = find_pairs(tmp_path / "images", tmp_path / "masks")
+    assert [pair.name for pair in pairs] == [name]
+    clash = tmp_path / f"images/{name}.png"
+    clash.write_bytes(pairs[0].image.read_bytes())
+    with pytest.raises(ValueError, match="several files of one name"):
+        find_pairs(tmp_path / "images", tmp_path / "masks")
+
+
+def test_what_systems_leave_belongs_to_no_set(tmp_path):
+    for folder in ("images", "masks"):
+        (tmp_path / folder).mkdir()
+        for name in ("a.png", "._a.png", "Thumbs.db", "desktop.ini"):
+            Image.fromarray(np.zeros((4, 4), np.uint8)).save(tmp_path / folder / name, "PNG")
+    listing = list_pairs(tmp_path / "images", tmp_path / "masks")
+    assert [pair.name for pair in listing.pairs] == ["a"] and listing.left_out == []

@@ -11,7 +11,8 @@ import torch
 from PIL import Image
 
 from salient import Detector, save_network
-from salient.data.images import SUFFIXES, read_image, read_size
+from salient.data.formats import SUFFIXES
+from salient.data.images import read_image, read_size
 from salient.detection.by_torch import TorchEngine
 from tests.fixtures.commands import SHARED
 

@@ -21,7 +21,7 @@ from salient.detection.load import load_engine
 from salient.devices import cores, has_gpu, in_parallel
 from salient.model.boundary import BoundaryNetwork
 from salient.weights import onnx_file
-from salient.weights.find import BOX
+from salient.weights.find import BOX, read_checkpoint
 from salient.weights.onnx_file import write_onnx
 from salient.weights.store import load_network
 from tests.fixtures.commands import ROOT
@@ -156,14 +156,14 @@ def test_another_checkpoint_is_exported_once_and_then_the_default(
     assert len(made) == 1 and isinstance(made[0], BoundaryNetwork)
     other = tmp_path / "b.safetensors"
     other.write_bytes(file.read_bytes()[:-4] + b"\0\0\0\0")  # other weights: another file
-    assert load._onnx_file(other) != cached
+    assert load._cached(read_checkpoint(other)) != cached
 
 
-def test_a_map_that_is_not_finite_is_an_error(exported, monkeypatch):
-    engine = OnnxEngine(exported / "a.onnx")
-    engine.mean = engine.mean * np.float32(np.nan)
-    with pytest.raises(ValueError, match="map is not finite"):
-        engine.run(np.zeros((1, 64, 64, 3), np.uint8))
+def test_a_map_that_is_not_finite_is_an_error(exported):
+    detector = Detector.load(exported / "a.onnx")
+    detector.engine.mean = detector.engine.mean * np.float32(np.nan)
+    with pytest.raises(ValueError, match=r"a\.onnx.*: the network's map is not finite"):
+        detector(np.zeros((64, 64, 3), np.uint8))
 
 
 def test_detecting_needs_no_pytorch(tmp_path):

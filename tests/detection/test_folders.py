@@ -10,7 +10,7 @@ import torch
 from PIL import Image
 
 from salient import Detector
-from salient.data.images import FORMATS
+from salient.data.formats import FORMATS
 from salient.detection import folders
 from salient.detection.by_torch import TorchEngine
 from salient.detection.folders import detect_files, find_pictures
@@ -41,12 +41,12 @@ def names_of(found, output):
 def test_every_format_is_found_and_what_is_no_picture_is_told(album, tmp_path):
     for name, content in whole_pictures(np.random.default_rng(0)).items():
         (album / f"of {name}{FORMATS[name][-1]}").write_bytes(content)
-    for name in ("notes.txt", "photo.heic", ".hidden"):
+    for name in ("notes.txt", "photo.svg", ".hidden"):
         (album / name).write_text("no picture")
     (album / "elsewhere").symlink_to(tmp_path)
     found = find_pictures(str(album), tmp_path / "out")
     assert len(found.targets) == 4 + 11 and not found.problems
-    assert [p.name for p in found.left_out] == [".hidden", "elsewhere", "notes.txt", "photo.heic"]
+    assert [p.name for p in found.left_out] == [".hidden", "elsewhere", "notes.txt", "photo.svg"]
     assert "inner/d.png" in names_of(found, tmp_path / "out")
     with pytest.raises(FileNotFoundError, match="no pictures among 1 files"):
         find_pictures(str(album / "*.txt"), tmp_path / "out")
@@ -109,7 +109,7 @@ def test_links_that_lead_nowhere_are_failed_pictures(album, tmp_path):
 def test_one_picture_too_large_for_the_memory_fails_alone(
     detector, album, tmp_path, monkeypatch, error
 ):
-    detect = detector.detect_together
+    detect = detector.detect_batch
     monkeypatch.setattr(detector.engine, "on_cores", False)  # so that pictures go in batches
 
     def small_memory(pictures):
@@ -118,7 +118,7 @@ def test_one_picture_too_large_for_the_memory_fails_alone(
         return detect(pictures)
 
     Image.new("RGB", (40, 200)).save(album / "b.jpg")
-    monkeypatch.setattr(detector, "detect_together", small_memory)
+    monkeypatch.setattr(detector, "detect_batch", small_memory)
     found = find_pictures(str(album), tmp_path / "out")
     problems: list[str] = []
     written = list(detect_files(detector, found.targets, saliency_map, problems))
@@ -130,7 +130,7 @@ def test_other_errors_of_the_network_are_not_hidden(detector, album, tmp_path, m
     def broken(_):
         raise RuntimeError("mat1 and mat2 shapes cannot be multiplied")
 
-    monkeypatch.setattr(detector, "detect_together", broken)
+    monkeypatch.setattr(detector, "detect_batch", broken)
     with pytest.raises(RuntimeError, match="mat1"):
         list(detect_files(detector, find_pictures(album, tmp_path).targets, saliency_map, []))
 

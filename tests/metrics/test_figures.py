@@ -8,12 +8,12 @@ import cv2
 import numpy as np
 import pytest
 
+from benchmarks.pysodmetrics import draw_pair, reference_scores
 from salient.data.images import read_mask
 from salient.metrics import kernels, score_pair
 from salient.metrics.measured import measure_pair
 from salient.metrics.structure import structure_measure
 from salient.metrics.weighted import weighted_f_measure
-from tests.fixtures.reference import draw_pair, reference_scores
 
 sod = pytest.importorskip("py_sod_metrics")
 ORACLE = Path(__file__).parents[1] / "oracle" / "pysodmetrics"

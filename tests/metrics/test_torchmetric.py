@@ -10,9 +10,9 @@ import pytest
 import torch
 import torch.distributed as dist
 
+from benchmarks.pysodmetrics import draw_pair, reference_scores
 from salient.metrics import SaliencyMetrics, score_pair
 from salient.metrics.sums import exact_means, to_words
-from tests.fixtures.reference import draw_pair, reference_scores
 
 pytest.importorskip("py_sod_metrics")
 FIGURES = [

@@ -15,7 +15,10 @@ import pytest
 from PIL import Image
 
 from salient.metrics import CURVES, FIGURES
-from salient.scoring.album import SIDE, STEP, Album, objects_of, spread
+from salient.scoring.album import SIDE, STEP, Album, spread
+from salient.scoring.objects import objects_of
+from salient.scoring.paired import paired
+from salient.scoring.paired_tables import to_plain
 from salient.scoring.report import _quotas, render
 from tests.fixtures.reports import EVIL_FILE, EVIL_METHOD, EVIL_TITLE, METHODS, draw_set
 
@@ -131,6 +134,24 @@ def test_curves_come_back_to_a_hundred_thousandth(sets, data):
             curves = np.cumsum(low | high << 8, axis=2, dtype=np.uint16) / STEP
             expected = [album.entries[p.name].curves[[0, 1, 3]] / STEP for p in part.pairs]
             assert np.abs(curves - np.stack(expected)).max() == 0
+
+
+def test_two_methods_are_compared_picture_by_picture(sets, data, page):
+    assert [group["name"] for group in data["groups"]][:2] == ["all pictures", "area under 5 %"]
+    for part, saved in zip(sets, data["sets"]):
+        (pair,) = saved["differences"]
+        names = [entry.name for entry in part.pairs]
+        after, before = (
+            [part.albums[k].entries[name].figures for name in names] for k in pair["of"]
+        )
+        assert pair["paired"][0] == to_plain(paired(before, after))
+    assert any("Yuen 1974" in text for text in page.texts)
+
+
+def test_a_single_picture_is_shown_without_a_comparison(tmp_path):
+    page = Page(render([draw_set(tmp_path, "one", 1)], RUN, "", 1, "curve"))
+    (saved,) = json.loads(page.inside["script application/json"])["sets"]
+    assert saved["differences"][0]["paired"] == []
 
 
 def test_what_an_album_keeps_is_what_was_scored(sets):

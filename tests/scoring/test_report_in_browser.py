@@ -9,7 +9,9 @@ from __future__ import annotations
 import pytest
 
 from salient.metrics import ExactSums, score_pair
-from salient.scoring.album import objects_of
+from salient.scoring.objects import objects_of
+from salient.scoring.paired import paired
+from salient.scoring.paired_tables import judged
 from salient.scoring.report import render
 from tests.fixtures.browsers import WIDTHS, open_browser
 from tests.fixtures.reports import EVIL_FILE, EVIL_METHOD, draw_set
@@ -201,6 +203,30 @@ def test_another_set_and_the_difference_of_two_methods(page, sets):
     assert "Choose two" in page.inner_text("#difference-table")
     page.select_option("#other", "1")
     assert row.locator("td").first.inner_text() == f"−{blurred - good:.4f}"
+
+
+def test_the_comparison_picture_by_picture_turns_with_the_two_methods(page, sets):
+    of_pictures = [
+        [album.entries[pair.name].figures for pair in sets[0].pairs] for album in sets[0].albums
+    ]
+    row = page.locator("#paired-table tbody tr").first  # MAE
+
+    def expect(before, after):
+        found = paired(of_pictures[before], of_pictures[after])
+        mae = found.differences[0]
+        cells = [cell.replace("−", "-") for cell in row.locator("td").all_inner_texts()]
+        middle = f"{mae.middle:+.5f} ± {mae.error:.5f}"
+        assert cells[:3] == [middle, f"{mae.errors:+.1f}", judged(mae)]
+        assert cells[3:5] == [str(mae.gains), str(mae.losses)]
+        of = found.failures
+        said = f"{of.before} to {of.after}; {of.cured} cured, {of.new} new"
+        assert said in page.inner_text("#paired-table")
+
+    expect(before=0, after=1)
+    page.select_option("#other", "1")
+    assert page.inner_text("#paired-table") == ""
+    page.select_option("#one", "0")
+    expect(before=1, after=0)
 
 
 def test_the_tables_stand_there_without_programs(browser, file):

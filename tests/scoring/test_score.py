@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from benchmarks.pysodmetrics import draw_pair
 from salient.data.images import read_mask
 from salient.data.pairs import Pair
 from salient.data.transforms import fit_map
 from salient.metrics import score_pair
 from salient.scoring.score import score_predictions
 from salient.scoring.sources import from_files
-from tests.fixtures.reference import draw_pair
 
 
 def score_files(files, **options):

@@ -16,7 +16,7 @@ from typing import Any
 import torch
 from safetensors.torch import save
 
-from salient.files import read_tensors
+from salient.tensors import read_tensors
 
 State = dict[str, torch.Tensor]
 

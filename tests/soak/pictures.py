@@ -22,7 +22,8 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from salient.data.images import FORMATS, read_image, read_mask, read_size
+from salient.data.formats import FORMATS
+from salient.data.images import read_image, read_mask, read_size
 
 # What must not pass unseen: any change of a PNG, which has checksums, and a lost end of any other.
 SEEN = {"PNG": {"cut", "zeros", "noise", "bit", "gap"}}

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from salient.data.images import read_image, read_mask
-from salient.data.pairs import Pair, find_pairs, split_pairs
+from salient.data.pairs import find_pairs
 from salient.data.sets import PairSet
 from salient.data.transforms import squash
 from salient.scoring.loading import ScoringSet, collate_scoring
@@ -100,23 +100,6 @@ def test_the_augmentation_does_what_its_keys_say(pairs):
     assert (grey == grey[..., :1]).all() and not (result == result[..., :1]).all()
 
 
-def test_split_is_by_name_alone_and_near_its_share():
-    pairs = [Pair(f"ILSVRC2012_{i:08d}", None, None) for i in range(10553)]
-    training, validation = split_pairs(pairs, 0.05)
-    assert 450 < len(validation) < 610 and len(training) + len(validation) == len(pairs)
-    fewer = {p.name for p in split_pairs(pairs[::3], 0.05)[1]}
-    assert fewer == {p.name for p in validation} & {p.name for p in pairs[::3]}
-
-
-def test_folds_are_exact_and_divide_the_pairs():
-    pairs = [Pair(f"photo {k}", None, None) for k in range(32)]
-    folds = [split_pairs(pairs, 0.2, fold) for fold in range(5)]
-    assert [len(validation) for _, validation in folds] == [7, 7, 6, 6, 6]
-    assert sorted(pair for _, validation in folds for pair in validation) == sorted(pairs)
-    for training, validation in folds:
-        assert sorted(training + validation) == sorted(pairs)
-
-
 def test_a_batch_is_of_all_pairs_where_they_are_fewer(sample_root):
     datamodule = module(sample_root, held_out=0.9, batch_size=64)
     (batch,) = epoch_of(datamodule, 0)
@@ -172,6 +155,8 @@ def test_scoring_sets_hold_the_masks_untouched(pairs):
         ({"augmentation": augmentation(crop=0.7)}, "^crop must be below 0.5, got 0.7"),
         ({"cache": 32}, "^cache must be at least the size"),
         ({"held_out": 0.2, "fold": 5}, "^fold must be below 5"),
+        ({"fold": 1, "held_out_synsets": 3}, "^fold and held_out_synsets"),
+        ({"held_out_synsets": 3}, "and 0 held out by held_out_synsets=3"),
         ({"held_out": 1e-9}, "too few pairs: 96 to train on and 0 held out by held_out"),
     ],
 )

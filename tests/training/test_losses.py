@@ -8,13 +8,17 @@ import pytest
 import torch
 
 from salient.metrics import SaliencyMetrics
+from salient.model.base import Outputs
+from salient.model.boundary import BoundaryNetwork
 from salient.training.losses import (
     SaliencyLoss,
+    Term,
     boundary_target,
     boundary_weights,
     edge_loss,
     measure_loss,
     region_loss,
+    structure_term,
     uniform_weights,
 )
 
@@ -27,8 +31,8 @@ def bce_iou_loss(logit, mask):
     return region_loss(logit, mask, uniform_weights(mask))
 
 
-def loss_with_measure(logit, mask):
-    return region_loss(logit, mask, boundary_weights(mask), measure=2)
+def structure_measure(logit, mask):
+    return structure_term(logit, mask, boundary_weights(mask))
 
 
 def square(size=64, low=16, high=48) -> torch.Tensor:
@@ -68,7 +72,7 @@ def test_pixel_weights_are_true():
     assert bce_iou_loss(near, mask) == pytest.approx(float(bce_iou_loss(far, mask)), rel=1e-5)
 
 
-@pytest.mark.parametrize("loss", [structure_loss, bce_iou_loss, loss_with_measure, edge_loss])
+@pytest.mark.parametrize("loss", [structure_loss, bce_iou_loss, structure_measure, edge_loss])
 @pytest.mark.parametrize("mask", [torch.zeros(2, 1, 32, 32), torch.ones(2, 1, 32, 32), square(32)])
 def test_losses_are_finite_and_a_right_answer_costs_least(loss, mask):
     right, wrong = (mask * 2 - 1) * 12, (1 - mask * 2) * 12
@@ -124,24 +128,67 @@ def test_edge_loss_balances_classes():
     assert edge_loss(missed, target) > 2 * edge_loss(false, target) - edge_loss(right, target)
 
 
-def test_total_is_the_weighted_sum_and_stays_float32_under_autocast():
+def logits(count: int, edge: bool) -> Outputs:
     torch.manual_seed(0)
-    mask, edge = square(), torch.randn(1, 1, 16, 16)
-    saliency = [torch.randn(1, 1, 64, 64) for _ in range(3)]
-    parts = SaliencyLoss(edge=2)(saliency, edge, mask)
-    expected = parts.out4 + parts.out8 / 2 + parts.area / 4 + 2 * parts.edge
-    torch.testing.assert_close(parts.total, expected)
+    maps = tuple(torch.randn(1, 1, 64, 64) for _ in range(count))
+    return Outputs(maps, torch.randn(1, 1, 16, 16) if edge else None)
+
+
+def test_total_is_the_weighted_sum_and_stays_float32_under_autocast():
+    outputs, mask = logits(3, edge=True), square()
+    total, named = SaliencyLoss(edge=2)(outputs, mask, maps=BoundaryNetwork.maps)
+    expected = named["out4"] + named["out8"] / 2 + named["area"] / 4 + 2 * named["edge"]
+    torch.testing.assert_close(total, expected)
     with torch.autocast("cpu", torch.bfloat16):
-        half = SaliencyLoss()([x.bfloat16() for x in saliency], edge.bfloat16(), mask)
-    assert half.total.dtype == torch.float32 and torch.isfinite(half.total)
+        half = Outputs(tuple(x.bfloat16() for x in outputs.saliency), outputs.edge.bfloat16())
+        parts = SaliencyLoss()(half, mask)
+    assert parts.total.dtype == torch.float32 and torch.isfinite(parts.total)
+
+
+@pytest.mark.parametrize("count", [1, 7])
+def test_any_number_of_maps_and_no_edge(count):
+    outputs, mask = logits(count, edge=False), square()
+    total, named = SaliencyLoss()(outputs, mask, maps={f"m{k}": 1 for k in range(count)})
+    assert list(named) == [f"m{k}" for k in range(count)]
+    torch.testing.assert_close(total, sum(named.values()))
+    total, _ = SaliencyLoss(saliency=[2] * count)(outputs, mask)
+    torch.testing.assert_close(total, 2 * sum(named.values()))
+    halved, _ = SaliencyLoss()(outputs, mask)  # by itself, from fine to coarse
+    parts = (x / 2**k for k, x in enumerate(named.values()))
+    torch.testing.assert_close(halved, sum(parts))
+
+
+def test_weights_for_another_number_of_maps_are_refused():
+    loss = SaliencyLoss(saliency=[1, 1])
+    with pytest.raises(ValueError, match="saliency: 2 weights for 3 maps: out4, out8, area"):
+        loss.weights(BoundaryNetwork.maps)
+
+
+def test_a_term_is_added_to_each_map_and_reported_of_the_finest():
+    outputs, mask = logits(2, edge=False), square()
+    with_term = SaliencyLoss(terms={"structure": Term(structure_term, weight=2)})(outputs, mask)
+    without = SaliencyLoss()(outputs, mask)
+    values = [structure_term(x, mask, mask) for x in outputs.saliency]
+    for name, value in zip(("map1", "map2"), values, strict=True):
+        torch.testing.assert_close(with_term.named[name], without.named[name] + 2 * value)
+    assert with_term.named["structure"] == values[0]
+
+
+def test_the_label_is_what_the_maps_learn_and_the_edge_is_the_masks():
+    outputs, mask = logits(3, edge=True), square()
+    soft = 0.25 + mask / 2
+    hard, softened = (SaliencyLoss()(outputs, mask, x).named for x in (None, soft))
+    assert softened["edge"] == hard["edge"]
+    weights = boundary_weights(mask)
+    assert softened["map1"] == region_loss(outputs.saliency[0], soft, weights) != hard["map1"]
 
 
 @pytest.mark.parametrize(
     ("arguments", "named"),
     [
-        ({"saliency": (1, 1)}, "^saliency must be three"),
-        ({"edge": -1}, "^edge must be at least 0"),
-        ({"edge_width": 4}, "^edge_width must be odd"),
+        ({"saliency": (1, -1)}, "^saliency.1 must be at least 0, got"),
+        ({"edge": -1}, "^edge must be at least 0, got -1"),
+        ({"edge_width": 4}, "^edge_width must be odd, got 4"),
     ],
 )
 def test_bad_values_name_their_parameter(arguments, named):

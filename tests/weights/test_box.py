@@ -18,7 +18,7 @@ from salient.weights.store import read_metadata
 
 SHA256 = {
     "best": "8a4d231bcc0758cfba76fb30608edcda79c11d3c49e227385d113050c150c1d7",
-    "fast": "7867ddb3bb0dffb9f5636da7851f85a5542730a0a8a69dd3b0e15b0f222a59d4",
+    "fast": "3336bb570315d28d97695f3574f384a92216fb8a4967d9599b25faacf72b5867",
 }
 FILES = {name: BOX / f"{name}.safetensors" for name in SHA256}
 each = pytest.mark.parametrize("name", SHA256)
@@ -38,6 +38,15 @@ def test_its_metadata_says_where_it_comes_from(name):
     assert float(metadata["hours"]) > 0 and metadata["licence"] and metadata["hardware"]
     assert {"ECSSD", "SOD"} <= json.loads(metadata["scores"]).keys()
     assert '"/' not in str(metadata), "an absolute path"
+
+
+@each
+def test_a_changed_weight_is_noticed(name, tmp_path):
+    content = bytearray(FILES[name].read_bytes())
+    content[-1001] ^= 1
+    (tmp_path / "a.safetensors").write_bytes(content)
+    with pytest.raises(ValueError, match="the weights are not those that were saved"):
+        load_network(tmp_path / "a.safetensors")
 
 
 @each

@@ -11,8 +11,8 @@ import torch
 
 from salient import load_network
 from salient.data.transforms import squash
-from salient.files import read_tensors
 from salient.sample.draw import draw_pair
+from salient.tensors import read_tensors
 from salient.weights.onnx_file import Heads, constants
 from salient.weights.store import BOX, checksum
 

@@ -14,8 +14,8 @@ import torch
 from safetensors.torch import save, save_file
 
 import salient
-from salient.files import read_tensors
 from salient.model.boundary import BoundaryNetwork
+from salient.tensors import read_tensors
 from salient.weights.find import find_checkpoint
 from salient.weights.store import read_metadata
 from tests.fixtures.modelscope import load_arrays

@@ -1,18 +1,5 @@
 // What stands on the page for the chosen set.
 
-const GROUPS = [
-  { name: "all pictures", filter: {} },
-  { name: "area under 5 %", filter: { most: "5" } },
-  { name: "area 5 to 20 %", filter: { least: "5", most: "20" } },
-  { name: "area 20 to 40 %", filter: { least: "20", most: "40" } },
-  { name: "area over 40 %", filter: { least: "40" } },
-  { name: "touches the border", filter: { border: "1" } },
-  { name: "free of the border", filter: { border: "0" } },
-  { name: "one part", filter: { parts: "1" } },
-  { name: "two parts", filter: { parts: "2" } },
-  { name: "three parts or more", filter: { parts: "3" } },
-  { name: "no part", filter: { parts: "0" } },
-];
 const gallery = new Gallery();
 const headline = page.figures.filter(({ first }) => first);
 
@@ -38,15 +25,26 @@ function figureTable(set, groups) {
       make("tbody", {}, rows)));
 }
 
+/** A group of the page as a filter of the gallery. */
+function filterOf({ least, most, border, parts }) {
+  const filter = { least: String(least), most: String(most) };
+  if (border !== null) filter.border = border ? "1" : "0";
+  if (parts !== null) filter.parts = String(parts);
+  return filter;
+}
+
 function showObjects(set) {
-  const groups = GROUPS.map(({ name, filter }) => ({
-    name,
-    pictures: passing(set, { ...FILTERS, ...filter }),
-    onclick: () => {
-      gallery.filter(filter);
-      control("gallery").scrollIntoView();
-    },
-  }));
+  const groups = page.groups.map((group) => {
+    const filter = filterOf(group);
+    return {
+      name: group.name,
+      pictures: passing(set, { ...FILTERS, ...filter }),
+      onclick: () => {
+        gallery.filter(filter);
+        control("gallery").scrollIntoView();
+      },
+    };
+  });
   control("objects-table").replaceChildren(figureTable(set, groups.filter(({ pictures }) => pictures.length)));
 }
 
@@ -93,8 +91,10 @@ function showDifference(set) {
   const pair = set.differences.find(({ of }) => of.includes(one) && of.includes(other));
   if (one === other) {
     control("difference-table").replaceChildren(make("p", { class: "note" }, "Choose two methods."));
+    control("paired-table").replaceChildren();
     return;
   }
+  showPaired(pair, one);
   const sign = pair.of[0] === one ? 1 : -1;
   const rows = page.figures.map((figure) => {
     const value = set.methods[one].figures[figure.key] - set.methods[other].figures[figure.key];
@@ -104,7 +104,6 @@ function showDifference(set) {
     return { figure, value, bounds, verdict: settled ? winner : null };
   });
   const reach = Math.max(...rows.flatMap(({ bounds }) => bounds.map(Math.abs)), 1e-4);
-  const signed = (x) => (x < 0 ? "−" : "+") + show(Math.abs(x));
   control("difference-table").replaceChildren(make("div", { class: "scroll", role: "region", tabindex: 0, "aria-label": "Differences" },
     make("table", {},
       make("thead", {}, make("tr", {}, ["Figure", "Difference", "95 % interval", "", "Better"].map((name) => make("th", { scope: "col", class: name === "Better" ? "method" : null }, name)))),
@@ -114,6 +113,41 @@ function showDifference(set) {
         make("td", {}, `${signed(bounds[0])} to ${signed(bounds[1])}`),
         make("td", {}, intervalBar(value, bounds, reach)),
         make("td", { class: "method" }, ...(verdict === null ? ["not settled"] : [mark(verdict), set.methods[verdict].name]))))))));
+}
+
+const signed = (x, digits = 4) => (x < 0 ? "−" : "+") + Math.abs(x).toFixed(digits);
+const chance = (p) => (p < 0.001 ? p.toExponential(0) : p.toFixed(3));
+
+/** The comparison picture by picture of the chosen two: all pictures, then the groups. */
+function showPaired({ of, paired }, one) {
+  if (!paired.length) return; // a single picture
+  const turned = of[0] !== one; // stored is of[0] less of[1]
+  const sign = turned ? -1 : 1;
+  const middle = ({ middle, error }) => `${signed(sign * middle, 5)} ± ${error.toFixed(5)}`;
+  const headed = page.figures.filter(({ source }) => source in paired[0].differences)
+    .filter(({ key, source }) => key === source || key === "max_f_image");
+  const rows = headed.map(({ label, source, up }) => {
+    const { middle: mean, error, gains, losses, chance: p } = paired[0].differences[source];
+    const errors = mean ? (sign * (up ? mean : -mean)) / error : 0;
+    const verdict = Math.abs(errors) < 3 ? "not settled" : errors > 0 ? "better" : "worse";
+    const counts = turned ? [losses, gains] : [gains, losses];
+    return [label, middle({ middle: mean, error }), signed(errors, 1), verdict, ...counts.map(String), chance(p)];
+  });
+  const failed = ({ before, after }) => (turned ? `${after} to ${before}` : `${before} to ${after}`);
+  const groups = paired.map(({ group, pictures, differences, failures }) =>
+    [group, String(pictures), ...headed.map(({ source }) => middle(differences[source])), failed(failures)]);
+  const { cured, new: fresh, chance: p } = paired[0].failures;
+  const [mended, more] = turned ? [fresh, cured] : [cured, fresh];
+  const grid = (label, head, lines) => make("div", { class: "scroll", role: "region", tabindex: 0, "aria-label": label },
+    make("table", {},
+      make("thead", {}, make("tr", {}, head.map((name) => make("th", { scope: "col" }, name)))),
+      make("tbody", {}, lines.map(([name, ...cells]) =>
+        make("tr", {}, make("th", { scope: "row" }, name), cells.map((cell) => make("td", {}, cell)))))));
+  control("paired-table").replaceChildren(
+    grid("Picture by picture", ["Figure", "Middle 80 %", "Standard errors", "", "Gain", "Lose", "p"], rows),
+    make("p", { class: "note" },
+      `Gross failures: ${failed(paired[0].failures)}; ${mended} cured, ${more} new (p ${chance(p)}).`),
+    grid("Groups picture by picture", ["Pictures", "Count", ...headed.map(({ label }) => label), "Failures"], groups));
 }
 
 function chooseTwo() {

@@ -1,0 +1,34 @@
+"""Where a set lies: its two folders, by their usual names or as published."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from itertools import product
+from pathlib import Path
+
+IMAGE_FOLDERS = ("images", "Images", "image", "imgs", "Imgs", "img")
+MASK_FOLDERS = ("masks", "mask", "gt", "GT", "ground_truth_mask")
+REMEDY = "see data/README.md for the layouts"
+
+
+def find_folders(
+    data_root: str | Path, root: str, layouts: Iterable[Sequence[str]] = ()
+) -> tuple[Path, Path]:
+    """Where a data set lies: its folder of pictures and its folder of masks (maybe the same).
+
+    Looked at in turn, under `data_root`: each of `layouts` (pictures, masks), as published; then
+    the usual names of both folders inside `root`.
+
+    Raises:
+        FileNotFoundError: none of them is there; names where it looked first.
+    """
+    base = Path(data_root)
+    candidates = [(base / images, base / masks) for images, masks in layouts]
+    names = product(IMAGE_FOLDERS, MASK_FOLDERS)
+    candidates += [(base / root / images, base / root / masks) for images, masks in names]
+    for images, masks in candidates:
+        if images.is_dir() and masks.is_dir():
+            return images, masks
+    images, masks = candidates[0]
+    both = f"folder {images}" if images == masks else f"folders {images} and {masks}"
+    raise FileNotFoundError(f"{root}: no {both}; {REMEDY}")

@@ -1,0 +1,147 @@
+"""A film -> another film, or a folder with a PNG for each frame."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import Literal, Self
+
+from salient.detection.detector import Detector
+from salient.detection.modes import Mode
+from salient.distribution import how_to_install
+from salient.files import check_writable, remove_partials
+from salient.films.frames import container_for, detect_frames
+from salient.films.smoothing import Smoother
+
+Overwrite = bool | Literal["skip"]
+FRAMES = "[0-9]" * 6 + ".png"  # the names of a film's frames in a folder
+
+
+class Conversion:
+    """What is made of a film, in a `with` block: opened, checked, and written frame by frame.
+
+    Args:
+        film: what is read.
+        output: as in `container_for`.
+        draw: a value of `MODES`, or a `Cutout`.
+        overwrite: whether what is there is replaced; `skip` leaves it and writes the other frames.
+        smooth: see `Smoother`.
+
+    Attributes:
+        target: the file, or the folder of frames.
+        standing: what is there already.
+        finished: nothing is to be done, because all of it is.
+        expected: how many frames will be written, None if unknown.
+        notes: what a user should know, a line each; complete when the first frame is written.
+        problems: a line for each fault of the film.
+        done: frames written so far.
+
+    Raises:
+        ValueError: no readable film, an output that does not go with it or is there already.
+        FileNotFoundError: no such film.
+        ModuleNotFoundError: PyAV is not installed.
+        OSError: the output cannot be written.
+    """
+
+    def __init__(
+        self, film: Path, output: str, draw: Mode, overwrite: Overwrite, smooth: float
+    ) -> None:
+        self.film, self.draw, self.overwrite = film, draw, overwrite
+        self.smoother, self.target = Smoother(smooth), Path(output)
+        self.container = container_for(output, film, draw)
+        is_file = self.container is not None
+        there = [self.target] if self.target.exists() else []
+        self.standing = there if is_file else sorted(self.target.glob(FRAMES))
+        self._check_standing()
+        self.finished = bool(is_file and self.standing and overwrite == "skip")
+        self.expected: int | None = None
+        self.notes, self.problems = list[str](), list[str]()
+        self.done = self._last = 0
+
+    def __enter__(self) -> Self:
+        try:
+            from salient.films.reader import Film
+        except ModuleNotFoundError as error:
+            if error.name != "av":
+                raise
+            raise ModuleNotFoundError(
+                f"input={self.film}: a film needs PyAV, which is not installed; "
+                f"{how_to_install('video')}"
+            ) from error
+        with ExitStack() as stack:
+            self.source = stack.enter_context(Film(self.film, self.problems))
+            check_writable(self.target.parent if self.container else self.target)
+            if self.container is None:
+                remove_partials(self.target)
+            self._stack = stack.pop_all()
+        self.expected = self.source.expected
+        if self.overwrite == "skip" and self.expected:
+            self.expected -= len(self.standing)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._stack.__exit__(kind, error, trace)
+
+    def frames(self, detector: Detector) -> Iterator[int]:
+        """Detect and write; yields each frame's number when it is written.
+
+        A film is there, whole, when the last frame was yielded; else what was there before is.
+
+        Raises:
+            OSError: nothing more can be written.
+        """
+        from salient.films.writer import open_writer
+
+        with open_writer(self.target, self.container, self.source) as writer:
+            self.notes += writer.notes
+            frames = self.source.frames(writer.write_sound)
+            if self.overwrite == "skip":
+                there = {int(path.stem) for path in self.standing}
+                frames = (frame for frame in frames if frame.number not in there)
+            for frame in detect_frames(detector, frames, self.draw, self.smoother, writer.write):
+                self.done, self._last = self.done + 1, frame.number
+                yield frame.number
+
+    def so_far(self) -> str:
+        """What is there if it ends now, and how to go on."""
+        if self.container is None:
+            return f"{self.done} frames are written; go on with overwrite=skip"
+        before = ", what was there stays" if self.standing else ""
+        return f"{self.target} is not written, after {self.done} frames{before}"
+
+    @property
+    def written(self) -> list[Path]:
+        """The files that are there now."""
+        return [self.target] if self.container else sorted(self.target.glob(FRAMES))
+
+    @property
+    def older(self) -> list[Path]:
+        """Frames of an older and longer film that are still in the folder."""
+        kept = [] if self.container or self.overwrite == "skip" else self.standing
+        return [path for path in kept if int(path.stem) > self._last]
+
+    @property
+    def already_there(self) -> str:
+        """What is there already, in words."""
+        if self.container:
+            return f"{self.target} is there already"
+        return f"{len(self.standing)} frames, from {self.standing[0]} on, are there already"
+
+    def _check_standing(self) -> None:
+        """Refuse what `overwrite` does not allow."""
+        if not self.standing or self.overwrite is True:
+            return
+        if self.overwrite is False:
+            more = "" if self.container else ", overwrite=skip makes the others"
+            raise ValueError(f"{self.already_there}; overwrite=true replaces what is there{more}")
+        if self.smoother.smooth and not self.container:
+            raise ValueError(
+                "overwrite=skip: smooth needs every frame; overwrite=true, or smooth=0"
+            )
