@@ -13,6 +13,14 @@ from salient.cli.verbs import VERBS, what_is_missing
 
 def main() -> None:
     """The console command: the first argument is the verb."""
+    try:
+        _main()
+    except BrokenPipeError:  # `salient -h | head -1`: nobody reads on
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+
+
+def _main() -> None:
     arguments = sys.argv[1:]
     if not arguments or arguments[0] in ("-h", "--help", "help"):
         print(overview())
