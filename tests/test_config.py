@@ -111,5 +111,5 @@ def test_the_check_lets_the_right_types_through():
 
 
 def test_a_target_with_a_missing_parameter_is_refused():
-    with pytest.raises(ConfigError, match="^network.encoder: missing; BoundaryNetwork needs it"):
-        check_config({"network": {"_target_": "salient.model.boundary.BoundaryNetwork"}})
+    with pytest.raises(ConfigError, match="^term.loss: missing; Term needs it"):
+        check_config({"term": {"_target_": "salient.training.losses.Term"}})
