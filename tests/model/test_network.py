@@ -99,8 +99,8 @@ def test_normalize_is_imagenets(small_network):
 @pytest.mark.parametrize(
     ("changes", "named"),
     [
-        ({"size": 100}, "size: 100 is not valid"),
-        ({"fine": (8, 0)}, "fine: .* is not valid"),
+        ({"size": 100}, "size must be a multiple of 32, got 100"),
+        ({"fine": (8, 0)}, "fine.1 must be at least 1, got"),
         ({"widht": 3}, "widht: unknown key"),
     ],
 )

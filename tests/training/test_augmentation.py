@@ -69,5 +69,5 @@ def test_each_stays_within_its_range(picture):
 
 @pytest.mark.parametrize("damage", DAMAGES)
 def test_a_share_above_one_is_refused(damage):
-    with pytest.raises(ValueError, match=f"loader.augmentation.{damage}"):
+    with pytest.raises(ValueError, match=f"^{damage} must be at most 1"):
         augmentation(**{damage: 1.5})(SIZE)
