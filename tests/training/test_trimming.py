@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from salient.model.base import Outputs
+from salient.training.losses import SaliencyLoss
 from salient.training.trimming import best_learnt, left_out, select
 from tests.fixtures import runs
 
@@ -30,7 +31,7 @@ def batch():
 
 def test_the_worst_are_left_out_by_the_finest_map():
     outputs, mask = batch()
-    loss = runs.loss()
+    loss = SaliencyLoss()
     for count, kept in ((0, [0, 1, 2, 3]), (1, [0, 1, 3]), (2, [1, 3])):
         assert best_learnt(loss, outputs, mask, mask, count).tolist() == kept
     some = select(outputs, torch.tensor([1, 3]))
@@ -42,7 +43,7 @@ def test_the_worst_are_left_out_by_the_finest_map():
 def test_any_region_loss_is_asked():
     """By a loss that likes contradictions the weak one is the worst... but for the right ones."""
     outputs, mask = batch()
-    loss = runs.loss(region=lambda logit, label, weight: (logit * (2 * label - 1)).mean())
+    loss = SaliencyLoss(region=lambda logit, label, weight: (logit * (2 * label - 1)).mean())
     assert best_learnt(loss, outputs, mask, mask, 2).tolist() == [0, 2]
 
 
@@ -54,14 +55,14 @@ def test_training_leaves_them_out_after_its_passes(sample_root, small_network):
     outputs = network(network.normalize(sample.images))
     masks = sample.masks.float()
     count = len(masks)
-    kept = best_learnt(runs.loss(), outputs, masks, masks, 4)
-    expected = runs.loss()(select(outputs, kept), masks[kept], masks[kept], network.maps).total
+    kept = best_learnt(SaliencyLoss(), outputs, masks, masks, 4)
+    expected = SaliencyLoss()(select(outputs, kept), masks[kept], masks[kept], network.maps).total
 
     class Fit:  # what the task asks its trainer
         current_epoch, global_step, estimated_stepping_batches = 3, 0, 100
         precision = "32-true"
 
-    for after, total in ((3, expected), (4, runs.loss()(outputs, masks, maps=network.maps).total)):
+    for after, total in ((3, expected), (4, SaliencyLoss()(outputs, masks, maps=network.maps).total)):
         task = runs.task(network, scales=[1], trim=4 / count, trim_after=after)
         task._trainer, task.log, task.log_dict = Fit, lambda *a, **b: None, lambda *a, **b: None
         assert task.training_step(sample, 0).item() == pytest.approx(total.item(), rel=1e-5)
