@@ -36,6 +36,7 @@ from salient.model.boundary import BoundaryNetwork
 from salient.model.encoder import Encoder
 from salient.sample.embedded import SampleSet
 from salient.training.datamodule import PairsDataModule
+from salient.training.losses import SaliencyLoss
 from salient.weights.store import load_network
 from tests.fixtures import runs
 
@@ -51,7 +52,7 @@ def make_step(network: Network, images: Tensor, masks: Tensor, ours: bool, half:
     parameters = list(network.parameters())
     extra = {"fused": True} if ours else {"foreach": False}
     optimizer = torch.optim.SGD(parameters, 1e-3, 0.9, nesterov=True, weight_decay=5e-4, **extra)  # type: ignore[arg-type]
-    loss, device = runs.loss(), images.device.type
+    loss, device = SaliencyLoss(), images.device.type
 
     def step() -> None:
         with torch.autocast(device, torch.bfloat16, enabled=half):
