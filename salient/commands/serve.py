@@ -1,29 +1,22 @@
-"""Show a page on this machine: a picture in, its map, cut-out, overlay and edges side by side."""
+"""Serve a page and an HTTP API on this machine: a picture in, its map or cut-out out."""
 
 from __future__ import annotations
 
-import errno
-import os
-import signal
-import socket
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from tempfile import TemporaryDirectory
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import Field
 
 from salient.cli.main import run
 from salient.devices import Precision
-from salient.serving.app import build_app
-from salient.serving.studio import Studio
+from salient.serving.networks import Networks
 from salient.weights.find import BOX, DEFAULT
 
 Megabytes = Annotated[float, Field(gt=0, le=1000)]
 Megapixels = Annotated[float, Field(gt=0, le=400)]
 Port = Annotated[int, Field(ge=0, le=65535)]
 Places = Annotated[int, Field(ge=0, le=32)]
+Prefix = Annotated[str, Field(pattern=r"^(/[\w.~/-]*)?$")]
 
 
 def serve(
@@ -33,86 +26,39 @@ def serve(
     max_megabytes: Megabytes,
     max_megapixels: Megapixels,
     queue: Places,
+    page: bool,
+    allowed_hosts: list[str],
+    root_path: Prefix,
+    proxy: str | None,
     device: str,
     precision: Precision,
 ) -> None:
-    """Serve the page until Ctrl-C.
+    """Serve until Ctrl-C.
 
     Raises:
-        ModuleNotFoundError: Gradio is not installed.
+        ModuleNotFoundError: the extra `serve` is not installed.
         ValueError: the port is in use, or nothing can listen there; and as `Detector.load`.
     """
-    import gradio  # noqa: F401 - told before anything is made
-    import uvicorn
+    from salient.serving.app import Limits, Service
+    from salient.serving.server import Server, address_of, listening, serve_until_stopped
 
-    studio = Studio(choices(checkpoint), max_megapixels, queue, device, precision)
-    with listening(host, port) as listener, uploads_folder() as uploads:
-        app = build_app(studio, uploads, max_megabytes)
-        address = f"{host}:{listener.getsockname()[1]}"
-        print(f"network: {studio.detector(next(iter(studio.checkpoints))).engine.origin}")
-        config = uvicorn.Config(
-            app, log_level="warning", timeout_graceful_shutdown=1, limit_concurrency=200
-        )
-        before = signal.signal(signal.SIGTERM, signal.default_int_handler)
-        try:
-            _server(config, f"open http://{address} in a browser; Ctrl-C ends it").run([listener])
-        except KeyboardInterrupt:
-            print("\nended; nothing was kept")
-        finally:
-            signal.signal(signal.SIGTERM, before)
+    with listening(host, port) as listener:
+        networks = Networks(choices(checkpoint), device, precision)
+        limits = Limits(max_megabytes, max_megapixels, queue)
+        names = ("localhost", host)
+        service = Service(networks, limits, page, names, tuple(allowed_hosts), root_path)
+        print(f"network: {networks.load(networks.default).engine.origin}")
+        address = address_of(host, listener)
+        what = f"open {address} in a browser" if page else f"POST pictures to {address}/detect/map"
+        serve_until_stopped(Server(service, f"{what}; Ctrl-C ends it", proxy), listener)
 
 
 def choices(checkpoint: str | None) -> dict[str, str]:
-    """The networks of the page by their names: the one asked for first, and those in the box."""
+    """The networks by their names: the one asked for first, and the bundled ones."""
     box = [DEFAULT, *sorted(path.stem for path in BOX.glob("*.safetensors"))]
     asked = {} if checkpoint in (None, *box) else {Path(str(checkpoint)).stem: str(checkpoint)}
     first = [str(checkpoint)] if checkpoint in box else []
     return asked | {name: name for name in [*first, *box] if name not in asked}
-
-
-def _server(config: Any, line: str) -> Any:
-    """A server that prints a line once it answers, when Ctrl-C is its own affair."""
-    import uvicorn
-
-    class Server(uvicorn.Server):  # type: ignore[misc]
-        async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-            await super().startup(sockets)
-            print(line, flush=True)
-
-    return Server(config)
-
-
-@contextmanager
-def listening(host: str, port: int) -> Iterator[socket.socket]:
-    """A socket that listens there.
-
-    Raises:
-        ValueError: the port is in use, or there is no such place.
-    """
-    try:
-        family = socket.getaddrinfo(host, port)[0][0]
-        listener = socket.create_server((host, port), family=family)
-    except OSError as error:
-        if error.errno == errno.EADDRINUSE:
-            line = f"port={port} is in use; give another, or port=0 for any that is free"
-            raise ValueError(line) from error
-        raise ValueError(f"host={host} port={port}: {error.strerror}; give another") from error
-    with listener:
-        yield listener
-
-
-@contextmanager
-def uploads_folder() -> Iterator[Path]:
-    """A folder for Gradio, which asks nobody and tells nobody anything; gone afterwards."""
-    with TemporaryDirectory(prefix="salient-") as folder:
-        ours = {"GRADIO_TEMP_DIR": folder, "GRADIO_ANALYTICS_ENABLED": "False"}
-        before = dict(os.environ)
-        os.environ.update(ours)
-        try:
-            yield Path(folder)
-        finally:
-            os.environ.clear()
-            os.environ.update(before)
 
 
 if __name__ == "__main__":
