@@ -9,7 +9,7 @@ from pydantic import Field
 
 from salient.cli.main import run
 from salient.devices import Precision
-from salient.serving.networks import Networks
+from salient.serving.networks import Limits, Networks
 from salient.weights.find import BOX, DEFAULT
 
 Megabytes = Annotated[float, Field(gt=0, le=1000)]
@@ -39,7 +39,7 @@ def serve(
         ModuleNotFoundError: the extra `serve` is not installed.
         ValueError: the port is in use, or nothing can listen there; and as `Detector.load`.
     """
-    from salient.serving.app import Limits, Service
+    from salient.serving.app import Service
     from salient.serving.server import Server, address_of, listening, serve_until_stopped
 
     with listening(host, port) as listener:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl
 
@@ -17,14 +15,14 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 
 from salient import __version__
-from salient.data.images import encode_png
+from salient.arrays import Drawing, Map, Picture
+from salient.data.encoding import encode_png
 from salient.detection.cutout import Cutout
-from salient.detection.modes import MODES
-from salient.detection.presence import stands_out
+from salient.detection.modes import MODES, Mode
 from salient.serving.answers import in_a_line, refuse
 from salient.serving.door import MEBI, Door
 from salient.serving.line import Line, Shares
-from salient.serving.networks import Array, Networks, read_picture
+from salient.serving.networks import Limits, Networks, read_picture
 from salient.serving.openapi import describe
 from salient.serving.page import build_served_page
 from salient.serving.settings import make_cutout
@@ -47,21 +45,6 @@ class Asked(NamedTuple):
     cutout: Cutout
 
 
-@dataclass(frozen=True)
-class Limits:
-    """What the server takes.
-
-    Attributes:
-        megabytes: of 2**20 bytes, the largest request.
-        megapixels: of 10**6 pixels, the largest picture.
-        queue: pictures that may wait.
-    """
-
-    megabytes: float = 20
-    megapixels: float = 25
-    queue: int = 8
-
-
 class Service:
     """The whole server, as an ASGI application.
 
@@ -77,14 +60,14 @@ class Service:
     def __init__(
         self,
         networks: Networks,
-        limits: Limits = Limits(),
+        limits: Limits = Limits(),  # noqa: B008 - frozen
         page: bool = True,
         names: tuple[str, ...] = ("localhost",),
         allowed_hosts: tuple[str, ...] = (),
         root_path: str = "",
     ) -> None:
         self.networks, self.limits, self.root_path = networks, limits, root_path.rstrip("/")
-        self.line = Line(networks.load(networks.default).threads, limits.queue)
+        self.line = Line(networks.threads, limits.queue)
         self.page = build_served_page(list(networks.checkpoints)) if page else None
         places = self.line.shares.total
         request = int(limits.megabytes * MEBI)
@@ -122,10 +105,10 @@ class Service:
             picture = read_picture(asked.content, asked.name, self.limits.megapixels)
             if mode == "picture":
                 return _png(picture, {})
-            maps = self.networks.detect(picture, asked.weights, alone)
-            stands = str(stands_out(*maps)).lower()
-            drawn = drawers[mode] if mode != "cutout" else asked.cutout
-            return _png(drawn(picture, *maps), {"Stands-Out": stands})
+            found = self.networks.detect(picture, asked.weights, alone)
+            draw = asked.cutout if mode == "cutout" else drawers[mode]
+            drawn = draw(picture, found.saliency, found.edge_or_none)
+            return _png(drawn, {"Stands-Out": str(found.stands_out).lower()})
 
         async def gone() -> None:
             while (await request.receive())["type"] != "http.disconnect":
@@ -193,17 +176,18 @@ class Service:
         return _json(describe(list(self.networks.checkpoints), self.limits, self.root_path))
 
 
-def draw_modes() -> dict[str, Callable[[Array, Array, Array], Array]]:
+def draw_modes() -> dict[str, Mode]:
     """The modes of `/detect`: those of `predict`, and two that the page needs.
 
-    `layers` holds the map in red and the boundary map in green; `picture` is the picture as it is
-    read, for browsers that cannot read its format.
+    `layers` holds the map in red, the boundary map in green, and in blue 255 if there is one;
+    `picture` is the picture as it is read, for browsers that cannot read its format.
     """
 
-    def layers(picture: Array, saliency: Array, edge: Array) -> Array:
-        return np.dstack([saliency, edge, np.zeros_like(edge)])
+    def layers(picture: Picture, saliency: Map, edge: Map | None) -> Picture:
+        there = np.full_like(saliency, 0 if edge is None else 255)
+        return np.dstack([saliency, np.zeros_like(saliency) if edge is None else edge, there])
 
-    def same(picture: Array, saliency: Array, edge: Array) -> Array:
+    def same(picture: Picture, saliency: Map, edge: Map | None) -> Picture:
         return picture
 
     return {**MODES, "layers": layers, "picture": same}
@@ -214,7 +198,7 @@ def _example(request: Request) -> str:
     return f"curl -F picture=@photo.jpg {request.base_url}detect/{mode} > {mode}.png"
 
 
-def _png(drawn: Array, headers: dict[str, str]) -> Response:
+def _png(drawn: Drawing, headers: dict[str, str]) -> Response:
     headers = headers | {"Cache-Control": "no-store"}
     return Response(encode_png(drawn), media_type="image/png", headers=headers)
 

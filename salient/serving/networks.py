@@ -4,21 +4,35 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
+from dataclasses import dataclass
 from io import BytesIO
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
+from salient.arrays import Picture
 from salient.data.images import read_image, read_size
 from salient.detection.detector import Detector
+from salient.detection.result import Result
+from salient.detection.road import threads_of
 from salient.devices import Precision
-
-Array = NDArray[np.uint8]
 
 
 class TooLargeError(ValueError):
     """A picture or a request is above a limit; the message names the key."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What the server takes.
+
+    Attributes:
+        megabytes: of 2**20 bytes, the largest request.
+        megapixels: of 10**6 pixels, the largest picture.
+        queue: pictures that may wait.
+    """
+
+    megabytes: float = 20
+    megapixels: float = 25
+    queue: int = 8
 
 
 class Networks:
@@ -57,18 +71,21 @@ class Networks:
                 self._loaded[name] = Detector.load(self.checkpoints[name], **self._options)
             return self._loaded[name]
 
-    def detect(self, picture: Array, name: str, alone: bool) -> tuple[Array, Array]:
-        """The saliency map and the boundary map of a picture uint8 H,W,3, both uint8 H,W.
+    @property
+    def threads(self) -> int:
+        """How many pictures are best worked on at a time."""
+        detector = self.load(self.default)
+        return threads_of(detector.engine, detector.threads)
+
+    def detect(self, picture: Picture, name: str, alone: bool) -> Result:
+        """What a network finds in a picture uint8 H,W,3.
 
         Args:
             picture: RGB.
             name: of the network.
             alone: no other picture is being worked on, so all cores may work on this one.
         """
-        detector = self.load(name)
-        found = detector.detect([picture]) if alone else detector.detect_together([picture])
-        ((saliency, edge),) = found
-        return saliency, edge
+        return self.load(name).detect_batch([picture], threads=None if alone else 1)[0]
 
 
 class Upload(BytesIO):
@@ -79,7 +96,7 @@ class Upload(BytesIO):
         self.name = name
 
 
-def read_picture(content: bytes, name: str, megapixels: float) -> Array:
+def read_picture(content: bytes, name: str, megapixels: float) -> Picture:
     """The content of a picture's file -> RGB uint8 H,W,3.
 
     Raises:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from salient import __version__
 from salient.detection.modes import MODES
-
-if TYPE_CHECKING:
-    from salient.serving.app import Limits
+from salient.serving.networks import Limits
 
 STATUSES = {
     400: "no picture, a damaged one, or a setting that is not valid",

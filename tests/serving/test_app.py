@@ -53,7 +53,7 @@ def test_every_mode_answers_with_what_the_detector_makes(server):
     answer = post(server, "cutout", as_file(disc), **form, crop="true", weights="fast")
     np.testing.assert_array_equal(read_file(answer.content), made)
     layers = read_file(post(server, "layers", as_file(disc)).content)
-    np.testing.assert_array_equal(layers, np.dstack([*maps, np.zeros_like(maps[0])]))
+    np.testing.assert_array_equal(layers, np.dstack([*maps, np.full_like(maps[0], 255)]))
     plain = np.full((100, 150, 3), (200, 30, 30), np.uint8)
     assert post(server, "map", as_file(plain)).headers["stands-out"] == "false"
 

@@ -23,7 +23,8 @@ def test_it_detects_as_the_detector_does(networks):
     picture = read_picture(as_file(draw_disc()), "a.png", 1)
     maps = next(iter(networks.load("fast").detect([draw_disc()])))
     for alone in (True, False):
-        for ours, theirs in zip(networks.detect(picture, "fast", alone), maps):
+        found = networks.detect(picture, "fast", alone)
+        for ours, theirs in zip((found.saliency, found.edge), maps):
             np.testing.assert_allclose(ours.astype(int), theirs, atol=1)
     with pytest.raises(ValueError, match="weights: 'x' is not valid; there are mine, fast"):
         networks.detect(picture, "x", True)

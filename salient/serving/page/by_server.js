@@ -19,7 +19,8 @@ const ENGINE = {
       const blob = await this.post("layers", { picture: file, weights }, { Ticket: ticket });
       const layers = (await decode(blob, width, height)).data;
       const channel = (k) => Uint8ClampedArray.from({ length: width * height }, (_, at) => layers[at * 4 + k]);
-      return { map: channel(0), edge: channel(1), by: "" };
+      const hasEdge = layers[2] > 0;
+      return { map: channel(0), edge: hasEdge ? channel(1) : null, by: "" };
     } finally {
       clearInterval(timer);
     }

@@ -78,8 +78,8 @@ async function detect(picture) {
   const found = await ENGINE.detect({ file: picture.file, rgba: data, width, height }, picture.weights, report);
   Object.assign(picture, found, { line: "", erased: [], past: [] });
   picture.small.map = shrinkMap(found.map, width, height, w, h);
-  picture.small.edge = shrinkMap(found.edge, width, height, w, h);
-  picture.stands = standsOut(found.map, found.edge, width, height);
+  picture.small.edge = found.edge && shrinkMap(found.edge, width, height, w, h);
+  picture.stands = !found.edge || standsOut(found.map, found.edge, width, height);
 }
 
 // --- drawing -------------------------------------------------------------------------------------
@@ -101,7 +101,7 @@ function draw(view, { rgba, map, edge, width, height }, erased) {
     cutout: () => drawCutout(rgba, alpha, width, height, background()),
     map: () => drawGrey(map.map(kept)),
     overlay: () => drawOverlay(rgba, map.map(kept)),
-    edges: () => drawGrey(edge),
+    edges: () => drawGrey(edge ?? new Uint8ClampedArray(map.length)), // a network without an edge
     mask: () => drawGrey(map.map(kept), (value) => (value < 128 ? 0 : 255)),
   }[view]();
   return { rgba: drawn, width, height, alpha, ...cut };
