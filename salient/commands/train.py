@@ -19,7 +19,7 @@ from pytorch_lightning.loggers import Logger
 from pytorch_lightning.utilities.exceptions import SIGTERMException
 from torch import distributed
 
-from salient.cli.build import build, build_group, build_sets
+from salient.cli.build import build, build_group, build_training_sets
 from salient.cli.main import run
 from salient.cli.run import NO_MEMORY
 from salient.config import Word
@@ -102,11 +102,13 @@ def train(
     if not torch.cuda.is_available():
         keep_freed_memory()
     pl.seed_everything(seed, workers=True)
-    sets = build_sets(dataset)
+    sets = build_training_sets(dataset)
     datamodule = build(loader, "loader", PairsDataModule, sets)
     datamodule.setup()  # pictures are checked before weights are loaded
     pairs = len(datamodule.training_pairs), len(datamodule.validation_pairs)
     log.info("%s: %d pairs to train on, %d held out", datamodule.title, *pairs)
+    if datamodule.soft_pairs:
+        log.info("and %d pictures with a teacher's maps", len(datamodule.soft_pairs))
     if start is not None:
         file = str(find_checkpoint(start, key="start"))
         network = {"_target_": "salient.weights.store.load_network", "path": file}
