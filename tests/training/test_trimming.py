@@ -62,7 +62,10 @@ def test_training_leaves_them_out_after_its_passes(sample_root, small_network):
         current_epoch, global_step, estimated_stepping_batches = 3, 0, 100
         precision = "32-true"
 
-    for after, total in ((3, expected), (4, SaliencyLoss()(outputs, masks, maps=network.maps).total)):
+    for after, total in (
+        (3, expected),
+        (4, SaliencyLoss()(outputs, masks, maps=network.maps).total),
+    ):
         task = runs.task(network, scales=[1], trim=4 / count, trim_after=after)
         task._trainer, task.log, task.log_dict = Fit, lambda *a, **b: None, lambda *a, **b: None
         assert task.training_step(sample, 0).item() == pytest.approx(total.item(), rel=1e-5)
