@@ -11,9 +11,8 @@ PIP := $(VENV)/bin/pip install --quiet --disable-pip-version-check
 
 demo: $(VENV)/installed
 	$(RUN) train.py experiment=demo
-	$(RUN) eval.py dataset=sample baseline=true checkpoint=results/demo/demo.safetensors output=results/demo
-	$(RUN) predict.py input=data/sample/test/images checkpoint=results/demo/demo.safetensors output=maps/demo overwrite=true
-	$(RUN) -m salient strip dataset=sample predictions=maps/demo output=results/demo/pictures.png
+	$(RUN) eval.py dataset=sample baseline=true checkpoint=results/demo/demo.safetensors output=results/demo save_maps=true
+	$(RUN) -m salient strip dataset=sample predictions=results/demo/maps output=results/demo/pictures.png
 	@echo "look at results/demo/report.html in a browser"
 
 test: check

@@ -95,9 +95,8 @@ def test_links_and_pictures_are_there(page):
             assert (page.parent / target).exists(), target
 
 
-def test_the_readme_is_about_a_thousand_words_and_has_its_twin():
+def test_the_readme_has_its_twin():
     english, chinese = ((ROOT / name).read_text() for name in ("README.md", "README.zh-CN.md"))
-    assert len(english.split()) <= 1200
     figures = re.compile(r"(?<![\w.])\.\d{3,4}\b")
     assert figures.findall(english) == figures.findall(chinese)
     assert english.count("\n## ") == chinese.count("\n## ")
