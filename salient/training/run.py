@@ -132,7 +132,7 @@ def train(
     path = publish(task.network, path, metadata, overwrite)
     shown = {f.label: figures.get(f"val/{f.key}") for f in HEADLINE}
     words = ", ".join(f"{label} {x:.4f}" for label, x in shown.items() if x is not None)
-    log.info("held out: %s", words)
+    log.info("held out: %s", words or "not validated")
     log.info("published %s", path)
     if before is None:
         log.info("next: salient eval dataset=ecssd checkpoint=%s", path)
