@@ -102,7 +102,7 @@ def run_python(program: str) -> str:
             "torch timm safetensors numba matplotlib torchmetrics onnx",
         ),
         ("salient.commands.compare, salient.cli.run", "torch timm safetensors matplotlib"),
-        ("salient.commands.serve, salient.cli.run", "gradio fastapi uvicorn matplotlib numba"),
+        ("salient.commands.serve, salient.cli.run", "starlette uvicorn matplotlib numba"),
         ("salient.commands.eval, salient.cli.run", "torch timm torchmetrics matplotlib jinja2"),
         ("salient.metrics", "torch torchmetrics cv2 hydra"),
         ("salient.cli.main", "torch numpy hydra omegaconf cv2"),

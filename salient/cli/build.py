@@ -10,6 +10,7 @@ from hydra.utils import instantiate
 
 from salient.config import ConfigError
 from salient.data.sets import PairSet
+from salient.data.soft import SoftSet
 
 T = TypeVar("T")
 
@@ -40,6 +41,8 @@ def build(node: dict[str, Any], key: str, kind: type[T], *arguments: Any, **more
         name = node["_target_"].rpartition(".")[2]
         problem = " ".join(str(cause).split()) or type(cause).__name__
         raise ConfigError(f"{key}: {name} refuses its values: {problem:.300}") from error
+    if isinstance(built, SoftSet) and not issubclass(SoftSet, kind):
+        raise ConfigError(f"{key}: its labels are a teacher's maps, to train on and not to score")
     if not isinstance(built, kind):
         raise ConfigError(f"{key}: its _target_ makes a {type(built).__name__}, no {kind.__name__}")
     return built
@@ -48,6 +51,18 @@ def build(node: dict[str, Any], key: str, kind: type[T], *arguments: Any, **more
 def build_sets(dataset: dict[str, Any]) -> list[PairSet]:
     """The sets of the group `dataset`. Raises as `build`."""
     return [build(node, f"dataset.{key}", PairSet) for key, node in dataset.items()]
+
+
+def build_training_sets(dataset: dict[str, Any]) -> list[PairSet | SoftSet]:
+    """The sets of the group `dataset`, among which may be soft ones. Raises as `build`."""
+    built: list[PairSet | SoftSet] = []
+    for key, node in dataset.items():
+        one = build(node, f"dataset.{key}", object)
+        if not isinstance(one, PairSet | SoftSet):
+            made = type(one).__name__
+            raise ConfigError(f"dataset.{key}: its _target_ makes a {made}, no PairSet or SoftSet")
+        built.append(one)
+    return built
 
 
 def build_group(nodes: dict[str, Any], group: str, kind: type[T]) -> list[T]:

@@ -35,7 +35,7 @@ VERBS = {
     "predict": Verb("pictures in, saliency maps (or cut-outs, masks, ...) out", paths="input"),
     "export": Verb("write a network for other runtimes, and check it there", "export"),
     "weights": Verb("say what a checkpoint is, or convert it", "torch"),
-    "serve": Verb("show a page on this machine: a picture in, what stands out", "demo"),
+    "serve": Verb("serve a page and an HTTP API on this machine", "serve"),
     "doctor": Verb("say what is installed, which sets are there, what would run"),
     "strip": Verb("draw rows of picture | truth | maps"),
 }

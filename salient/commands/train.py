@@ -21,7 +21,7 @@ from omegaconf import OmegaConf
 from pydantic import Field
 from pytorch_lightning.loggers import Logger
 
-from salient.cli.build import build, build_group, build_sets
+from salient.cli.build import build, build_group, build_training_sets
 from salient.cli.main import run
 from salient.config import AnyPath, Word
 from salient.model import architecture_of
@@ -100,7 +100,7 @@ def train(
     )
     config |= dict(dataset=dataset, name=name, seed=seed, start=start, deterministic=deterministic)
     pl.seed_everything(seed, workers=True, verbose=False)
-    data = build(loader, "loader", PairsDataModule, build_sets(dataset))
+    data = build(loader, "loader", PairsDataModule, build_training_sets(dataset))
     data.setup()  # pictures are checked before weights are loaded
     if start is not None:
         file = str(find_checkpoint(start, key="start"))

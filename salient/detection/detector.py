@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any, Literal, TypeVar, overload
 
 from salient.arrays import Drawing, Map, Picture, Probability
+from salient.data.images import read_image
 from salient.detection import road
 from salient.detection.engine import Engine
-from salient.detection.inputs import PictureLike, keepable, to_picture
+from salient.detection.inputs import PictureLike, keepable
 from salient.detection.load import EngineName, load_engine
 from salient.detection.result import Result
 from salient.devices import Precision
@@ -102,7 +103,7 @@ class Detector:
         """
         if isinstance(pictures, Sequence) and not isinstance(pictures, CONTENT):
             return list(self.results(pictures))
-        picture = to_picture(pictures)
+        picture = read_image(keepable(pictures))
         return self.detect_batch([picture], self.threads)[0]
 
     def probability(self, picture: PictureLike) -> Probability:
@@ -151,7 +152,7 @@ class Detector:
 
         def read() -> Iterator[Picture]:  # one by one: they may be large
             for source in sources:
-                picture = to_picture(source)
+                picture = read_image(source)
                 sizes.append(picture.shape[:2])  # type: ignore[arg-type]
                 yield picture
 

@@ -10,9 +10,9 @@ import numpy as np
 
 from salient.arrays import Drawing, Map, Picture, Probabilities, Probability
 from salient.data.encoding import encode_png
+from salient.data.images import read_image
 from salient.data.transforms import fit, to_bytes, to_map
 from salient.detection.cutout import Cutout
-from salient.detection.inputs import to_picture
 from salient.detection.presence import stands_out
 from salient.files import write_whole
 
@@ -76,7 +76,7 @@ class Result(np.ndarray[tuple[int, int], np.dtype[np.uint8]]):
     def picture(self) -> Picture:
         """The picture, RGB uint8 H,W,3: from the file again, unless it was given as an array."""
         _ = self._found
-        return to_picture(self._source)
+        return read_image(self._source)
 
     @cached_property
     def stands_out(self) -> bool:

@@ -144,9 +144,8 @@ def detect_frames(
     A batch is held at a time, whatever the film's length.
     """
     for batch in limited(frames, detector.batch_size, lambda frame: frame.picture.nbytes):
-        results = detector.results([frame.picture for frame in batch])
-        for frame, result in zip(batch, results):
-            maps = [one for one in (result.saliency, result.edge_or_none) if one is not None]
-            saliency, *edge = smoother(frame.picture, *maps)
+        found = detector.detect([frame.picture for frame in batch])
+        for frame, maps in zip(batch, found):
+            saliency, *edge = smoother(frame.picture, *(one for one in maps if one is not None))
             write(draw(frame.picture, saliency, edge[0] if edge else None), frame)
             yield frame

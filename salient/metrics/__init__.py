@@ -5,7 +5,9 @@
 
 from typing import TYPE_CHECKING, Any
 
+from salient.metrics.choice import USUAL, Choice, choose
 from salient.metrics.figures import CURVES, FIGURES, HEADLINE, Figure, MaxF, OfCurves
+from salient.metrics.more import MORE
 from salient.metrics.scores import PairScores, score_pair
 from salient.metrics.sums import ExactSums
 
@@ -16,12 +18,16 @@ __all__ = [
     "CURVES",
     "FIGURES",
     "HEADLINE",
+    "MORE",
+    "USUAL",
+    "Choice",
     "ExactSums",
     "Figure",
     "MaxF",
     "OfCurves",
     "PairScores",
     "SaliencyMetrics",
+    "choose",
     "score_pair",
 ]
 

@@ -5,7 +5,7 @@ A new figure is a function of a measured pair (next to its kin in this folder) a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Literal, NamedTuple
@@ -42,11 +42,13 @@ class OfCurves(NamedTuple):
 
     Attributes:
         function: the figure of the mean curves.
+        curves: the names of those it reads.
         rule: "mean", "max NAME" or "pooled" where the report can take the figure of some of a set's
             pictures, as `page/figures.js` does; None where it cannot.
     """
 
     function: Callable[[MeanCurves], float]
+    curves: Sequence[str]
     rule: str | None = None
 
 
@@ -118,6 +120,11 @@ def largest(curve: Curve, measured: Measured) -> float:
     return float(curve(measured)[:LEVELS].max())
 
 
+def smallest(curve: Curve, measured: Measured) -> float:
+    """The smallest value of a curve over the 256 levels."""
+    return float(curve(measured)[:LEVELS].min())
+
+
 def average(curve: Curve, measured: Measured) -> float:
     """The mean of a curve over the 256 levels."""
     return float(curve(measured)[:LEVELS].mean())
@@ -130,12 +137,27 @@ def adaptive(curve: Curve, measured: Measured) -> float:
 
 def largest_of_mean(name: str) -> OfCurves:
     """The largest value of the mean curve `name`."""
-    return OfCurves(lambda curves: float(curves[name].max()), f"max {name}")
+    return OfCurves(partial(curve_maximum, name), [name], f"max {name}")
 
 
 def average_of_mean(name: str) -> OfCurves:
     """The mean of the mean curve `name`; that of the pictures' own means, but for rounding."""
-    return OfCurves(lambda curves: float(curves[name].mean()), "mean")
+    return OfCurves(partial(curve_mean, name), [name], "mean")
+
+
+def curve_maximum(name: str, curves: MeanCurves) -> float:
+    """The largest value of a mean curve."""
+    return float(curves[name].max())
+
+
+def curve_minimum(name: str, curves: MeanCurves) -> float:
+    """The smallest value of a mean curve."""
+    return float(curves[name].min())
+
+
+def curve_mean(name: str, curves: MeanCurves) -> float:
+    """The mean of a mean curve."""
+    return float(curves[name].mean())
 
 
 def pooled_f(curves: MeanCurves) -> float:
@@ -146,7 +168,8 @@ def pooled_f(curves: MeanCurves) -> float:
 MAX_F: dict[MaxF, Convention] = {
     "curve": Convention("maximum of the mean F curve", largest_of_mean("f")),
     "pooled": Convention(
-        "maximum F of the mean precision and recall", OfCurves(pooled_f, "pooled")
+        "maximum F of the mean precision and recall",
+        OfCurves(pooled_f, ["precision", "recall"], "pooled"),
     ),
     "image": Convention("mean of each picture's best F", None, headline=False),
 }

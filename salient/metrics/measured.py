@@ -58,7 +58,7 @@ class Measured:
     value: Floats
     true_positives: Floats
     false_positives: Floats
-    kept: dict[Callable[..., Any], Any] = field(default_factory=dict)
+    kept: dict[Any, Any] = field(default_factory=dict)
 
     @property
     def size(self) -> int:

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from salient.metrics.figures import CURVES, FIGURES
+from salient.metrics.choice import USUAL, Choice
 from salient.metrics.kernels import LEVELS
 from salient.metrics.measured import Bytes, Floats, measure_pair
 
@@ -15,9 +15,9 @@ class PairScores(NamedTuple):
     """What one pair scores.
 
     Attributes:
-        figures: every figure of `FIGURES` by its key. Those that a set takes from its mean curves
+        figures: every figure of the choice by its key. Those that a set takes from its mean curves
             are here the picture's own: `max_f` is its best F.
-        curves: every curve of `CURVES` by name, float64 256, by the threshold t = 0..255.
+        curves: every curve of the choice by name, float64 256, by the threshold t = 0..255.
         resized: whether the prediction was resized to its mask before it was scored.
         empty: whether the mask has no foreground.
     """
@@ -28,13 +28,16 @@ class PairScores(NamedTuple):
     empty: bool = False
 
 
-def score_pair(prediction: Bytes, mask: Bytes, *, normalize: bool = True) -> PairScores:
+def score_pair(
+    prediction: Bytes, mask: Bytes, *, normalize: bool = True, choice: Choice = USUAL
+) -> PairScores:
     """The scores of one prediction against its mask.
 
     Args:
         prediction: uint8 H,W, 0..255.
         mask: uint8 H,W; foreground is > 128.
         normalize: stretch the prediction by its own minimum and maximum first; see `measure_pair`.
+        choice: which figures; see `choose`.
 
     Raises:
         ValueError: not uint8, not H,W, of different sizes, or without pixels.
@@ -46,12 +49,16 @@ def score_pair(prediction: Bytes, mask: Bytes, *, normalize: bool = True) -> Pai
         (0.1, 0.5)
     """
     measured = measure_pair(prediction, mask, normalize=normalize)
-    figures = {figure.key: float(figure.of_pair(measured)) for figure in FIGURES}
-    curves = {name: curve(measured)[:LEVELS] for name, curve in CURVES.items()}
+    figures = {figure.key: float(figure.of_pair(measured)) for figure in choice.figures}
+    curves = {name: curve(measured)[:LEVELS] for name, curve in choice.curves.items()}
     return PairScores(figures, curves, empty=measured.foreground_size == 0)
 
 
-def flatten(scores: PairScores) -> Floats:
-    """A pair's figures and curves in the order of FIGURES and CURVES, float64 COLUMNS."""
-    figures = [scores.figures[figure.key] for figure in FIGURES]
-    return np.concatenate([figures, *(scores.curves[name] for name in CURVES)])
+def flatten(scores: PairScores, choice: Choice = USUAL) -> Floats:
+    """A pair's figures and curves in the order of the choice, float64 `choice.columns`.
+
+    Raises:
+        KeyError: the pair was scored by another choice, without one of them.
+    """
+    figures = [scores.figures[figure.key] for figure in choice.figures]
+    return np.concatenate([figures, *(scores.curves[name] for name in choice.curves)])

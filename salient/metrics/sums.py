@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from salient.metrics.figures import CURVES, FIGURES, MaxF
+from salient.metrics.choice import USUAL, Choice
+from salient.metrics.figures import MaxF
 from salient.metrics.kernels import LEVELS
 from salient.metrics.measured import Floats
 from salient.metrics.scores import PairScores, flatten
 
 WORD_BITS = 32  # a sum of 2**31 words of 32 bits fits in int64
-COLUMNS = len(FIGURES) + len(CURVES) * LEVELS
 Words = npt.NDArray[np.int64]
 
 
@@ -22,18 +22,22 @@ class ExactSums:
     are exact. So one process, several with unequal parts and a shuffled set agree to the last
     digit. Holds up to 2**31 pairs.
 
+    Args:
+        choice: which figures; see `choose`. The pairs are scored by the same.
+
     Attributes:
-        words: int64 3,COLUMNS: the figures in the order of `FIGURES`, then the curves.
+        words: int64 3,`choice.columns`: the figures in the order of the choice, then the curves.
         pairs: how many were added.
     """
 
-    def __init__(self) -> None:
-        self.words: Words = np.zeros((3, COLUMNS), np.int64)
+    def __init__(self, choice: Choice = USUAL) -> None:
+        self.choice = choice
+        self.words: Words = np.zeros((3, choice.columns), np.int64)
         self.pairs = 0
 
     def add(self, scores: PairScores) -> None:
         """Add a pair. Raises ValueError where a number is not finite."""
-        self.words = self.words + to_words(flatten(scores))
+        self.words = self.words + to_words(flatten(scores, self.choice))
         self.pairs += 1
 
     def merge(self, other: ExactSums) -> None:
@@ -52,7 +56,7 @@ class ExactSums:
         """
         if self.pairs == 0:
             raise ValueError("no pairs were given: call update() or add() before compute()")
-        return figures_of_means(exact_means(self.words, self.pairs), max_f)
+        return figures_of_means(exact_means(self.words, self.pairs), max_f, self.choice)
 
 
 def to_words(values: Floats) -> Words:
@@ -77,31 +81,34 @@ def exact_means(sums: Words, pairs: int) -> Floats:
     return np.array([total / divisor for total in totals])
 
 
-def figures_of_means(means: Floats, max_f: MaxF) -> tuple[dict[str, float], dict[str, Floats]]:
+def figures_of_means(
+    means: Floats, max_f: MaxF, choice: Choice = USUAL
+) -> tuple[dict[str, float], dict[str, Floats]]:
     """A set's figures and curves from its means, ordered as `flatten` orders a pair's."""
-    of_pairs, curves = divide(means)
-    shown = (figure.under(max_f) for figure in FIGURES)
+    of_pairs, curves = divide(means, choice)
+    shown = (figure.under(max_f) for figure in choice.figures)
     return {
         figure.key: figure.of_curves.function(curves) if figure.of_curves else mean
         for figure, mean in zip(shown, of_pairs)
     }, curves
 
 
-def every_figure(means: Floats) -> dict[str, float]:
+def every_figure(means: Floats, choice: Choice = USUAL) -> dict[str, float]:
     """A set's figures, each under all its conventions: `max_f_curve` and so on.
 
     Args:
-        means: of figures and curves, float64 COLUMNS, ordered as `flatten` orders a pair's.
+        means: of figures and curves, float64 n, ordered as `flatten` orders a pair's.
+        choice: of the pairs.
     """
-    of_pairs, curves = divide(means)
+    of_pairs, curves = divide(means, choice)
     return {
         variant.key: variant.of_curves.function(curves) if variant.of_curves else mean
-        for figure, mean in zip(FIGURES, of_pairs)
+        for figure, mean in zip(choice.figures, of_pairs)
         for variant in figure.variants()
     }
 
 
-def divide(means: Floats) -> tuple[list[float], dict[str, Floats]]:
+def divide(means: Floats, choice: Choice) -> tuple[list[float], dict[str, Floats]]:
     """The means of the figures, in their order, and those of the curves by name."""
-    figures, curves = means[: len(FIGURES)], means[len(FIGURES) :]
-    return figures.tolist(), dict(zip(CURVES, curves.reshape(len(CURVES), LEVELS)))
+    figures, curves = np.split(means, [len(choice.figures)])
+    return figures.tolist(), dict(zip(choice.curves, curves.reshape(-1, LEVELS)))

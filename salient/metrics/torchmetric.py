@@ -1,5 +1,6 @@
 """The metrics of a set as a `torchmetrics.Metric`, for training loops."""
 
+from collections.abc import Sequence
 from typing import Any, get_args
 
 import numpy as np
@@ -7,10 +8,11 @@ import torch
 from torch import Tensor
 from torchmetrics import Metric
 
+from salient.metrics.choice import choose
 from salient.metrics.figures import MaxF
 from salient.metrics.measured import Bytes
 from salient.metrics.scores import PairScores, flatten, score_pair
-from salient.metrics.sums import COLUMNS, exact_means, figures_of_means, to_words
+from salient.metrics.sums import exact_means, figures_of_means, to_words
 
 ByteMap = Bytes | Tensor
 
@@ -26,10 +28,11 @@ class SaliencyMetrics(Metric):
         max_f: which maximum F to report: "curve", the maximum of the mean F curve (PySODMetrics);
             "pooled", the maximum F of the mean precision and recall (F3Net's and MINet's tables);
             "image", the mean of each image's best F. The other figures do not depend on it.
+        figures: more than the usual ones; see `choose`.
         **kwargs: keyword arguments of `torchmetrics.Metric`.
 
     Raises:
-        ValueError: `max_f` is none of the three.
+        ValueError: `max_f` is none of the three, or there is no such figure.
 
     Example:
         >>> import numpy as np
@@ -47,13 +50,21 @@ class SaliencyMetrics(Metric):
     sums: Tensor
     pairs: Tensor
 
-    def __init__(self, normalize: bool = True, max_f: MaxF = "curve", **kwargs: Any) -> None:
+    def __init__(
+        self,
+        normalize: bool = True,
+        max_f: MaxF = "curve",
+        figures: str | Sequence[str] | None = None,
+        **kwargs: Any,
+    ) -> None:
         if max_f not in get_args(MaxF):
             raise ValueError(f"max_f is {max_f!r}; choose one of {', '.join(get_args(MaxF))}")
         super().__init__(**kwargs)
         self.normalize = normalize
         self.max_f = max_f
-        self.add_state("sums", torch.zeros(3, COLUMNS, dtype=torch.int64), dist_reduce_fx="sum")
+        self.choice = choose(figures)
+        zeros = torch.zeros(3, self.choice.columns, dtype=torch.int64)
+        self.add_state("sums", zeros, dist_reduce_fx="sum")
         self.add_state("pairs", torch.zeros((), dtype=torch.int64), dist_reduce_fx="sum")
 
     def update(self, prediction: ByteMap, mask: ByteMap) -> None:
@@ -66,10 +77,11 @@ class SaliencyMetrics(Metric):
         Raises:
             ValueError: not uint8, not H,W, of different sizes, or without pixels.
         """
-        self._accumulate(score_pair(as_array(prediction), as_array(mask), normalize=self.normalize))
+        arrays = as_array(prediction), as_array(mask)
+        self._accumulate(score_pair(*arrays, normalize=self.normalize, choice=self.choice))
 
     def add(self, scores: PairScores) -> None:
-        """Add a pair that was scored elsewhere, with the same `normalize`.
+        """Add a pair that was scored elsewhere, with the same `normalize` and figures.
 
         Raises:
             ValueError: a figure is not finite.
@@ -79,7 +91,7 @@ class SaliencyMetrics(Metric):
         self._accumulate(scores)
 
     def _accumulate(self, scores: PairScores) -> None:
-        words = torch.from_numpy(to_words(flatten(scores)))
+        words = torch.from_numpy(to_words(flatten(scores, self.choice)))
         self.sums = self.sums + words.to(self.sums.device)
         self.pairs = self.pairs + 1
 
@@ -96,7 +108,8 @@ class SaliencyMetrics(Metric):
         pairs = int(self.pairs)
         if pairs == 0:
             raise ValueError("no pairs were given: call update() or add() before compute()")
-        figures, curves = figures_of_means(exact_means(self.sums.cpu().numpy(), pairs), self.max_f)
+        means = exact_means(self.sums.cpu().numpy(), pairs)
+        figures, curves = figures_of_means(means, self.max_f, self.choice)
         named = {name: torch.as_tensor(value) for name, value in curves.items()}
         named |= {key: torch.tensor(value, dtype=torch.float64) for key, value in figures.items()}
         return {name: value.to(self.device) for name, value in named.items()} | {

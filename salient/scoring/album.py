@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from salient.arrays import Float32, Map, Mask, Picture
-from salient.metrics import CURVES, FIGURES, PairScores
+from salient.metrics import CURVES, USUAL, Choice, PairScores
 from salient.metrics.measured import Floats
 from salient.scoring.objects import Objects, objects_of
 from salient.scoring.score import of_all_processes
@@ -25,14 +25,16 @@ STEP = 65000  # a curve's value 1 as an integer: 1e-5 is exact, and E may pass 1
 
 
 class Entry(NamedTuple):
-    """One map: its `figures`, its `curves` (uint16 len(CURVES) x 256, in steps of 1 / STEP), its
-    `thumbnail` (WebP), and the `objects` of its mask.
+    """One map: its `figures`, its `curves` (uint16 len(CURVES),256, in steps of 1 / STEP), its
+    `thumbnail` (WebP), the `objects` of its mask, and the `further` curves of its choice, if any
+    (float32 n,256).
     """
 
     figures: Mapping[str, float]
     curves: NDArray[np.uint16]
     thumbnail: bytes
     objects: Objects
+    further: Float32 | None = None
 
 
 class Album:
@@ -45,7 +47,11 @@ class Album:
         """Keep a scored pair, both uint8 H,W; called on the threads that score."""
         curves = np.stack([scores.curves[curve] for curve in CURVES])
         integers = np.rint(curves * STEP).clip(0, 65535).astype(np.uint16)
-        self.entries[name] = Entry(scores.figures, integers, thumbnail(saliency), objects_of(mask))
+        others = [curve for key, curve in scores.curves.items() if key not in CURVES]
+        further = np.stack(others).astype(np.float32) if others else None
+        self.entries[name] = Entry(
+            scores.figures, integers, thumbnail(saliency), objects_of(mask), further
+        )
 
     def gather(self) -> Album:
         """Take in what the other processes kept."""
@@ -64,11 +70,14 @@ def thumbnail(picture: Picture) -> bytes:
     return content.getvalue()
 
 
-def values_of(entries: Sequence[Entry]) -> Float32:
-    """Figures and curves of each pair, n x COLUMNS, ordered as `flatten` orders them."""
-    figures = np.array([[entry.figures[figure.key] for figure in FIGURES] for entry in entries])
+def values_of(entries: Sequence[Entry], choice: Choice = USUAL) -> Float32:
+    """Figures and curves of each pair, n,`choice.columns`, ordered as `flatten` orders them."""
+    keys = [figure.key for figure in choice.figures]
+    figures = np.array([[entry.figures[key] for key in keys] for entry in entries])
     curves = np.stack([entry.curves.reshape(-1) for entry in entries]).astype(np.float32) / STEP
-    return np.concatenate([figures.astype(np.float32), curves], axis=1)
+    further = [entry.further.reshape(1, -1) for entry in entries if entry.further is not None]
+    others = [np.concatenate(further)] if further else []
+    return np.concatenate([figures.astype(np.float32), curves, *others], axis=1)
 
 
 def packed(entries: Sequence[Entry]) -> str:

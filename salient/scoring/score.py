@@ -13,7 +13,7 @@ from salient.data.pairs import Pair
 from salient.data.transforms import fit_map
 from salient.devices import in_parallel
 from salient.files import write_whole
-from salient.metrics import HEADLINE, ExactSums, MaxF, PairScores, score_pair
+from salient.metrics import HEADLINE, USUAL, Choice, ExactSums, MaxF, PairScores, score_pair
 from salient.scoring.sources import Prediction, from_network
 from salient.scoring.tables import Row
 
@@ -31,6 +31,7 @@ def score_predictions(
     predictions: Iterable[Prediction],
     *,
     normalize: bool = True,
+    choice: Choice = USUAL,
     folder: Path | None = None,
     workers: int | None = None,
     watcher: Watcher | None = None,
@@ -43,6 +44,7 @@ def score_predictions(
     Args:
         predictions: what is scored.
         normalize: stretch each map by its own minimum and maximum; see `measure_pair`.
+        choice: which figures; see `choose`.
         folder: where each map is also written, as `<name>.png`.
         workers: threads; None takes the cores that this process may use.
         watcher: is called with each pair, of one size, on the thread that scored it.
@@ -58,7 +60,7 @@ def score_predictions(
             file = folder / f"{prediction.name}.png"
             write_whole(file, encode_png(saliency), durable=False)
         fitted = fit_map(saliency, mask.shape)
-        scores = score_pair(fitted, mask, normalize=normalize)
+        scores = score_pair(fitted, mask, normalize=normalize, choice=choice)
         if watcher is not None:
             watcher(prediction.name, fitted, mask, scores)
         return prediction.name, scores._replace(resized=saliency.shape != mask.shape)
@@ -72,9 +74,10 @@ def summarise(
     scored: Iterable[Scored],
     published: Mapping[str, float],
     max_f: MaxF = "curve",
+    choice: Choice = USUAL,
 ) -> tuple[Row, list[dict[str, Any]]]:
     """The row of the pairs scored in all processes, and a line for each pair, by name."""
-    sums = ExactSums()
+    sums = ExactSums(choice)
     lines: list[dict[str, Any]] = []
     for name, scores in scored:
         sums.add(scores)
@@ -82,7 +85,7 @@ def summarise(
         flags = {"resized": scores.resized, "empty": scores.empty}
         lines.append(line | scores.figures | flags)
     parts = of_all_processes((sums, lines))
-    sums, lines = ExactSums(), []
+    sums, lines = ExactSums(choice), []
     for their_sums, their_lines in parts:
         sums.merge(their_sums)
         lines += their_lines

@@ -1,1 +1,1 @@
-"""A page on this machine, and the same for programs: pictures in, maps out. Needs Gradio."""
+"""Pictures in, maps out: a page for the browser, and an HTTP API that needs the extra `serve`."""

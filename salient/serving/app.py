@@ -1,106 +1,227 @@
-"""The server: the page, the same for programs by HTTP, and the downloads of the page."""
+"""The HTTP API: a picture in, a PNG out; and the page."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import wraps
-from pathlib import Path
-from typing import Any
+import re
+import secrets
+from typing import Any, NamedTuple
+from urllib.parse import parse_qsl
 
+import numpy as np
+from starlette.applications import Starlette
+from starlette.formparsers import MultiPartException, MultiPartParser
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, JSONResponse, Response
+from starlette.routing import Route
+
+from salient import __version__
+from salient.arrays import Drawing, Map, Picture
 from salient.data.encoding import encode_png
-from salient.detection.presence import stands_out
-from salient.files import printable
-from salient.serving.guard import Guard
-from salient.serving.page import build_page, look
-from salient.serving.studio import BusyError, Seen, Studio, TooLargeError, make_cutout
+from salient.detection.cutout import Cutout
+from salient.detection.modes import MODES, Mode
+from salient.serving.answers import in_a_line, refuse
+from salient.serving.door import MEBI, Door
+from salient.serving.line import Line, Shares
+from salient.serving.networks import Limits, Networks, read_picture
+from salient.serving.openapi import describe
+from salient.serving.page import build_served_page
+from salient.serving.settings import make_cutout
 
-STATUS = {TooLargeError: 413, BusyError: 503, LookupError: 404, ValueError: 400}
+TICKET = re.compile(r"[\w-]{8,64}", re.ASCII)
 
 
-def build_app(studio: Studio, uploads: str | Path, megabytes: float) -> Guard:
+class MemoryParser(MultiPartParser):  # type: ignore[misc]
+    """Keeps files in memory, whatever their size: the door has a limit."""
+
+    spool_max_size = 2**40
+
+
+class Asked(NamedTuple):
+    """What a request asks for: a picture's file, its name, the network, and the cut-out."""
+
+    content: bytes
+    name: str
+    weights: str
+    cutout: Cutout
+
+
+class Service:
     """The whole server, as an ASGI application.
 
-    `POST /detect/MODE` takes a form with a file `picture`, `weights`, and what `make_cutout` takes;
-    `GET /made/TOKEN/MODE` gives a result of the page. Both answer with a PNG, or with a status and
-    a line of text.
-
     Args:
-        uploads: the folder in which Gradio holds what is uploaded, until it has been read.
-        megabytes: the largest request.
-
-    Raises:
-        ModuleNotFoundError: Gradio is not installed.
+        networks: what detects.
+        limits: what is taken.
+        page: whether there is a page at `/`; else there is only the API.
+        names: what the server is called on this machine.
+        allowed_hosts: other names, or names with a port, by which it may be asked.
+        root_path: the path under which a proxy shows it, such as `/salient`.
     """
-    import gradio
-    from fastapi import FastAPI
-    from starlette.concurrency import run_in_threadpool
 
-    async def detect(request: Any) -> Any:
+    def __init__(
+        self,
+        networks: Networks,
+        limits: Limits = Limits(),  # noqa: B008 - frozen
+        page: bool = True,
+        names: tuple[str, ...] = ("localhost",),
+        allowed_hosts: tuple[str, ...] = (),
+        root_path: str = "",
+    ) -> None:
+        self.networks, self.limits, self.root_path = networks, limits, root_path.rstrip("/")
+        self.line = Line(networks.threads, limits.queue)
+        self.page = build_served_page(list(networks.checkpoints)) if page else None
+        places = self.line.shares.total
+        request = int(limits.megabytes * MEBI)
+        uploads = Shares(places * request, max(places // 2, 1) * request)
+        routes = [
+            Route("/", in_a_line(self.show_page), methods=["GET"]),
+            Route("/detect/{mode}", in_a_line(self.detect), methods=["GET", "POST"]),
+            Route("/queue/{ticket}", in_a_line(self.tell_place), methods=["GET"]),
+            Route("/healthz", in_a_line(self.tell_health), methods=["GET"]),
+            Route("/openapi.json", in_a_line(self.tell_api), methods=["GET"]),
+        ]
+        app = Starlette(routes=routes, exception_handlers={404: _nothing, 405: _method})
+        app.router.redirect_slashes = False
+        self.door = Door(app, names, allowed_hosts, limits.megabytes, uploads, self.line.ended)
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """As ASGI."""
+        await self.door(scope | {"root_path": self.root_path}, receive, send)
+
+    async def detect(self, request: Request) -> Response:
         """Detect in the picture that is sent."""
-        form = dict(await request.form(max_files=1, max_fields=20))
-        picture = form.pop("picture", None)
-        if not hasattr(picture, "read"):
-            raise ValueError(f"picture: missing; curl -F picture=@photo.jpg {request.url}")
-        content, name = await picture.read(), picture.filename or "picture"
-        await picture.close()
-        return await run_in_threadpool(detected, request.path_params["mode"], content, name, form)
+        mode = request.path_params["mode"]
+        drawers = draw_modes()
+        if mode not in drawers:
+            raise LookupError(f"{mode!r:.80}: no such mode; there are {', '.join(MODES)}")
+        if request.method != "POST":
+            line = f"send a picture by POST; {_example(request)}"
+            return refuse(request.headers.get("accept", ""), 405, line, {"Allow": "POST"})
+        ticket = request.headers.get("ticket") or secrets.token_urlsafe()
+        if not TICKET.fullmatch(ticket):
+            raise ValueError("Ticket: give 8 to 64 letters, digits, - and _")
+        asked = await self.read_request(request)
 
-    def detected(mode: str, content: bytes, name: str, form: dict[str, Any]) -> Any:
-        weights = form.pop("weights", next(iter(studio.checkpoints)))
-        cutout = make_cutout(form)
-        with studio.turn():
-            seen = studio.see(studio.read(content, name), name, weights)
-            return _png(seen, mode, cutout)
+        def work(alone: bool) -> Response:
+            picture = read_picture(asked.content, asked.name, self.limits.megapixels)
+            if mode == "picture":
+                return _png(picture, {})
+            found = self.networks.detect(picture, asked.weights, alone)
+            draw = asked.cutout if mode == "cutout" else drawers[mode]
+            drawn = draw(picture, found.saliency, found.edge_or_none)
+            return _png(drawn, {"Stands-Out": str(found.stands_out).lower()})
 
-    async def made(request: Any) -> Any:
-        """A result of what a page looks at, of the picture's own size."""
-        seen = studio.with_token(request.path_params["token"])
-        if seen is None:
-            raise LookupError("this picture is no longer held; give it to the page again")
-        settings = dict(request.query_params)
-        small = settings.pop("small", None) is not None
-        return await run_in_threadpool(
-            drawn, seen, request.path_params["mode"], make_cutout(settings), small
-        )
+        async def gone() -> None:
+            while (await request.receive())["type"] != "http.disconnect":
+                pass
 
-    def drawn(seen: Seen, mode: str, cutout: Any, small: bool) -> Any:
-        if small:  # as the page shows it: made at once, without waiting
-            return _png(seen.preview, mode, cutout)
-        with studio.turn():
-            return _png(seen, mode, cutout)
+        address = request.client.host if request.client else ""
+        return await self.line.run(work, address, ticket, gone)
 
-    app = FastAPI(openapi_url=None)
-    app.add_route("/detect/{mode}", _in_a_line(detect), ["POST"])
-    app.add_route("/made/{token}/{mode}", _in_a_line(made), ["GET"])
-    # No max_file_size: Gradio would tell the file's name as HTML. The guard refuses what is larger.
-    gradio.mount_gradio_app(app, build_page(studio), "/", **look())
-    return Guard(app, uploads, megabytes)
+    async def read_request(self, request: Request) -> Asked:
+        """What a request asks for. The picture is a form's file, or the whole body.
+
+        Raises:
+            ValueError: there is no picture, or a setting is not valid.
+        """
+        kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+        fields = parse_qsl(request.url.query, keep_blank_values=True)
+        content, name = None, "picture"
+        if kind == "multipart/form-data":
+            parser = MemoryParser(request.headers, request.stream(), max_files=1, max_fields=20)
+            try:
+                form = await parser.parse()
+            except MultiPartException as error:
+                raise ValueError(error.message) from None
+            for key, value in form.multi_items():
+                if isinstance(value, str):
+                    fields.append((key, value))
+                elif key == "picture":
+                    content, name = await value.read(), value.filename or name
+        else:
+            body = await request.body()
+            content = body if body and not _is_text_form(kind, body) else None
+        settings = dict(fields)
+        if content is None:
+            raise ValueError(f"picture: missing; {_example(request)}")
+        if len(settings) < len(fields):
+            raise ValueError("a setting is given twice; each is given once")
+        weights = settings.pop("weights", self.networks.default)
+        self.networks.check(weights)
+        return Asked(content, name, weights, make_cutout(settings))
+
+    async def show_page(self, request: Request) -> Response:
+        """The page."""
+        if self.page is None:
+            return await _nothing(request)
+        headers = {"Content-Security-Policy": f"{self.page.policy}; frame-ancestors 'none'"}
+        return HTMLResponse(self.page.html, headers=headers | {"Cache-Control": "no-cache"})
+
+    async def tell_place(self, request: Request) -> Response:
+        """How many pictures are before one; null if it is not in the queue."""
+        _no_query(request)
+        return _json({"place": self.line.place(request.path_params["ticket"])})
+
+    async def tell_health(self, request: Request) -> Response:
+        """Whether the server works, and how busy it is."""
+        _no_query(request)
+        working, waiting = self.line.counts()
+        ending = self.line.ended.is_set()
+        content: dict[str, Any] = {"status": "ending" if ending else "ok", "version": __version__}
+        content |= {"weights": list(self.networks.checkpoints)}
+        return _json(content | {"working": working, "waiting": waiting}, 503 if ending else 200)
+
+    async def tell_api(self, request: Request) -> Response:
+        """The API in OpenAPI's words."""
+        _no_query(request)
+        return _json(describe(list(self.networks.checkpoints), self.limits, self.root_path))
 
 
-def _png(seen: Seen, mode: str, cutout: Any) -> Any:
-    from starlette.responses import Response
+def draw_modes() -> dict[str, Mode]:
+    """The modes of `/detect`: those of `predict`, and two that the page needs.
 
-    told = {"Stands-Out": str(stands_out(seen.saliency, seen.edge)).lower()}
-    told["Cache-Control"] = "no-store"
-    return Response(encode_png(seen.draw(mode, cutout)), media_type="image/png", headers=told)
+    `layers` holds the map in red, the boundary map in green, and in blue 255 if there is one;
+    `picture` is the picture as it is read, for browsers that cannot read its format.
+    """
+
+    def layers(picture: Picture, saliency: Map, edge: Map | None) -> Picture:
+        there = np.full_like(saliency, 0 if edge is None else 255)
+        return np.dstack([saliency, np.zeros_like(saliency) if edge is None else edge, there])
+
+    def same(picture: Picture, saliency: Map, edge: Map | None) -> Picture:
+        return picture
+
+    return {**MODES, "layers": layers, "picture": same}
 
 
-def _in_a_line(endpoint: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    """What an endpoint refuses becomes a status and a line of text."""
-    from starlette.exceptions import HTTPException
-    from starlette.responses import PlainTextResponse
+def _example(request: Request) -> str:
+    mode = request.path_params["mode"]
+    return f"curl -F picture=@photo.jpg {request.base_url}detect/{mode} > {mode}.png"
 
-    @wraps(endpoint)
-    async def answer(request: Any) -> Any:
-        try:
-            return await endpoint(request)
-        except HTTPException as error:
-            status, line = error.status_code, error.detail
-        except MemoryError:
-            status, line = 413, "the picture is too large for the memory"
-        except tuple(STATUS) as error:
-            status = next(code for kind, code in STATUS.items() if isinstance(error, kind))
-            line = str(error)
-        return PlainTextResponse(f"{printable(line)}\n", status)
 
-    return answer
+def _png(drawn: Drawing, headers: dict[str, str]) -> Response:
+    headers = headers | {"Cache-Control": "no-store"}
+    return Response(encode_png(drawn), media_type="image/png", headers=headers)
+
+
+def _json(content: Any, status: int = 200) -> Response:
+    return JSONResponse(content, status, {"Cache-Control": "no-store"})
+
+
+def _no_query(request: Request) -> None:
+    if request.url.query:
+        raise ValueError(f"{request.url.query!r:.80}: nothing can be set here")
+
+
+def _is_text_form(kind: str, content: bytes) -> bool:
+    """Whether a body is a form of texts; `curl --data-binary @photo.jpg` says so of a picture."""
+    printable = content.isascii() and content.decode("ascii").isprintable()
+    return kind == "application/x-www-form-urlencoded" and printable
+
+
+async def _nothing(request: Request, error: Exception | None = None) -> Response:
+    return refuse(request.headers.get("accept", ""), 404, "there is nothing here")
+
+
+async def _method(request: Request, error: Exception | None = None) -> Response:
+    allow = dict(getattr(error, "headers", None) or {})
+    return refuse(request.headers.get("accept", ""), 405, f"not by {request.method}", allow)

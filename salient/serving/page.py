@@ -1,122 +1,98 @@
-"""The page, by Gradio: a picture in; its map, cut-out, overlay and edges side by side."""
+"""The page as one text: its parts put together, with a policy that names them by their hashes."""
 
-# No deferred annotations here: Gradio reads those of the functions below, at run time.
+from __future__ import annotations
 
+import base64
+import hashlib
+import json
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-from salient.detection.cutout import Cutout
-from salient.serving.studio import PAGES, Studio
-from salient.serving.views import HEADING, PROGRAMS, View, first_view, next_view, view_nothing
+import cv2
+import numpy as np
 
-UNREAD = (10, 60)  # seconds: how often is looked, and how old an upload may be that nobody read
-COLOUR = "colour"  # the background that is picked
-PICKER = "chosen => ({__type__: 'update', visible: chosen === 'colour'})"
-ADDRESS = """for (const place of element.querySelectorAll(".origin"))
-    place.textContent = location.origin;"""
-PASTE = """() => document.addEventListener("paste", event => {
-    const field = document.querySelector("#given input[type=file]");
-    if (!field || !event.clipboardData.files.length) return;
-    field.files = event.clipboardData.files;
-    field.dispatchEvent(new Event("change", {bubbles: true}));
-})"""
-STATES = ("", "_hover", "_selected", "_dark", "_hover_dark", "_selected_dark")
+PARTS = Path(__file__).with_name("page")
+PROGRAMS = """curl -F picture=@photo.jpg HERE/detect/map > map.png
+curl -F picture=@photo.jpg -F background=white -F crop=true \\
+     HERE/detect/cutout > cutout.png"""
+SHARED = ("words.js", "pixels.js", "cutout.js")  # and the engine, and what shows all
 
 
-def look() -> dict[str, Any]:
-    """The page's look, and what Gradio leaves out of it, as `mount_gradio_app` takes them."""
-    import gradio as gr
+class Page(NamedTuple):
+    """A page, and the Content-Security-Policy under which it works."""
 
-    theme = gr.themes.Base(
-        primary_hue="neutral",
-        neutral_hue="neutral",
-        font=["system-ui", "sans-serif"],  # of the system: none is loaded
-        font_mono=["ui-monospace", "monospace"],
-    ).set(
-        **{f"checkbox_label_background_fill{state}": "transparent" for state in STATES},
-        checkbox_label_padding="2px 0",
-        checkbox_label_gap="16px",
-        slider_color="*neutral_700",
-        body_text_color_subdued="*neutral_600",
-    )
-    style = {"theme": theme, "css_paths": Path(__file__).with_name("page.css"), "js": PASTE}
-    return style | {"footer_links": [], "run_history": False, "ssr_mode": False}
+    html: str
+    policy: str
 
 
-def build_page(studio: Studio) -> Any:
-    """The page as Gradio's `Blocks`.
+def build_served_page(weights: list[str]) -> Page:
+    """The page of `salient serve`, which asks the HTTP API.
 
-    Raises:
-        ModuleNotFoundError: Gradio is not installed.
+    Args:
+        weights: names of the networks, the default first.
     """
-    import gradio as gr
-
-    options: dict[str, Any] = {"analytics_enabled": False, "delete_cache": UNREAD}
-    with gr.Blocks(title="Salient object detection", **options) as page:
-        gr.HTML(HEADING, elem_id="heading")
-        with gr.Column(elem_id="desk"):
-            with gr.Column(elem_id="given"):
-                image = gr.Image(
-                    label="Picture",
-                    show_label=False,
-                    height=260,
-                    placeholder="Drop a picture, paste it,\nor click to choose one",
-                    buttons=[],
-                    type="filepath",
-                )
-                status = gr.HTML(elem_id="status")
-            results = gr.HTML(view_nothing().results, elem_id="results")
-            with gr.Column(elem_id="settings"):
-                settings = _settings(list(studio.checkpoints))
-            gr.HTML(PROGRAMS, elem_id="programs", js_on_load=ADDRESS)
-        _connect(studio, page, image, settings, [status, results])
-    page.state_session_capacity = PAGES
-    return page.queue(max_size=None)  # the studio's own queue counts, for programs too
+    setup = {"weights": weights, "programs": PROGRAMS}
+    return build_page("by_server.js", setup, policy="connect-src 'self'")
 
 
-def _settings(weights: list[str]) -> dict[str, Any]:
-    """The controls, by the names of what they set; `colour` is that of the background."""
-    import gradio as gr
+def build_page(
+    engine: str,
+    setup: Mapping[str, Any],
+    policy: str,
+    data: Mapping[str, str] | None = None,
+    scripts: str = "",
+) -> Page:
+    """The page with an engine.
 
-    start, backgrounds = Cutout(), ["transparent", "blur", COLOUR]
-    settings = {
-        "weights": gr.Radio(weights, value=weights[0], label="Weights"),
-        "background": gr.Radio(backgrounds, value=backgrounds[0], label="Background"),
-        "colour": gr.ColorPicker("#ffffff", label="Colour", visible=False),
-        "threshold": gr.Slider(0.01, 0.99, start.threshold, step=0.01, label="Threshold"),
-        "feather": gr.Slider(0, 1, start.feather, step=0.01, label="Feather"),
-        "min_area": gr.Slider(0, 0.2, start.min_area, step=0.002, label="Smallest part kept"),
-        "crop": gr.Checkbox(start.crop, label="Crop to the object"),
-    }
-    settings["background"].change(None, settings["background"], settings["colour"], js=PICKER)
-    return settings
+    Args:
+        engine: the script that finds maps.
+        setup: what the scripts read as `SETUP`, as JSON.
+        policy: what the engine needs besides the page's own scripts and styles.
+        scripts: what it may run besides the page's own script.
+        data: further texts by the `id` under which a script reads them; without `<`.
+    """
+    style = read_part("page.css")
+    script = "\n".join(map(read_part, (*SHARED, engine, "page.js")))
+    setup_text = json.dumps({**setup, "heat": _heat()}).replace("<", "\\u003c")
+    blocks = {"setup": setup_text, **(data or {})}
+    rules = [
+        "default-src 'none'",
+        f"script-src {_hash(script)} {scripts}".strip(),
+        f"style-src {_hash(style)}",
+        "img-src blob: data:",
+        policy,
+        "base-uri 'none'",
+        "form-action 'none'",
+    ]
+    joined = "; ".join(rules)
+    html = read_part("page.html")
+    for mark, text in {
+        "/*style*/": style,
+        "<!--data-->": "\n".join(
+            f'<script type="text/plain" id="{name}">{text}</script>'
+            for name, text in blocks.items()
+        ),
+        "/*script*/": script,
+        "<!--policy-->": f'<meta http-equiv="Content-Security-Policy" content="{joined}">',
+    }.items():
+        assert html.count(mark) == 1
+        html = html.replace(mark, text)
+    return Page(html, joined)
 
 
-def _connect(studio: Studio, page: Any, image: Any, settings: dict[str, Any], out: Any) -> None:
-    """Say what happens when. No value is a file to Gradio on its way back: it keeps none."""
-    import gradio as gr
+def read_part(name: str) -> str:
+    """A file of the page."""
+    return (PARTS / name).read_text(encoding="utf-8")
 
-    def chosen(data: dict[Any, Any]) -> dict[str, Any]:
-        values = {name: data[control] for name, control in settings.items()}
-        colour = values.pop("colour")
-        return values | ({"background": colour} if values["background"] == COLOUR else {})
 
-    def see(data: dict[Any, Any], request: gr.Request) -> list[Any]:
-        view = first_view(studio, request.session_hash, data[image], chosen(data))
-        shown = view.picture and {"path": "picture", "url": view.picture}
-        return [shown, view.status, view.results]
+def _heat() -> list[list[int]]:
+    """The colours of an overlay, RGB, by the level of the map: those of `mode=overlay`."""
+    levels = np.arange(256, dtype=np.uint8)[:, None]
+    heat: list[list[int]] = cv2.applyColorMap(levels, cv2.COLORMAP_TURBO)[:, 0, ::-1].tolist()
+    return heat
 
-    def look_again(data: dict[Any, Any], request: gr.Request) -> list[Any]:
-        view: View = next_view(studio, request.session_hash, chosen(data))
-        return [view.status, view.results]
 
-    def leave(request: gr.Request) -> None:
-        studio.forget(request.session_hash)
-
-    given = set(settings.values())
-    raw: dict[str, Any] = {"preprocess": False, "postprocess": False, "show_progress": "hidden"}
-    raw |= {"concurrency_limit": None}
-    gr.on([image.input, image.clear], see, given | {image}, [image, *out], **raw)
-    changes = [control.change for control in given]
-    gr.on(changes, look_again, given, out, **raw, trigger_mode="always_last")
-    page.unload(leave)
+def _hash(text: str) -> str:
+    digest = hashlib.sha256(text.encode()).digest()
+    return f"'sha256-{base64.b64encode(digest).decode()}'"

@@ -14,6 +14,7 @@ from torch.utils.data import DataLoader, Dataset, DistributedSampler
 
 from salient.data.masks import read_truth
 from salient.data.pairs import Pair, read_picture
+from salient.data.soft import SoftPair, read_soft
 from salient.data.transforms import MASK_THRESHOLD
 from salient.scoring.loading import to_tensor
 
@@ -37,8 +38,10 @@ class TrainingSet(Dataset[TrainingBatch]):
     processes, nor on where a run was interrupted.
     """
 
-    def __init__(self, pairs: Sequence[Pair], transform: A.Compose, seed: int) -> None:
+    def __init__(self, pairs: Sequence[Pair | SoftPair], transform: A.Compose, seed: int) -> None:
         self.pairs, self.transform, self.seed = list(pairs), transform, seed
+        soft = any(isinstance(pair, SoftPair) for pair in self.pairs)
+        self.dtype = torch.float32 if soft else torch.uint8  # of masks: one in all batches
 
     def __len__(self) -> int:
         return len(self.pairs)
@@ -46,10 +49,16 @@ class TrainingSet(Dataset[TrainingBatch]):
     def __getitem__(self, key: tuple[int, int]) -> TrainingBatch:
         epoch, index = key
         pair = self.pairs[index]
-        self.transform.set_random_seed(zlib.crc32(f"{self.seed}/{epoch}/{pair.name}".encode()))
-        augmented = self.transform(image=read_picture(pair), mask=read_truth(pair))
-        mask = torch.from_numpy(augmented["mask"] > MASK_THRESHOLD).to(torch.uint8)
-        return TrainingBatch(to_tensor(augmented["image"]), mask[None], pair.name)
+        name = pair.name
+        self.transform.set_random_seed(zlib.crc32(f"{self.seed}/{epoch}/{name}".encode()))
+        if isinstance(pair, SoftPair):
+            picture, label = read_soft(pair)
+            augmented = self.transform(image=picture, mask=label)
+            mask = torch.from_numpy(augmented["mask"]).float() / 255
+        else:
+            augmented = self.transform(image=read_picture(pair), mask=read_truth(pair))
+            mask = torch.from_numpy(augmented["mask"] > MASK_THRESHOLD).to(self.dtype)
+        return TrainingBatch(to_tensor(augmented["image"]), mask[None], name)
 
 
 class EpochSampler(DistributedSampler[TrainingBatch]):

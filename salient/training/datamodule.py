@@ -16,6 +16,7 @@ from salient.config import Amount, AnyPath, ConfigError, Part, Workers, checked
 from salient.data.cache import cached_pairs
 from salient.data.pairs import Pair
 from salient.data.sets import PairSet
+from salient.data.soft import SoftPair, SoftSet
 from salient.data.splits import split_pairs
 from salient.data.transforms import MASK_THRESHOLD
 from salient.devices import loader_workers
@@ -23,6 +24,7 @@ from salient.model.base import Side
 from salient.scoring.loading import ScoringBatch, ScoringSet, collate_scoring, start_worker
 from salient.training.augmentation import training_transform
 from salient.training.batches import EpochSampler, TrainingLoader, TrainingSet
+from salient.training.mixing import MixedSampler
 
 CHANNELS = 4  # bytes of a pixel in a batch: a picture's and a mask's
 
@@ -49,6 +51,9 @@ class PairsDataModule(pl.LightningDataModule):
         cache: train on decoded copies, made once under `data_root`/cache, whose shorter side has at
             most so many pixels; at least `size`. Validation reads the originals.
 
+        soft_share: of each batch, the share of pictures from the soft sets, if there are any; see
+            `MixedSampler`. An epoch is one pass over the others. Soft sets are never validated on.
+
     Raises:
         ValueError: a value outside its range, or pairs that do not match (see `find_pairs`).
         FileNotFoundError: a set is not there.
@@ -56,7 +61,7 @@ class PairsDataModule(pl.LightningDataModule):
 
     def __init__(
         self,
-        sets: Sequence[PairSet],
+        sets: Sequence[PairSet | SoftSet],
         data_root: AnyPath = "data",
         strict: bool = True,
         size: Side = 352,
@@ -68,6 +73,7 @@ class PairsDataModule(pl.LightningDataModule):
         augmentation: Callable[[int], A.Compose] = training_transform,
         cache: int | None = None,
         held_out_synsets: Amount = 0,
+        soft_share: Part = 0.5,
     ) -> None:
         super().__init__()
         if fold is not None and fold >= round(1 / held_out):
@@ -84,7 +90,9 @@ class PairsDataModule(pl.LightningDataModule):
         self.seed, self.cache = seed, cache
         self.workers = loader_workers(workers, batch_size * size * size * CHANNELS)
         self.transform = augmentation(size)
+        self.soft_share = soft_share
         self.training_pairs: list[Pair] = []
+        self.soft_pairs: list[SoftPair] = []
         self.validation_pairs: list[Pair] = []
 
     @property
@@ -96,6 +104,9 @@ class PairsDataModule(pl.LightningDataModule):
         if self.training_pairs:
             return
         for pair_set in self.sets:
+            if isinstance(pair_set, SoftSet):
+                self.soft_pairs += pair_set.pairs(self.data_root, self.strict)
+                continue
             pairs = pair_set.pairs(self.data_root, self.strict)
             training, validation = split_pairs(
                 pairs, self.held_out, self.fold, self.held_out_synsets
@@ -126,17 +137,28 @@ class PairsDataModule(pl.LightningDataModule):
         return Path(self.data_root) / "cache" / name
 
     def train_dataloader(self) -> TrainingLoader:
-        dataset = TrainingSet(self.training_pairs, self.transform, self.seed)
-        processes, rank = self._processes()
-        sampler = EpochSampler(dataset, processes, rank, seed=self.seed, drop_last=True)
+        pairs: list[Pair | SoftPair] = [*self.training_pairs, *self.soft_pairs]
+        dataset = TrainingSet(pairs, self.transform, self.seed)
+        sampler, batch_size = self._sampler(dataset)
         return TrainingLoader(
             dataset,
-            min(self.batch_size, len(sampler)),
+            batch_size,
             sampler=sampler,
             drop_last=True,
             batches_done=self._batches_done,
             **self._loading(),
         )
+
+    def _sampler(self, dataset: TrainingSet) -> tuple[EpochSampler, int]:
+        """The order of the pictures, and how many a batch has."""
+        processes, rank = self._processes()
+        if not self.soft_pairs:
+            plain = EpochSampler(dataset, processes, rank, seed=self.seed, drop_last=True)
+            return plain, min(self.batch_size, len(plain))
+        counts = len(self.training_pairs), len(self.soft_pairs)
+        share, size = self.soft_share, self.batch_size
+        mixed = MixedSampler(*counts, size, share, processes, rank, self.seed)
+        return mixed, mixed.batch_size
 
     def val_dataloader(self) -> DataLoader[ScoringBatch]:
         dataset = ScoringSet(self.validation_pairs, self.size)

@@ -98,6 +98,8 @@ def train(
     data.setup()
     pairs = len(data.training_pairs), len(data.validation_pairs)
     log.info("%s: %d pairs to train on, %d held out", data.title, *pairs)
+    if data.soft_pairs:
+        log.info("and %d pictures with a teacher's maps", len(data.soft_pairs))
     architecture_of(task.network)  # or nobody could load what is published
     origin = task.network.origin if resume is None else f"{resume}, {data.size} px, of a run"
     weights = sum(parameter.numel() for parameter in task.network.parameters()) / 1e6

@@ -14,8 +14,8 @@ from PIL import Image
 
 from salient import Detector
 from salient.arrays import Probabilities
+from salient.data.images import read_image
 from salient.detection.cutout import Cutout
-from salient.detection.inputs import to_picture
 from salient.detection.presence import stands_out
 from salient.detection.result import Result
 
@@ -132,7 +132,7 @@ def test_pictures_of_many_kinds(detector, picture, tmp_path):
     kinds = [path, str(path), content, bytearray(content), memoryview(content), BytesIO(content)]
     kinds += [spooled, Image.open(path), picture, tensor, tensor.permute(2, 0, 1)]
     for source in kinds:
-        np.testing.assert_array_equal(to_picture(source), picture, err_msg=str(type(source)))
+        np.testing.assert_array_equal(read_image(source), picture, err_msg=str(type(source)))
     assert len(detector(tuple(kinds))) == len(kinds)
 
 

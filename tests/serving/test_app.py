@@ -1,13 +1,12 @@
-"""The server as programs use it, and as somebody would who wants this machine's files."""
+"""The HTTP API as programs use it."""
 
 from __future__ import annotations
 
 import json
+import re
+import shlex
 import shutil
 import subprocess
-import time
-import urllib.error
-import urllib.request
 
 import numpy as np
 import pytest
@@ -16,27 +15,29 @@ from PIL import Image
 from salient import Detector
 from salient.detection.cutout import Cutout
 from salient.detection.modes import MODES
-from salient.serving import page
-from salient.serving.studio import Studio
+from salient.serving.networks import Networks
+from tests.fixtures.commands import ROOT
 from tests.fixtures.photos import EVIL_NAME, as_file, draw_disc, read_file
-from tests.fixtures.servers import running_server
 
-pytest.importorskip("gradio", reason="no test of the server: pip install '.[demo]'")
+pytest.importorskip("starlette", reason="no test of the server: pip install '.[serve]'")
+pytest.importorskip("python_multipart")
 httpx = pytest.importorskip("httpx")
+from tests.fixtures.servers import running_server  # noqa: E402
+
 pytestmark = pytest.mark.xdist_group("browser")
 
 
 @pytest.fixture(scope="module")
 def server():
-    page.UNREAD = (1, 1)
-    studio = Studio({"fast": "fast"}, 0.2, 2, "cpu", "fp32")
-    with running_server(studio, 1) as running:
+    networks = Networks({"fast": "fast"}, "cpu", "fp32")
+    with running_server(networks, 1, 0.2, 2) as running:
         yield running
 
 
-def post(server, mode, content, name="photo.png", **form):
+def post(server, mode, content, name="photo.png", query="", headers=None, **form):
     files = {"picture": (name, content)}
-    return httpx.post(f"{server.address}/detect/{mode}", files=files, data=form, timeout=60)
+    address = f"{server.address}/detect/{mode}{query}"
+    return httpx.post(address, files=files, data=form, headers=headers, timeout=60)
 
 
 def test_every_mode_answers_with_what_the_detector_makes(server):
@@ -45,21 +46,28 @@ def test_every_mode_answers_with_what_the_detector_makes(server):
     for mode, draw in MODES.items():
         answer = post(server, mode, as_file(disc))
         assert answer.status_code == 200 and answer.headers["stands-out"] == "true"
+        assert answer.headers["cache-control"] == "no-store"
         np.testing.assert_array_equal(read_file(answer.content), draw(disc, *maps))
     made = Cutout("1,2,3", 0.4, 0.2, 0.01, True)(disc, *maps)
     form = {"background": "1,2,3", "threshold": 0.4, "feather": 0.2, "min_area": 0.01}
     answer = post(server, "cutout", as_file(disc), **form, crop="true", weights="fast")
     np.testing.assert_array_equal(read_file(answer.content), made)
+    layers = read_file(post(server, "layers", as_file(disc)).content)
+    np.testing.assert_array_equal(layers, np.dstack([*maps, np.full_like(maps[0], 255)]))
     plain = np.full((100, 150, 3), (200, 30, 30), np.uint8)
     assert post(server, "map", as_file(plain)).headers["stands-out"] == "false"
 
 
 @pytest.mark.skipif(not shutil.which("curl"), reason="no curl here")
-def test_the_documented_call_works(server, tmp_path):
+@pytest.mark.parametrize("line", re.findall(r"^ +(curl .+)", (ROOT / "docs/serving.md").read_text(),
+                                            re.MULTILINE))  # fmt: skip
+def test_the_documented_calls_work(server, tmp_path, line):
     (tmp_path / "photo.jpg").write_bytes(as_file(draw_disc(), "JPEG"))
-    command = f"curl -sS -F picture=@photo.jpg {server.address}/detect/map > map.png"
-    subprocess.run(command, shell=True, cwd=tmp_path, check=True)
-    assert Image.open(tmp_path / "map.png").size == (200, 150)
+    command = line.replace("http://127.0.0.1:7860", server.address)
+    subprocess.run(f"set -e; {command}", shell=True, cwd=tmp_path, check=True)
+    output = shlex.split(line)[-1]
+    if output.endswith(".png"):
+        assert Image.open(tmp_path / output).size[1] <= 150
 
 
 def test_pictures_are_read_as_predict_reads_them(server):
@@ -72,6 +80,25 @@ def test_pictures_are_read_as_predict_reads_them(server):
     assert read_file(post(server, "map", as_file(deep)).content).shape == (150, 200)
     clear = np.dstack([disc, np.zeros((150, 200), np.uint8)])
     assert (read_file(post(server, "picture", as_file(clear)).content) == 255).all()
+
+
+def test_settings_may_stand_in_the_query_and_the_picture_be_the_whole_body(server):
+    disc = as_file(draw_disc())
+    wanted = post(server, "cutout", disc, background="red", crop="true").content
+    query = "?background=red&crop=true&weights=fast"
+    assert post(server, "cutout", disc, query=query).content == wanted
+    address = f"{server.address}/detect/cutout{query}"
+    for kind in ("image/png", "application/octet-stream", "application/x-www-form-urlencoded"):
+        answer = httpx.post(address, content=disc, headers={"content-type": kind}, timeout=60)
+        assert answer.content == wanted, answer.text
+    for query, line in {
+        "?weights=best": "weights: 'best' is not valid; there are fast\n",
+        "?tresh=1": "'tresh': unknown; there are background, threshold, feather, min_area, crop\n",
+        "?crop=true&crop=false": "a setting is given twice; each is given once\n",
+    }.items():
+        answer = post(server, "map", disc, query=query)
+        assert (answer.status_code, answer.text) == (400, line)
+    assert post(server, "map", disc, query="?crop=true", crop="false").status_code == 400
 
 
 @pytest.mark.parametrize(
@@ -88,75 +115,68 @@ def test_what_is_refused_is_told_in_a_line(server, content, status, line):
     answer = post(server, "map", content, EVIL_NAME.replace('"', ""))
     assert answer.status_code == status and answer.text.startswith(line)
     assert answer.text.count("\n") == 1 and answer.headers["content-type"].startswith("text/plain")
+    answer = post(server, "map", content, EVIL_NAME, headers={"Accept": "application/json"})
+    assert answer.headers["content-type"] == "application/problem+json"
+    told = answer.json()
+    assert told["status"] == answer.status_code == status and told["detail"].startswith(line)
 
 
 def test_other_mistakes_are_told_too(server):
     disc = as_file(draw_disc())
     assert post(server, "nap", disc).status_code == 404
-    assert (
-        "weights: 'x' is not valid; there are fast" in post(server, "map", disc, weights="x").text
-    )
+    said = post(server, "map", disc, weights="x").text
+    assert "weights: 'x' is not valid; there are fast" in said
     assert "'x': unknown" in post(server, "map", disc, x=1).text
     said = httpx.post(f"{server.address}/detect/map", data={"picture": "/etc/passwd"})
     assert said.status_code == 400 and said.text.startswith("picture: missing; curl -F picture=@")
     background = post(server, "cutout", disc, background="/etc/passwd")
     assert background.status_code == 400 and "background: '/etc/passwd' is not" in background.text
-    assert httpx.get(f"{server.address}/made/x/map").status_code == 404
-
-
-def test_a_full_queue_is_told(server, monkeypatch):
-    monkeypatch.setattr(server.studio._room, "_value", 0)
-    answer = post(server, "map", as_file(draw_disc()))
-    assert answer.status_code == 503 and answer.text.startswith("busy: 2 pictures are waiting")
-
-
-def raw_get(address, path):
-    try:
-        with urllib.request.urlopen(f"{address}{path}") as answer:
-            return answer.status, answer.read()
-    except urllib.error.HTTPError as error:
-        return error.code, error.read()
-
-
-def test_no_file_of_the_machine_can_be_read(server, tmp_path):
-    secret = tmp_path / "secret.png"
-    secret.write_bytes(as_file(draw_disc()))
-    for path in (f"{secret}", "/etc/passwd"):
-        for route in (
-            "gradio_api/file=",
-            "file=",
-            "gradio_api/file",
-            "static/../../..",
-            "static/..%2f..%2f..%2f..%2f..%2f..",
-            "assets/%2e%2e/%2e%2e",
-            "static/",
-            "gradio_api/proxy=file://",
-            "made/..",
-            "?deep_link=../..",
-        ):
-            status, content = raw_get(server.address, f"/{route}{path}")
-            assert b"root:" not in content and content[:4] != b"\x89PNG", route
-            assert status >= 400 or route.startswith("?"), route
-    for path in (str(secret), "/etc/passwd", "https://example.org/a.png"):
-        upload = {"path": path, "meta": {"_type": "gradio.FileData"}}
-        for data in ([upload] + [None] * 7, [None] * 7 + [upload]):
-            body = {"data": data, "fn_index": 1, "session_hash": "x"}
-            answer = httpx.post(f"{server.address}/gradio_api/queue/join", json=body)
-            assert answer.status_code == 403
-        answer = httpx.post(f"{server.address}/gradio_api/run/see", json={"data": [upload]})
-        assert answer.status_code == 404
-    assert secret.exists() and server.files() == []
-
-
-def test_an_upload_that_nobody_reads_is_gone_soon(server):
-    answer = httpx.post(
-        f"{server.address}/gradio_api/upload", files={"files": ("a.png", as_file(draw_disc()))}
+    broken = {"content-type": "multipart/form-data"}
+    assert (
+        httpx.post(f"{server.address}/detect/map", content=disc, headers=broken).status_code == 400
     )
-    (path,) = json.loads(answer.text)
-    assert str(server.uploads) in path and server.files()
-    assert httpx.get(f"{server.address}/gradio_api/file={path}").status_code == 404
-    for _ in range(100):
-        if not server.files():
-            return
-        time.sleep(0.1)
-    pytest.fail("it is still there")
+    got = httpx.get(f"{server.address}/detect/map")
+    assert got.status_code == 405 and got.headers["allow"] == "POST"
+    example = f"curl -F picture=@photo.jpg {server.address}/detect/map > map.png\n"
+    assert got.text == f"send a picture by POST; {example}"
+    assert httpx.put(f"{server.address}/detect/map").status_code == 405
+
+
+def test_health_and_places_are_told(server):
+    told = httpx.get(f"{server.address}/healthz").json()
+    assert told.pop("version")
+    assert told == {"status": "ok", "weights": ["fast"], "working": 0, "waiting": 0}
+    assert httpx.get(f"{server.address}/queue/a-ticket").json() == {"place": None}
+    assert httpx.get(f"{server.address}/healthz?x=1").status_code == 400
+    answer = post(server, "map", as_file(draw_disc()), headers={"Ticket": "no"})
+    assert answer.status_code == 400 and answer.text.startswith("Ticket: give 8 to 64")
+
+
+def test_the_api_describes_itself(server):
+    api = httpx.get(f"{server.address}/openapi.json").json()
+    assert api["openapi"].startswith("3.1") and api["servers"] == [{"url": "/"}]
+    post_of = api["paths"]["/detect/{mode}"]["post"]
+    assert set(MODES) < set(post_of["parameters"][0]["schema"]["enum"])
+    form = post_of["requestBody"]["content"]["multipart/form-data"]["schema"]["properties"]
+    assert form["weights"]["default"] == "fast"
+    disc = as_file(draw_disc())
+    for name in form.keys() - {"picture", "weights"}:  # every setting is known
+        assert "unknown" not in post(server, "cutout", disc, **{name: "0.5"}).text
+    try:
+        from openapi_spec_validator import validate
+    except ImportError:
+        json.dumps(api)
+    else:
+        validate(api)
+
+
+def test_the_page_can_be_left_out_and_everything_is_shown_under_a_path(server):
+    assert httpx.get(server.address).headers["content-type"].startswith("text/html")
+    options = {"page": False, "root_path": "/salient/", "allowed_hosts": ("a.example",)}
+    with running_server(server.service.networks, 1, 0.2, 2, **options) as other:
+        assert httpx.get(other.address).status_code == 404
+        for path in ("/healthz", "/salient/healthz"):  # whether the proxy cuts it off or not
+            assert httpx.get(f"{other.address}{path}").json()["status"] == "ok"
+        assert httpx.get(f"{other.address}/openapi.json").json()["servers"] == [{"url": "/salient"}]
+        said = httpx.get(f"{other.address}/detect/map", headers={"Host": "a.example"}).text
+        assert "curl -F picture=@photo.jpg http://a.example/salient/detect/map" in said

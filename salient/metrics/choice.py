@@ -1,0 +1,57 @@
+"""Which figures are computed: the usual ones, and those of `MORE` that are asked for by name."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from salient.metrics.figures import CURVES, FIGURES, Curve, Figure
+from salient.metrics.kernels import LEVELS
+from salient.metrics.more import MORE, MORE_CURVES
+
+
+@dataclass(frozen=True, eq=False)
+class Choice:
+    """Figures in their order, and the curves that they or the reports read, by name."""
+
+    figures: Sequence[Figure]
+    curves: Mapping[str, Curve]
+
+    @property
+    def columns(self) -> int:
+        """Numbers of a pair: its figures, then its curves at 256 levels each."""
+        return len(self.figures) + len(self.curves) * LEVELS
+
+
+USUAL = Choice(FIGURES, CURVES)
+
+
+def choose(names: str | Sequence[str] | None = None) -> Choice:
+    """The usual figures with those named.
+
+    Args:
+        names: keys of `FIGURES` and `MORE`; "all" of them; None: the usual ones.
+
+    Raises:
+        ValueError: no such figure; names the nearest.
+
+    Example:
+        >>> [figure.key for figure in choose(["max_dice"]).figures][-1]
+        'max_dice'
+    """
+    if not names:
+        return USUAL
+    known = {figure.key: figure for figure in (*FIGURES, *MORE)}
+    if names == "all" or list(names) == ["all"]:
+        wanted: Sequence[str] = list(known)
+    else:
+        wanted = names.replace(" ", "").split(",") if isinstance(names, str) else names
+    for name in wanted:
+        if name not in known:
+            near = difflib.get_close_matches(name, known, 1)
+            guess = f"did you mean {near[0]}? " if near else ""
+            raise ValueError(f"{name}: no such figure; {guess}there are all, {', '.join(known)}")
+    figures = (*FIGURES, *(figure for figure in MORE if figure.key in wanted))
+    read = {name for figure in figures if figure.of_curves for name in figure.of_curves.curves}
+    return Choice(figures, CURVES | {k: c for k, c in MORE_CURVES.items() if k in read})

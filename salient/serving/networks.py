@@ -1,0 +1,113 @@
+"""The networks that the server offers, and the pictures that it reads: within limits, in memory."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
+from io import BytesIO
+from typing import Any
+
+from salient.arrays import Picture
+from salient.data.images import read_image, read_size
+from salient.detection.detector import Detector
+from salient.detection.result import Result
+from salient.detection.road import threads_of
+from salient.devices import Precision
+
+
+class TooLargeError(ValueError):
+    """A picture or a request is above a limit; the message names the key."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What the server takes.
+
+    Attributes:
+        megabytes: of 2**20 bytes, the largest request.
+        megapixels: of 10**6 pixels, the largest picture.
+        queue: pictures that may wait.
+    """
+
+    megabytes: float = 20
+    megapixels: float = 25
+    queue: int = 8
+
+
+class Networks:
+    """Detectors by name. All methods may be called from several threads at once.
+
+    Args:
+        checkpoints: what `Detector.load` takes, by the name that a request gives. The first is the
+            default and is loaded at once, the others when they are first asked for.
+        device, precision: as `Detector.load` takes them.
+
+    Raises:
+        As `Detector.load`.
+    """
+
+    def __init__(
+        self, checkpoints: Mapping[str, str], device: str = "auto", precision: Precision = "auto"
+    ) -> None:
+        self.checkpoints = dict(checkpoints)
+        self.default = next(iter(self.checkpoints))
+        self._options: dict[str, Any] = {"device": device, "precision": precision}
+        self._loaded: dict[str, Detector] = {}
+        self._loading = threading.Lock()
+        self.load(self.default)
+
+    def check(self, name: str) -> None:
+        """Raise ValueError if no network has that name."""
+        if name not in self.checkpoints:
+            names = ", ".join(self.checkpoints)
+            raise ValueError(f"weights: {name!r:.80} is not valid; there are {names}")
+
+    def load(self, name: str) -> Detector:
+        """The detector of that name. Raises as `check` and `Detector.load`."""
+        self.check(name)
+        with self._loading:
+            if name not in self._loaded:
+                self._loaded[name] = Detector.load(self.checkpoints[name], **self._options)
+            return self._loaded[name]
+
+    @property
+    def threads(self) -> int:
+        """How many pictures are best worked on at a time."""
+        detector = self.load(self.default)
+        return threads_of(detector.engine, detector.threads)
+
+    def detect(self, picture: Picture, name: str, alone: bool) -> Result:
+        """What a network finds in a picture uint8 H,W,3.
+
+        Args:
+            picture: RGB.
+            name: of the network.
+            alone: no other picture is being worked on, so all cores may work on this one.
+        """
+        return self.load(name).detect_batch([picture], threads=None if alone else 1)[0]
+
+
+class Upload(BytesIO):
+    """A file's content with its name, which error messages quote."""
+
+    def __init__(self, content: bytes, name: str) -> None:
+        super().__init__(content)
+        self.name = name
+
+
+def read_picture(content: bytes, name: str, megapixels: float) -> Picture:
+    """The content of a picture's file -> RGB uint8 H,W,3.
+
+    Raises:
+        TooLargeError: it has more pixels than `megapixels`; checked before it is decoded.
+        ValueError: it is not a readable picture.
+    """
+    file = Upload(content, name)
+    height, width = read_size(file)
+    if height * width > megapixels * 1e6:
+        raise TooLargeError(
+            f"{name}: {width} x {height} pixels are above max_megapixels={megapixels:g}; "
+            "make the picture smaller, or start with a higher limit"
+        )
+    return read_image(file)

@@ -1,0 +1,67 @@
+"use strict";
+// What the page says, in English and Chinese.
+const WORDS = {
+  en: {
+    title: "Salient object detection",
+    promise_file: "Give a picture: this page finds what stands out in it. It works offline; no picture leaves your device.",
+    promise_server: "Give a picture: the server finds what stands out in it. It keeps nothing.",
+    give: "Pictures to detect in", pictures: "Your pictures", results: "Result", settings: "Settings",
+    drop: "Drop pictures here, or paste one", choose: "Choose pictures", camera: "Camera",
+    shoot: "Take the picture", close: "Close",
+    view: "View", cutout: "Cut-out", map: "Map", overlay: "Overlay", edges: "Edges", mask: "Mask",
+    hint: "Click a part to erase it or to keep it again.",
+    slider: "Before and after", before: "Picture", undo: "Undo", reset: "Keep all parts",
+    png: "Download PNG", all: "All as PNG", parts: "Parts of the object",
+    part: (n, share) => `Part ${n}: ${share} % of the picture`, only: "Shift-click keeps only this part",
+    weights: "Weights", background: "Background", transparent: "transparent", blur: "blurred",
+    plain: "colour", colour: "Colour", threshold: "Threshold", feather: "Feather",
+    min_area: "Smallest part kept", crop: "Crop to the object",
+    keys: "Keyboard", programs: "The same from a program",
+    key_list: {
+      "1 – 5": "cut-out, map, overlay, edges, mask", "← →": "before and after",
+      "PgUp PgDn": "another picture", "Z": "undo", "S": "download as PNG", "O": "choose pictures",
+      "Del": "remove the picture",
+    },
+    show: (name) => `Show ${name}`, remove: (name) => `Remove ${name}`,
+    loading: "The network is being loaded …", working: "Detecting …",
+    place: (n) => `Waiting: ${n} before this picture`, done: (w, h) => `${w} × ${h}`,
+    nothing: "Nothing stands out in this picture.",
+    empty: "The cut-out is empty: the settings leave nothing.",
+    unreadable: (name) => `${name}: this browser cannot read it as a picture`,
+    unreachable: "The server does not answer.", no_camera: "No camera can be used.",
+    no_webp: "This browser cannot write WebP.", by: (engine) => `computed by ${engine}`,
+  },
+  zh: {
+    title: "显著目标检测",
+    promise_file: "给一张图片，本页即找出其中的显著目标。可离线使用，图片不会离开您的设备。",
+    promise_server: "给一张图片，服务器即找出其中的显著目标，不保留任何内容。",
+    give: "待检测的图片", pictures: "您的图片", results: "结果", settings: "设置",
+    drop: "把图片拖到这里，或直接粘贴", choose: "选择图片", camera: "相机",
+    shoot: "拍照", close: "关闭",
+    view: "视图", cutout: "抠图", map: "显著图", overlay: "叠加", edges: "边缘", mask: "掩膜",
+    hint: "点击某个部分可将其擦除或恢复。",
+    slider: "前后对比", before: "原图", undo: "撤销", reset: "恢复所有部分",
+    png: "下载 PNG", all: "全部下载为 PNG", parts: "目标的各部分",
+    part: (n, share) => `第 ${n} 部分：占图片的 ${share} %`, only: "按住 Shift 点击则只保留这一部分",
+    weights: "权重", background: "背景", transparent: "透明", blur: "虚化",
+    plain: "纯色", colour: "颜色", threshold: "阈值", feather: "羽化",
+    min_area: "保留的最小部分", crop: "裁剪到目标",
+    keys: "键盘", programs: "在程序中使用",
+    key_list: {
+      "1 – 5": "抠图、显著图、叠加、边缘、掩膜", "← →": "前后对比",
+      "PgUp PgDn": "切换图片", "Z": "撤销", "S": "下载 PNG", "O": "选择图片", "Del": "移除图片",
+    },
+    show: (name) => `显示 ${name}`, remove: (name) => `移除 ${name}`,
+    loading: "正在加载网络……", working: "正在检测……",
+    place: (n) => `排队中：前面还有 ${n} 张`, done: (w, h) => `${w} × ${h}`,
+    nothing: "这张图片中没有显著目标。",
+    empty: "抠图为空：当前设置没有留下任何部分。",
+    unreadable: (name) => `${name}：浏览器无法读取这张图片`,
+    unreachable: "服务器没有响应。", no_camera: "没有可用的相机。",
+    no_webp: "此浏览器不能写 WebP。", by: (engine) => `由 ${engine} 计算`,
+  },
+};
+const SETUP = JSON.parse(document.getElementById("setup").textContent);
+const LANGUAGE = (new URLSearchParams(location.search).get("lang") ?? navigator.language)
+  .startsWith("zh") ? "zh" : "en";
+const SAY = WORDS[LANGUAGE];

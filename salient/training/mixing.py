@@ -1,0 +1,78 @@
+"""Labelled and softly labelled pictures in each batch, in fixed numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import islice
+
+import torch
+from torch.utils.data import DistributedSampler
+
+from salient.training.batches import EpochSampler
+
+
+class MixedSampler(EpochSampler):
+    """As `EpochSampler` over labelled pictures, with so many soft ones in each batch.
+
+    An epoch is one pass over the labelled pictures. The soft ones are taken in their own shuffled
+    order, pass after pass, over the epochs; their key holds their own pass instead of the epoch.
+    All of it follows from seed and epoch: the same after a resume, and over several processes.
+
+    Args:
+        labelled: how many pictures have masks; they are the first of the data set.
+        soft: how many follow them.
+        batch_size: pictures of a batch, both kinds.
+        share: of a batch, in (0, 1), that is soft: at least one picture and not all.
+        processes, rank: number of processes, and which this one is.
+        seed: of both orders.
+
+    Attributes:
+        batch_size: of a batch as it is; smaller where there are too few labelled pictures.
+    """
+
+    def __init__(
+        self,
+        labelled: int,
+        soft: int,
+        batch_size: int,
+        share: float,
+        processes: int,
+        rank: int,
+        seed: int,
+    ) -> None:
+        super().__init__(range(labelled), processes, rank, seed=seed, drop_last=True)  # type: ignore[arg-type]
+        self.soft_count = soft
+        self.soft_each = min(max(round(share * batch_size), 1), batch_size - 1)
+        self.labelled_each = min(batch_size - self.soft_each, super().__len__())
+        self.batches = super().__len__() // self.labelled_each
+        self.batch_size = self.labelled_each + self.soft_each
+
+    def __len__(self) -> int:
+        return self.batches * self.batch_size
+
+    def __iter__(self):  # type: ignore[no-untyped-def]
+        return islice(self._keys(), self.skip, None)
+
+    def _keys(self) -> Iterator[tuple[int, int]]:
+        order: Iterator[int] = DistributedSampler.__iter__(self)  # type: ignore[arg-type]
+        labelled = ((self.epoch, index) for index in order)
+        soft = self._soft_keys(self.epoch * self.batches * self.soft_each)
+        for _ in range(self.batches):
+            yield from islice(labelled, self.labelled_each)
+            yield from islice(soft, self.soft_each)
+
+    def _soft_keys(self, taken: int) -> Iterator[tuple[int, int]]:
+        """(pass, index) from the `taken`-th on of this process."""
+        order, known = torch.empty(0), -1
+        while True:
+            number, place = divmod(taken * self.num_replicas + self.rank, self.soft_count)
+            if number != known:
+                generator = torch.Generator().manual_seed(1_000_003 * (number + 1) + self.seed)
+                order, known = torch.randperm(self.soft_count, generator=generator), number
+            yield number, self.soft_begin + int(order[place])
+            taken += 1
+
+    @property
+    def soft_begin(self) -> int:
+        """The index of the first soft picture."""
+        return len(self.dataset)  # type: ignore[arg-type]
