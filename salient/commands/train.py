@@ -27,10 +27,11 @@ from salient.config import AnyPath, Word
 from salient.model import architecture_of
 from salient.model.base import Network
 from salient.training.datamodule import PairsDataModule
-from salient.training.run import Trained, check_places, quieten
+from salient.training.run import Trained, check_places
 from salient.training.run import train as train_network
 from salient.training.task import SaliencyTask
 from salient.training.tensorboard import tensorboards
+from salient.training.trainer import quieten
 from salient.weights.find import find_checkpoint
 
 LOADER = "salient.weights.store.load_network"

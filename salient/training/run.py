@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import sys
-import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -27,20 +26,12 @@ from salient.training.datamodule import PairsDataModule
 from salient.training.record import hours_trained, publish, write_record
 from salient.training.task import SaliencyTask
 from salient.training.tensorboard import CurvesPlot, PicturePanel, tensorboards
-from salient.training.trainer import build_trainer
+from salient.training.trainer import build_trainer, quieten
 from salient.training.watch import Watch
 from salient.weights.find import find_checkpoint, read_checkpoint
 from salient.weights.store import load_network
 
 log = logging.getLogger("salient")
-
-NOISE = (
-    "You're resuming from a checkpoint that ended before the epoch ended",  # TrainingLoader can
-    "It is recommended to use `self.log",  # SaliencyMetrics has summed over processes already
-    "The number of training batches .* is smaller than the logging interval",  # Watch adapts it
-    ".isinstance.treespec, LeafSpec.. is deprecated",  # Lightning's own affair
-    "Checkpoint directory .* exists and is not empty",  # Hydra made it, and writes its log there
-)
 
 
 class Trained(NamedTuple):
@@ -134,7 +125,7 @@ def train(
     path = publish(task.network, path, metadata, overwrite)
     shown = {f.label: figures.get(f"val/{f.key}") for f in HEADLINE}
     words = ", ".join(f"{label} {x:.4f}" for label, x in shown.items() if x is not None)
-    log.info("held out: %s", words)
+    log.info("held out: %s", words or "not validated")
     log.info("published %s", path)
     if before is None:
         log.info("next: salient eval dataset=ecssd checkpoint=%s", path)
@@ -188,14 +179,6 @@ def usual_callbacks(folder: str | Path, averaging: pl.Callback | None = None) ->
         PicturePanel(),
         TQDMProgressBar(refresh_rate=10),
     ]
-
-
-def quieten() -> None:
-    """Keep Lightning's notes and warnings of what is meant so out of the log."""
-    logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)
-    logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
-    for noise in NOISE:
-        warnings.filterwarnings("ignore", noise)
 
 
 def _fit(trainer: pl.Trainer, task: SaliencyTask, data: PairsDataModule, resume: Any) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import warnings
 from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
@@ -16,6 +18,21 @@ from salient.devices import Precision, training_precision
 from salient.training.resume import WholeFiles
 
 LIGHTNING = {"fp32": "32-true", "bf16": "bf16-mixed", "fp16": "16-mixed"}  # its words for ours
+NOISE = (
+    "You're resuming from a checkpoint that ended before the epoch ended",  # TrainingLoader can
+    "It is recommended to use `self.log",  # SaliencyMetrics has summed over processes already
+    "The number of training batches .* is smaller than the logging interval",  # Watch adapts it
+    ".isinstance.treespec, LeafSpec.. is deprecated",  # Lightning's own affair
+    "Checkpoint directory .* exists and is not empty",  # Hydra made it, and writes its log there
+)
+
+
+def quieten() -> None:
+    """Keep Lightning's notes and warnings of what is meant so out of the log."""
+    logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)
+    logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
+    for noise in NOISE:
+        warnings.filterwarnings("ignore", noise)
 
 
 @checked
@@ -58,6 +75,7 @@ def build_trainer(
     Raises:
         ValueError: a value outside its range.
     """
+    quieten()
     gpu = accelerator in ("auto", "gpu", "cuda") and torch.cuda.is_available()
     idle: list[type[Callback]] = [] if enable_progress_bar else [ProgressBar]
     if not logger:
