@@ -1,5 +1,6 @@
 # make demo   environment, install, train on the embedded sample, score it, draw pictures
-# make test   environment, install, style and types, tests
+# make test   environment, install, style and types, the site, tests
+# make docs   the documentation site, in site/; fails on a dead link
 # make soak   a few minutes of damaged pictures, hostile checkpoints, nonsense overrides and kills
 # make clean  remove what tools leave behind; runs, results, maps, checkpoints and data stay
 VENV ?= .venv
@@ -7,7 +8,7 @@ PYTHON ?= python3
 RUN := $(VENV)/bin/python
 PIP := $(VENV)/bin/pip install --quiet --disable-pip-version-check
 
-.PHONY: demo test check soak clean
+.PHONY: demo test check docs soak clean
 
 demo: $(VENV)/installed
 	$(RUN) train.py experiment=demo
@@ -15,13 +16,16 @@ demo: $(VENV)/installed
 	$(RUN) -m salient strip dataset=sample predictions=results/demo/maps output=results/demo/pictures.png
 	@echo "look at results/demo/report.html in a browser"
 
-test: check
+test: check docs
 	$(RUN) -m pytest
 
 check: $(VENV)/installed-oracle
 	$(RUN) -m ruff check .
 	$(RUN) -m ruff format --check .
 	$(RUN) -m mypy
+
+docs: $(VENV)/installed
+	$(RUN) -m zensical build --strict --clean
 
 soak: $(VENV)/installed
 	$(RUN) -m tests.soak
@@ -38,5 +42,5 @@ $(VENV)/installed-oracle: $(VENV)/installed tests/oracle/requirements.lock
 	touch $@
 
 clean:
-	rm -rf build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache
+	rm -rf build dist site .cache *.egg-info .pytest_cache .mypy_cache .ruff_cache
 	find . -name __pycache__ -not -path './$(VENV)/*' -prune -exec rm -rf {} +

@@ -1,4 +1,4 @@
-"""Draw the pictures of docs/detecting.md anew, with the weights `best` in the box.
+"""Draw the pictures of docs/use/detect.md anew, with the weights `best` in the box.
 
     python -m benchmarks.pictures IMAGES [--output docs]
 

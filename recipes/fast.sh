@@ -1,7 +1,7 @@
 #!/bin/bash
 # Rebuild the weights `fast`: EfficientNet-Lite0 under narrow widths, 192 px. Needs DUTS-TR in data/.
 # 1.8 hours on two cores of an Intel Xeon with AMX. ECSSD: MAE .0532, Sm .8995, max F .9057, weighted
-# F .8497 (docs/weights.md; a repetition differs in the third digit). Arguments go to the training.
+# F .8497 (docs/model-card.md; a repetition differs in the third digit). Arguments go to the training.
 set -e
 export OMP_NUM_THREADS=1
 torchrun --standalone --nproc-per-node 2 train.py experiment=lite name=fast trainer=ddp \

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+import tomllib
 from operator import attrgetter
 
 import numpy as np
@@ -15,7 +16,11 @@ from salient.commands import compare, doctor, eval, export, predict, serve, stri
 from salient.config import check_config
 from tests.fixtures.commands import ROOT
 
-PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md")), ROOT / "data/README.md"]
+PAGES = [
+    *sorted(ROOT.glob("*.md")),
+    *sorted((ROOT / "docs").rglob("*.md")),
+    ROOT / "data/README.md",
+]
 NAME = attrgetter("name")
 FUNCTIONS = {
     "train": train.train,
@@ -33,7 +38,13 @@ COMMAND = re.compile(
 )
 
 
-@pytest.mark.parametrize("page", ["README.md", "README.zh-CN.md", "docs/detecting.md"])
+@pytest.mark.parametrize(
+    "page",
+    [
+        *("README.md", "README.zh-CN.md", "docs/index.md", "docs/use/detect.md"),
+        *("docs/evaluate/figures.md", "docs/reference/checkpoints.md"),
+    ],
+)
 def test_python_examples_run(page, small_network, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     save_network(small_network(), "checkpoints/demo.safetensors")
@@ -43,8 +54,27 @@ def test_python_examples_run(page, small_network, tmp_path, monkeypatch):
     names: dict[str, object] = {}
     for example in examples:
         exec(example, names)
-    assert isinstance(names["detector"], Detector)
-    assert names["saliency"].shape == names["probability"].shape == (50, 70)
+    if "saliency" in names:
+        assert isinstance(names["detector"], Detector)
+        assert names["saliency"].shape == (50, 70)
+
+
+def test_no_page_has_an_example_that_never_runs():
+    """Those of docs/reference/python.md run in tests/test_python.py."""
+    (here,) = test_python_examples_run.pytestmark
+    others = {"docs/reference/python.md", "CONTRIBUTING.md"}
+    for page in PAGES:
+        name = page.relative_to(ROOT).as_posix()
+        assert "```python" not in page.read_text() or name in {*here.args[1], *others}, name
+
+
+def test_every_page_is_in_the_navigation_and_every_picture_has_a_description():
+    project = tomllib.loads((ROOT / "zensical.toml").read_text())["project"]
+    listed = re.findall(r"'([\w/-]+\.md)'", str(project["nav"]))
+    pages = {page.relative_to(ROOT / "docs").as_posix() for page in (ROOT / "docs").rglob("*.md")}
+    assert sorted(listed) == sorted(pages)
+    for page in PAGES:
+        assert all(alt.strip() for alt in re.findall(r"!\[([^\]]*)\]\(", page.read_text())), page
 
 
 def commands_of(text: str):

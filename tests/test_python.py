@@ -1,4 +1,4 @@
-"""docs/python.md: its examples run, in order; what Python is told is what the commands print."""
+"""docs/reference/python.md: its examples run in order and return what the commands print."""
 
 from __future__ import annotations
 
@@ -24,7 +24,9 @@ def test_the_examples_run_and_return_what_is_printed(
     (tmp_path / "truths").rename("masks")
     salient.save_network(small_network(), "start.safetensors")
     names: dict = {}
-    for example in re.findall(r"```python\n(.+?)```", (ROOT / "docs/python.md").read_text(), re.S):
+    for example in re.findall(
+        r"```python\n(.+?)```", (ROOT / "docs/reference/python.md").read_text(), re.S
+    ):
         exec(example.replace("size=64,", "size=64, workers=0,"), names)
     (row,) = names["rows"]
     assert f"{row.figures['mae']:.4f}" in capsys.readouterr().out

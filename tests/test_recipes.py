@@ -35,7 +35,7 @@ def follow(copy: Copy, row: str) -> None:
     blocks = BLOCK.findall(recipe(row))
     assert blocks, row
     for action, file, place, code in blocks:
-        margin = 3 if code.startswith("   ") and recipe(row).lstrip().startswith("1.") else 0
+        margin = 4 if code.startswith("    ") and recipe(row).lstrip().startswith("1.") else 0
         code = "".join(line[margin:] if line.strip() else line for line in code.splitlines(True))
         if action == "write":
             (copy.folder / file).parent.mkdir(exist_ok=True)

@@ -74,7 +74,7 @@ def encode(
 def encode_png(picture: Drawing, **more: Any) -> bytes:
     """An image uint8 H,W or H,W,3 or H,W,4 -> the content of a PNG.
 
-    Of zlib's ways, runs of equal bytes fit PNG's filtered rows: docs/detecting.md has the figures.
+    Of zlib's ways, runs of equal bytes fit PNG's filtered rows: docs/benchmarks.md has the figures.
     """
     content = BytesIO()
     options = dict(compress_level=4, compress_type=zlib.Z_RLE)

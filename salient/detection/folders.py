@@ -128,7 +128,7 @@ def find_pictures(given: str | Path | Sequence[str | Path], output: Path) -> Inp
                 found.left_out.append(path)
         if not found.problems and not any(path in sources for path, _ in matches):
             among = f" among {len(matches)} files" if matches else ""
-            raise FileNotFoundError(f"input={one}: no pictures{among}; see docs/detecting.md")
+            raise FileNotFoundError(f"input={one}: no pictures{among}; see docs/use/detect.md")
     _choose_targets(sources, output, found)
     return found
 

@@ -1,7 +1,7 @@
 """ModelScope's pipeline of salient detection: the same call, the same mask to the grey level.
 
 For new programs `Detector` is the better choice: see "Coming from ModelScope" in
-docs/detecting.md. This is for those whose pictures must not change.
+docs/reference/inputs.md. This is for those whose pictures must not change.
 """
 
 from __future__ import annotations

@@ -42,7 +42,7 @@ def score_pair(
     Raises:
         ValueError: not uint8, not H,W, of different sizes, or without pixels.
 
-    Example:
+    Examples:
         >>> mask = np.array([[0, 0, 255, 255]], np.uint8)
         >>> scores = score_pair(np.array([[0, 51, 204, 255]], np.uint8), mask)
         >>> round(scores.figures["mae"], 6), float(scores.curves["recall"][255])

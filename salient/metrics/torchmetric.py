@@ -34,7 +34,7 @@ class SaliencyMetrics(Metric):
     Raises:
         ValueError: `max_f` is none of the three, or there is no such figure.
 
-    Example:
+    Examples:
         >>> import numpy as np
         >>> metrics = SaliencyMetrics()
         >>> mask = np.zeros((4, 4), np.uint8)

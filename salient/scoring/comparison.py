@@ -118,7 +118,7 @@ def verdict(found: Sequence[Change]) -> str:
     worse = [change.figure.label for change in found if not change.better]
     unsure = [change.figure.label for change in found if not change.sure]
     if worse:
-        return f"NOT BETTER in {', '.join(worse)}. What to do: docs/finetuning.md"
+        return f"NOT BETTER in {', '.join(worse)}. What to do: docs/train/thirty-pictures.md"
     if unsure:
         names = ", ".join(unsure)
         return f"Better in every figure, but it may be chance in {names}: the interval holds 0."

@@ -174,7 +174,7 @@ def trimmed_mean(values: ArrayLike, trim: float = TRIM) -> tuple[float, float]:
         values: n numbers, at least 2.
         trim: share that is left out on either side, in [0, .5); `int(trim * n)` of them.
 
-    Example:
+    Examples:
         >>> mean, error = trimmed_mean([1, 2, 3, 4, 5, 6, 7, 8, 9, 100])
         >>> mean, round(error, 4)
         (5.5, 1.0177)
@@ -192,7 +192,7 @@ def sign_test(gains: int, losses: int) -> float:
 
     The exact binomial test with p = .5, two-sided. Of no pictures at all it is 1.
 
-    Example:
+    Examples:
         >>> sign_test(8, 2)
         0.109375
     """

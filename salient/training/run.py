@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import pytorch_lightning as pl
 import torch
-from pytorch_lightning.callbacks import LearningRateMonitor, Timer, TQDMProgressBar
+from pytorch_lightning.callbacks import LearningRateMonitor, Timer
 from pytorch_lightning.utilities.exceptions import SIGTERMException
 from torch import distributed
 
@@ -23,6 +23,7 @@ from salient.scoring.comparison import compare
 from salient.scoring.tables import Row
 from salient.training.callbacks import FiniteGuard, LastCheckpoint, moving_average
 from salient.training.datamodule import PairsDataModule
+from salient.training.progress import RunBar
 from salient.training.record import hours_trained, publish, write_record
 from salient.training.task import SaliencyTask
 from salient.training.tensorboard import CurvesPlot, PicturePanel, tensorboards
@@ -177,7 +178,7 @@ def usual_callbacks(folder: str | Path, averaging: pl.Callback | None = None) ->
         Watch(),
         CurvesPlot(),
         PicturePanel(),
-        TQDMProgressBar(refresh_rate=10),
+        RunBar(refresh_rate=10),
     ]
 
 

@@ -105,7 +105,7 @@ def sharpen_map(network: Network, factor: float) -> None:
     white.
 
     What is above .5 stays above it. The mean error and the weighted F-beta gain as a rule, the
-    structure measure loses a little: docs/training.md says how to choose.
+    structure measure loses a little: docs/evaluate/selecting.md says how to choose.
 
     Raises:
         ValueError: a factor that is not above 0, or not finite; or the network names no layer that

@@ -25,6 +25,7 @@ httpx = pytest.importorskip("httpx")
 from tests.fixtures.servers import running_server  # noqa: E402
 
 pytestmark = pytest.mark.xdist_group("browser")
+PAGE = ROOT / "docs/use/web-page.md"
 
 
 @pytest.fixture(scope="module")
@@ -59,8 +60,7 @@ def test_every_mode_answers_with_what_the_detector_makes(server):
 
 
 @pytest.mark.skipif(not shutil.which("curl"), reason="no curl here")
-@pytest.mark.parametrize("line", re.findall(r"^ +(curl .+)", (ROOT / "docs/serving.md").read_text(),
-                                            re.MULTILINE))  # fmt: skip
+@pytest.mark.parametrize("line", re.findall(r"^ +(curl .+)", PAGE.read_text(), re.MULTILINE))
 def test_the_documented_calls_work(server, tmp_path, line):
     (tmp_path / "photo.jpg").write_bytes(as_file(draw_disc(), "JPEG"))
     command = line.replace("http://127.0.0.1:7860", server.address)
