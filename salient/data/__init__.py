@@ -10,12 +10,14 @@ if TYPE_CHECKING:
     from salient.data.images import read_image
     from salient.data.pairs import Pair, find_pairs
     from salient.data.sets import PairSet, find_set
+    from salient.data.soft import SoftSet
     from salient.data.transforms import RESIZE
 
 __all__ = [
     "RESIZE",
     "Pair",
     "PairSet",
+    "SoftSet",
     "find_pairs",
     "find_set",
     "read_image",
@@ -28,6 +30,7 @@ __getattr__ = lazy_names(
         "find_pairs": "pairs",
         "PairSet": "sets",
         "find_set": "sets",
+        "SoftSet": "soft",
         "RESIZE": "transforms",
     },
 )

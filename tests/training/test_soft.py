@@ -11,6 +11,7 @@ from salient.cli.build import build_sets, build_training_sets
 from salient.config import ConfigError
 from salient.data.sets import PairSet
 from salient.data.soft import SoftPair, SoftSet, read_soft
+from salient.training.losses import SaliencyLoss
 from salient.training.mixing import MixedSampler
 from tests.fixtures import runs
 
@@ -110,7 +111,7 @@ def test_soft_labels_are_trained_on_and_weighted_by_their_thresholded_mask(photo
     labels = torch.rand(4, 1, 64, 64)
     outputs = network(network.normalize(images))
     masks = (labels > 0.5).float()
-    expected = runs.loss()(outputs, masks, labels, network.maps).total
+    expected = SaliencyLoss()(outputs, masks, labels, network.maps).total
     task = runs.task(network, scales=[1])
 
     class Fit:  # what the task asks its trainer
@@ -141,4 +142,3 @@ def test_the_config_of_photographs(composed):
     config = composed("train", "dataset=[duts_tr,photos]")
     soft = config["dataset"]["photos"]
     assert soft["root"] == "photos" and soft["images"] is None
-    assert config["loader"]["soft_share"] == 0.5
