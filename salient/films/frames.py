@@ -125,6 +125,15 @@ def container_for(output: str, film: Path, draw: Mode) -> Container | None:
     return container._replace(alpha=shape[2:] == (4,))
 
 
+def default_output(film: Path, mode: str, draw: Mode) -> Path:
+    """The film that is written where no output is given: `film-map.mp4` in the working folder.
+
+    A transparent one is a webm.
+    """
+    ending = ".webm" if _probe(draw).shape[2:] == (4,) else ".mp4"
+    return Path(f"{film.stem}-{mode}{ending}")
+
+
 def _probe(draw: Mode) -> Drawing:
     """What a mode makes of a black picture of the size `PROBE`, with an object in its middle."""
     saliency = np.zeros(PROBE, np.uint8)
