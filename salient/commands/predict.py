@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import nullcontext, redirect_stdout
 from functools import partial
 from pathlib import Path
@@ -27,7 +27,7 @@ from salient.data.encoding import Format
 from salient.data.pairs import first_few
 from salient.detection.cutout import Cutout
 from salient.detection.detector import Averaging, Detector
-from salient.detection.folders import Done, detect_files
+from salient.detection.folders import detect_files, recorded, remarks
 from salient.detection.listing import STANDARD, Inputs, find_pictures
 from salient.detection.load import EngineName
 from salient.detection.modes import MODES, Mode
@@ -39,7 +39,6 @@ from salient.films.convert import Conversion, Overwrite
 from salient.films.frames import CONTAINERS, default_output, find_film
 
 T = TypeVar("T")
-REMARKS = 5  # on pictures, that are shown
 
 
 def predict(
@@ -148,7 +147,7 @@ def _predict_pictures(
     of_all = f"of {len(targets)} files are written; go on with overwrite=skip"
     try:
         done, rate = _work_through(
-            _recorded(files, rows), "picture", len(targets), lambda: f"{len(written)} {of_all}"
+            recorded(files, rows), "picture", len(targets), lambda: f"{len(written)} {of_all}"
         )
     finally:
         if summary is not None:
@@ -158,30 +157,11 @@ def _predict_pictures(
         f"mode={mode}: {len(written)} files in {where}, {rate:.1f} pictures a second by "
         f"{detector.engine.name}"
     )
-    _say_remarks(done, out.empty)
+    for line in remarks(done, out.empty):
+        print(line)
     problems = found.problems + [one.error for one in done if one.error is not None]
     _end_with(problems, f"{len(problems)} of {count} pictures failed:")
     return [one.target for one in done if one.target is not None]
-
-
-def _recorded(files: Iterable[Done], rows: dict[str, dict[str, Any]]) -> Iterator[Done]:
-    """The same; `rows` gets what a summary says of each."""
-    for one in files:
-        rows[str(one.source)] = one.row
-        yield one
-
-
-def _say_remarks(done: Sequence[Done], empty: Empty) -> None:
-    """What a user should know of how pictures were read, and of those that show nothing."""
-    remarks = [(one.source, one.row["remarks"]) for one in done if one.row.get("remarks")]
-    for source, remark in remarks[:REMARKS]:
-        print(f"note: {source}: {remark}")
-    if len(remarks) > REMARKS:
-        print(f"note: so are {len(remarks) - REMARKS} more; summary=FILE.csv lists them")
-    nothing = [str(one.source) for one in done if one.row["stands_out"] is False]
-    if nothing and empty != "fail":
-        what = "are not written" if empty == "skip" else "are written all the same (empty=write)"
-        print(f"nothing stands out in {len(nothing)} pictures, which {what}: {first_few(nothing)}")
 
 
 def _predict_film(film: Conversion, output: str, load: Callable[[], Detector]) -> list[Path]:

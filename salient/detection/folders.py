@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import re
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import nullcontext
 from itertools import chain
 from pathlib import Path
@@ -15,16 +15,18 @@ from typing import Any, NamedTuple
 import cv2
 
 from salient.data.images import Photo, read_photo
+from salient.data.pairs import first_few
 from salient.detection.detector import Detector
 from salient.detection.inputs import Content
 from salient.detection.listing import STANDARD
 from salient.detection.modes import Mode, draw_result
-from salient.detection.outputs import Output
+from salient.detection.outputs import Empty, Output
 from salient.detection.result import Result
 from salient.detection.road import MOST_BYTES, limited
 from salient.detection.summary import failed_row, row_of
 from salient.files import write_whole
 
+REMARKS = 5  # on pictures, that are shown
 WAITING = 2  # threads beyond those that compute, since some wait for the disk
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)  # nothing more can be written at all
 
@@ -84,6 +86,26 @@ def detect_files(
 
     one_large = Lock()
     yield from chain.from_iterable(detector.in_batches(job, targets, WAITING))
+
+
+def recorded(files: Iterable[Done], rows: dict[str, dict[str, Any]]) -> Iterator[Done]:
+    """The same; `rows` gets what a summary says of each, by its name."""
+    for one in files:
+        rows[str(one.source)] = one.row
+        yield one
+
+
+def remarks(done: Sequence[Done], empty: Empty) -> Iterator[str]:
+    """What a user should know of how pictures were read, and of those that show nothing."""
+    said = [(one.source, one.row["remarks"]) for one in done if one.row["remarks"]]
+    for source, remark in said[:REMARKS]:
+        yield f"note: {source}: {remark}"
+    if len(said) > REMARKS:
+        yield f"note: there are {len(said) - REMARKS} more notes; summary=FILE.csv lists them"
+    nothing = [str(one.source) for one in done if one.row["stands_out"] is False]
+    if nothing and empty != "fail":
+        what = "are not written" if empty == "skip" else "are written all the same (empty=write)"
+        yield f"nothing stands out in {len(nothing)} pictures, which {what}: {first_few(nothing)}"
 
 
 def read_photos(
