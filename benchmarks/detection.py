@@ -61,6 +61,7 @@ def measure(checkpoint: str, engine: str, seconds: float, began: float) -> dict[
     from salient.data.pairs import Pair
     from salient.detection.folders import detect_files
     from salient.detection.modes import saliency_map
+    from salient.detection.outputs import Output
     from salient.detection.road import threads_of
     from salient.devices import in_parallel
 
@@ -93,7 +94,7 @@ def measure(checkpoint: str, engine: str, seconds: float, began: float) -> dict[
             Image.fromarray(np.where(picture[..., 0] > 128, 255, 0).astype(np.uint8)).save(mask)
             targets[file] = Path(folder) / "maps" / mask.name
             pairs.append(Pair(mask.stem, file, mask))
-        write = lambda: list(detect_files(detector, targets, saliency_map, []))  # noqa: E731
+        write = lambda: list(detect_files(detector, targets, saliency_map, Output()))  # noqa: E731
         found["files"] = rate(write, len(pictures), seconds)
         found["peak"] = peak_memory()
         from salient.scoring.score import score_predictions

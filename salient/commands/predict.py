@@ -1,5 +1,6 @@
-"""Pictures in, saliency maps (or cut-outs, overlays, masks, boundaries) out, as PNGs.
+"""Pictures in, saliency maps (or cut-outs, overlays, masks, boundaries) out.
 
+salient predict photo.jpg output=map.png           one file; - is the standard input or output
 salient predict photo.jpg output=maps              maps/photo.png; any number of paths
 salient predict DIR                                a folder and those inside it
 salient predict film.mp4 output=out.mp4            a film with its sound; a folder for frames
@@ -11,9 +12,10 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import nullcontext, redirect_stdout
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, TypeVar
 
 from pydantic import Field
 from tqdm import tqdm
@@ -21,28 +23,37 @@ from tqdm import tqdm
 from salient.cli.build import build
 from salient.cli.main import run
 from salient.config import AnyPath, Count
+from salient.data.encoding import Format
 from salient.data.pairs import first_few
 from salient.detection.cutout import Cutout
 from salient.detection.detector import Averaging, Detector
-from salient.detection.folders import Inputs, detect_files, find_pictures
+from salient.detection.folders import detect_files, recorded, remarks
+from salient.detection.listing import STANDARD, Inputs, find_pictures
 from salient.detection.load import EngineName
-from salient.detection.modes import MODES
+from salient.detection.modes import MODES, Mode
+from salient.detection.outputs import Empty, Output, check_drawable
+from salient.detection.summary import start_summary, write_summary
 from salient.devices import Precision
 from salient.files import check_writable, remove_partials
-from salient.films.convert import Conversion
-from salient.films.frames import CONTAINERS, find_film
+from salient.films.convert import Conversion, Overwrite
+from salient.films.frames import CONTAINERS, default_output, find_film
 
 T = TypeVar("T")
 
 
 def predict(
     input: AnyPath | list[str] | None = None,
-    output: AnyPath = "maps",
+    output: AnyPath | None = None,
+    format: Format | None = None,
+    quality: Annotated[int, Field(ge=1, le=100)] | None = None,
+    place: bool = False,
+    empty: Empty = "write",
+    summary: AnyPath | None = None,
     checkpoint: AnyPath | None = None,
     mode: str = "map",
     cutout: dict[str, Any] | None = None,
     normalize: bool = False,
-    overwrite: bool | Literal["skip"] = False,
+    overwrite: Overwrite = False,
     device: str = "auto",
     precision: Precision = "auto",
     engine: EngineName = "auto",
@@ -50,15 +61,23 @@ def predict(
     threads: Count | None = None,
     tta: Averaging | None = None,
     smooth: Annotated[float, Field(ge=0, lt=1)] = 0.0,
+    white: Annotated[float, Field(gt=0)] | None = None,
 ) -> list[Path]:
-    """Write a PNG under `output` for each picture of `input`; returns their paths.
+    """Write a picture for each picture of `input`; returns the files that were written.
 
-    Of a film it is a film, or a PNG for each frame. What cannot be read or written is told at the
-    end, in a SystemExit, when all else is done.
+    Of a film it is a film, or a PNG for each frame. What cannot be read or written is reported at
+    the end, in a SystemExit, when all else is done.
 
     Args:
-        input: a picture, a folder or a pattern, or a list of these; or a film.
-        output: the folder to write to; of a film also a .mp4, .mov, .mkv or .webm.
+        input: a picture, a folder or a pattern, or a list of these; - for the standard input; or a
+            film.
+        output: a folder, by default maps; a .png, .webp or .jpg; - for the standard output; of a
+            film a .mp4, .mov, .mkv or .webm, by default film-map.mp4, or a folder for its frames.
+        format: png, webp or jpg; by default by the ending of output, else png.
+        quality: of WebP and JPEG, 1..100; 100 is a WebP without loss.
+        place: keep the place (GPS) in the EXIF data of cut-outs.
+        empty: write, skip or fail: what is done with pictures in which nothing stands out.
+        summary: a .csv or .jsonl file for what was found in each picture.
         checkpoint: a file; best (the default) or fast, the bundled weights; or last, the newest
             in checkpoints/.
         mode: map, cutout (RGBA, see cutout.*), overlay (heat), mask (0 and 255), edges (the
@@ -73,6 +92,7 @@ def predict(
         threads: of the processor; by default the cores that this process and its container may use.
         tta: or flip: averaged with the mirror image's map, in twice the time.
         smooth: of a film: how much of the map before stays where the picture does not change, 0..1.
+        white: of grey pictures of more than 8 bits, the value that is white, such as 4095.
 
     Raises:
         ValueError: no input, an unknown mode, files that are there already, or an `output` that
@@ -90,29 +110,58 @@ def predict(
     load = partial(Detector.load, checkpoint, device, precision, engine, **options)
     film = find_film(input)
     if film is not None:
+        if format or quality or summary or empty != "write":
+            raise ValueError(f"input={film}: format, quality, empty, summary are for pictures")
+        output = output or str(default_output(film, mode, draw))
         return _predict_film(Conversion(film, output, draw, overwrite, smooth), output, load)
-    if Path(output).suffix.lower() in CONTAINERS and not Path(output).is_dir():
+    if output and Path(output).suffix.lower() in CONTAINERS and not Path(output).is_dir():
         raise ValueError(f"output={output}: a film is made of a film; give a folder")
     if smooth:
         raise ValueError("smooth: is for a film; smooth=0")
-    found = find_pictures(input, Path(output))
-    problems, count = found.problems, len(found.targets) + len(found.problems)
+    out = Output(output, format, quality, place, empty)
+    check_drawable(out, draw)
+    with redirect_stdout(sys.stderr) if out.to_stream else nullcontext():
+        found = find_pictures(input, out)
+        return _predict_pictures(found, out, draw, overwrite, summary, load, mode, white)
+
+
+def _predict_pictures(
+    found: Inputs,
+    out: Output,
+    draw: Mode,
+    overwrite: Overwrite,
+    summary: str | None,
+    load: Callable[[], Detector],
+    mode: str,
+    white: float | None,
+) -> list[Path]:
+    count = len(found.targets) + len(found.problems)
+    rows = {} if summary is None else start_summary(summary, overwrite)
     targets = _without_standing(found, overwrite)
-    check_writable(output)
+    if not out.to_stream:
+        check_writable(out.folder)
     for folder in {target.parent for target in targets.values()}:
         remove_partials(folder)
     detector, written = _loaded(load), list[Path]()
-    files = detect_files(detector, targets, draw, problems, written)
+    files = detect_files(detector, targets, draw, out, written, white)
     of_all = f"of {len(targets)} files are written; go on with overwrite=skip"
-    in_order, rate = _work_through(
-        files, "picture", len(targets), lambda: f"{len(written)} {of_all}"
-    )
+    try:
+        done, rate = _work_through(
+            recorded(files, rows), "picture", len(targets), lambda: f"{len(written)} {of_all}"
+        )
+    finally:
+        if summary is not None:
+            write_summary(summary, rows.values())
+    where = out.file or ("the standard output" if out.to_stream else out.folder)
     print(
-        f"mode={mode}: {len(written)} files in {output}, {rate:.1f} pictures a second by "
+        f"mode={mode}: {len(written)} files in {where}, {rate:.1f} pictures a second by "
         f"{detector.engine.name}"
     )
+    for line in remarks(done, out.empty):
+        print(line)
+    problems = found.problems + [one.error for one in done if one.error is not None]
     _end_with(problems, f"{len(problems)} of {count} pictures failed:")
-    return in_order
+    return [one.target for one in done if one.target is not None]
 
 
 def _predict_film(film: Conversion, output: str, load: Callable[[], Detector]) -> list[Path]:
@@ -173,16 +222,20 @@ def _end_with(problems: Sequence[str], heading: str) -> None:
         sys.exit("\n".join([f"error: {heading}", *problems]))
 
 
-def _without_standing(found: Inputs, overwrite: bool | Literal["skip"]) -> dict[Path, Path]:
+def _without_standing(found: Inputs, overwrite: Overwrite) -> dict[Path, Path]:
     """What is to be written; says what is not, and which names are not what one expects."""
     targets = found.targets
     if found.left_out:
         names = first_few([str(path) for path in found.left_out])
         print(f"left out, no pictures by their endings: {names}")
-    longer = [path.name for path, target in targets.items() if target.name == f"{path.name}.png"]
+    longer = [
+        path.name for path, target in targets.items() if path.suffix and target.stem == path.name
+    ]
+    if found.litter:
+        print(f"left out, of the system: {len(found.litter)} files such as {found.litter[0]}")
     if longer:
-        print(f"several of one name, so with their endings: {first_few(longer)} (.png)")
-    standing = [path for path, target in targets.items() if target.exists()]
+        print(f"several of one name, so with their endings: {first_few(longer)}")
+    standing = [path for path, target in targets.items() if _is_there(target)]
     if not standing or overwrite is True:
         return targets
     there = f"{len(standing)} of {len(targets)} files are there already"
@@ -192,7 +245,11 @@ def _without_standing(found: Inputs, overwrite: bool | Literal["skip"]) -> dict[
             "overwrite=skip makes the others"
         )
     print(f"{there} and stay")
-    return {path: target for path, target in targets.items() if not target.exists()}
+    return {path: target for path, target in targets.items() if not _is_there(target)}
+
+
+def _is_there(target: Path) -> bool:
+    return target != STANDARD and target.exists()
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ from __future__ import annotations
 import zlib
 from contextlib import suppress
 from io import BytesIO
+from pathlib import Path
 from typing import Any, Literal, get_args
 
 from PIL import Image
@@ -14,7 +15,8 @@ from salient.arrays import Drawing
 
 Format = Literal["png", "webp", "jpg"]
 QUALITY = 90  # of WebP and JPEG, where none is asked for
-ENDINGS = {".png": "png", ".webp": "webp", ".jpg": "jpg", ".jpeg": "jpg"}  # a Format by its ending
+# By the ending of a name.
+ENDINGS: dict[str, Format] = {".png": "png", ".webp": "webp", ".jpg": "jpg", ".jpeg": "jpg"}
 KEPT_EXIF = (
     *(Base.Make, Base.Model, Base.Software, Base.DateTime, Base.Artist, Base.Copyright),
     *(Base.ImageDescription, Base.XPTitle, Base.XPAuthor, Base.XPComment, Base.XPKeywords),
@@ -69,6 +71,18 @@ def encode(
         shape = " x ".join(map(str, picture.shape[1::-1]))
         raise ValueError(f"a picture of {shape} cannot be written as {format}: {error}") from error
     return content.getvalue()
+
+
+def format_of(path: str | Path) -> Format:
+    """The format that a file's ending stands for.
+
+    Raises:
+        ValueError: none is written under such a name.
+    """
+    format = ENDINGS.get(Path(path).suffix.lower())
+    if format is None:
+        raise ValueError(f"{path}: written are {', '.join(ENDINGS)}; the ending says which")
+    return format
 
 
 def encode_png(picture: Drawing, **more: Any) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
@@ -10,10 +11,8 @@ from PIL import Image
 
 from salient.arrays import Map, Picture
 from salient.data.colours import dark_remark, eight_bits, is_deep, to_srgb
-from salient.data.decoding import File, decode, errors_named, open_header, orientation, upright
+from salient.data.decoding import decode, errors_named, open_header, orientation, upright
 from salient.data.encoding import kept_exif, known_dpi
-
-Source = File | Image.Image | Picture  # or a tensor of PyTorch, which need not be installed
 
 
 class Photo(NamedTuple):
@@ -22,6 +21,7 @@ class Photo(NamedTuple):
     Attributes:
         rgb: what a network is to see: sRGB uint8 H,W,3, upright, over white where transparent.
         own: uint8 H,W,3 in its own colours, those of `profile`, with what transparency hides.
+        straight: the same in sRGB.
         alpha: uint8 H,W; None where nothing is transparent.
         profile: the ICC profile of `own`; None for sRGB.
         exif: what of its EXIF data can go along, see `kept_exif`.
@@ -31,6 +31,7 @@ class Photo(NamedTuple):
 
     rgb: Picture
     own: Picture
+    straight: Picture
     alpha: Map | None = None
     profile: bytes | None = None
     exif: bytes = b""
@@ -66,7 +67,7 @@ def read_photo(source: Any, white: float | None = None, turn: bool = True) -> Ph
 
     Args:
         source: a path; a file's content, or a file open in binary; a picture of Pillow's; an array,
-            RGB uint8 H,W,3; a tensor, RGB uint8 H,W,3 or 3,H,W.
+            RGB uint8 H,W,3; a tensor, RGB uint8 H,W,3 or 3,H,W; or what this function returns.
         white: of grey of more than 8 bits, the value that is white; None decides by the largest.
         turn: whether it is turned as its EXIF tag says.
 
@@ -75,16 +76,20 @@ def read_photo(source: Any, white: float | None = None, turn: bool = True) -> Ph
         ValueError: the file is no readable picture, is damaged, or is too large for the memory; the
             message names it. Or an array of another shape or type, or no picture at all.
     """
+    if isinstance(source, Photo):
+        return source
+    if isinstance(source, os.PathLike):
+        source = Path(source)
     if hasattr(source, "detach") and hasattr(source, "cpu"):
         source = _of_tensor(source)
     if isinstance(source, np.ndarray):
-        return Photo(_checked(source), source)
+        return Photo(_checked(source), source, source)
     if not isinstance(source, Image.Image | str | Path | bytes | bytearray | memoryview) and (
         not hasattr(source, "read")
     ):
         raise ValueError(
-            "a picture is a path, bytes, an open file, a PIL image, an RGB array or a tensor, got "
-            f"{type(source).__name__}"
+            "a picture is a path, a file's content, an open file, a PIL image, an array or a "
+            f"tensor; got {type(source).__name__}"
         )
     with errors_named(source):
         remarks = list[str]()
@@ -169,12 +174,12 @@ def _of_pillow(picture: Image.Image, white: float | None, turn: bool, remarks: l
     own, profile = np.asarray(srgb), None
     if opaque.mode == "RGB" and srgb is not opaque and remark is None and icc:
         own, profile = np.asarray(opaque), icc
-    rgb = np.asarray(srgb)
+    rgb = straight = np.asarray(srgb)
     if layer is not None:
         srgb.putalpha(layer.getchannel("A"))
         ground = Image.new("RGBA", srgb.size, "white")
         rgb = np.asarray(Image.alpha_composite(ground, srgb).convert("RGB"))
-    return Photo(rgb, own, alpha, profile, exif, dpi, tuple(remarks))
+    return Photo(rgb, own, straight, alpha, profile, exif, dpi, tuple(remarks))
 
 
 def _exif(picture: Image.Image, remarks: list[str]) -> bytes:

@@ -5,14 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Annotated, Any
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image, ImageColor, ImageOps
+from pydantic import Field
 
 from salient.arrays import Drawing, Float32, Map, Picture
 from salient.config import AnyPath, ConfigError, Part, Share, checked
-from salient.data.images import read_image
+from salient.data.images import Photo, read_image
 
 
 @checked
@@ -21,15 +24,18 @@ class Cutout:
     """What a cut-out is made like; called as an output mode is, it makes one.
 
     Args:
-        background: None leaves it transparent; else a colour (`white`, `255,0,0`, `#ff0000`),
-            `blur` for the picture's own background out of focus, or a picture's file, which is
-            scaled to cover and cut at its middle.
+        background: None, `transparent` or `none` leave it transparent; else a colour (`white`,
+            `255,0,0`, `#ff0000`), `blur` for the picture's own background out of focus, or a
+            picture's file, which is scaled to cover and cut at its middle.
         threshold: the level of the map, above 0 and below 1, at which the object ends.
         feather: how soft the border is, 0..1: 0 is hard, 1 leaves the map as it is. Alpha is 0
             below `threshold * (1 - feather)`, 1 above `threshold + (1 - threshold) * feather`, and
             straight between.
         min_area: connected parts smaller than this share of the picture, 0..1, are left out.
         crop: cut the result to the object; without an object the picture stays whole.
+        margin: of a cropped one, how much is left around the object, as a share of its longer side.
+        square: make a cropped one square. What `margin` and `square` need beyond the picture is
+            transparent, of the background's colour, or goes on as the background does.
 
     Raises:
         ValueError: a value outside its bounds, or a background that is none of these.
@@ -40,22 +46,74 @@ class Cutout:
     feather: Share = 0.8
     min_area: Share = 0.0
     crop: bool = False
+    margin: Annotated[float, Field(ge=0, le=4)] = 0.0
+    square: bool = False
 
     def __post_init__(self) -> None:
+        if (self.margin or self.square) and not self.crop:
+            name = "margin" if self.margin else "square"
+            raise ConfigError(f"{name} is of a cropped cut-out: crop=true")
         _ = self._fill  # a background that cannot be had is told before any picture is read
 
-    def __call__(self, picture: Picture, saliency: Map, edge: Map | None = None) -> Drawing:
-        """A picture uint8 H,W,3 and its map uint8 H,W -> RGBA H,W,4, or RGB with a background."""
+    def __call__(
+        self, picture: Picture, saliency: Map, edge: Map | None = None, own: Map | None = None
+    ) -> Drawing:
+        """A picture uint8 H,W,3 and its map uint8 H,W -> RGBA H,W,4, or RGB with a background.
+
+        `own` is the picture's own transparency, uint8 H,W: 0 is transparent. Where it has some, the
+        colours of `picture` are those without a background.
+        """
         alpha = self.alpha(saliency)
-        box = object_box(alpha) if self.crop else None
+        colours = foreground(picture, alpha)
+        if own is not None:
+            alpha = np.minimum(alpha, own.astype(np.float32) / 255)
+            colours = np.where(own[..., None] < 255, picture, colours)
         if self._fill is None:
-            made = np.dstack([foreground(picture, alpha), np.rint(alpha * 255).astype(np.uint8)])
+            made = np.dstack([colours, np.rint(alpha * 255).astype(np.uint8)])
             made[made[..., 3] == 0] = 0  # nothing of the background is in the file
         else:
             behind, weight = self._behind(picture, alpha), alpha[..., None]
-            mixed = foreground(picture, alpha) * weight + behind * (1 - weight)
+            mixed = colours * weight + behind * (1 - weight)
             made = np.rint(mixed).astype(np.uint8)
-        return np.ascontiguousarray(made[box]) if box else made
+        box = object_box(alpha) if self.crop else None
+        if box is None:
+            return made
+        return np.ascontiguousarray(self._cropped(made, *box))
+
+    def of(self, photo: Photo, saliency: Map) -> Drawing:
+        """As a call, of a picture that may be transparent and have a profile of its own."""
+        colours = photo.own if self.keeps_colours else photo.straight
+        return self(colours, saliency, own=photo.alpha)
+
+    @property
+    def keeps_colours(self) -> bool:
+        """Whether a cut-out is in the picture's own colours, so that its profile goes along."""
+        return self._fill is None or isinstance(self._fill, str)
+
+    @property
+    def is_transparent(self) -> bool:
+        """Whether a cut-out has no background."""
+        return self._fill is None
+
+    def _cropped(self, made: Drawing, rows: slice, columns: slice) -> Drawing:
+        """The part with the object; what lies beyond the picture is made up."""
+        spare = round(self.margin * max(rows.stop - rows.start, columns.stop - columns.start))
+        sides = [(one.start - spare, one.stop + spare) for one in (rows, columns)]
+        if self.square:
+            side = max(stop - start for start, stop in sides)
+            starts = [start - (side - (stop - start)) // 2 for start, stop in sides]
+            sides = [(start, start + side) for start in starts]
+        (top, bottom), (left, right) = sides
+        height, width = made.shape[:2]
+        beyond = [max(-top, 0), max(bottom - height, 0), max(-left, 0), max(right - width, 0)]
+        made = made[max(top, 0) : bottom, max(left, 0) : right]
+        around = ((beyond[0], beyond[1]), (beyond[2], beyond[3]), (0, 0))
+        if isinstance(self._fill, np.ndarray) and self._fill.shape[:2] == (1, 1):
+            canvas = np.empty((bottom - top, right - left, 3), np.uint8)
+            canvas[:] = self._fill
+            canvas[beyond[0] : beyond[0] + len(made), beyond[2] : beyond[2] + made.shape[1]] = made
+            return canvas
+        return np.pad(made, around) if self._fill is None else np.pad(made, around, "edge")
 
     def alpha(self, saliency: Map) -> Float32:
         """A map uint8 H,W -> how much of each pixel is the object, in [0, 1]."""
@@ -76,7 +134,9 @@ class Cutout:
     @cached_property
     def _fill(self) -> str | Picture | None:
         """None, `blur`, or what lies behind: a colour of shape (1, 1, 3) or a picture."""
-        if self.background is None or self.background == "blur":
+        if self.background in (None, "transparent", "none"):
+            return None
+        if self.background == "blur":
             return self.background
         colour = find_colour(self.background)
         if colour is not None:
@@ -127,7 +187,7 @@ def foreground(picture: Picture, alpha: Float32) -> Picture:
     return np.where(weight == 1, picture, np.rint(front).astype(np.uint8))
 
 
-def object_box(alpha: Float32) -> tuple[slice, slice] | None:
+def object_box(alpha: NDArray[Any]) -> tuple[slice, slice] | None:
     """Rows and columns of the smallest box around all that is not transparent; None if all is."""
     rows, columns = np.nonzero(alpha.any(1))[0], np.nonzero(alpha.any(0))[0]
     if not rows.size:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Literal, TypeVar, overload
 
 from salient.arrays import Drawing, Map, Picture, Probability
-from salient.data.images import read_image
+from salient.data.images import Photo, read_image
 from salient.detection import road
 from salient.detection.engine import Engine
 from salient.detection.inputs import PictureLike, keepable
@@ -17,7 +17,7 @@ from salient.detection.result import Result
 from salient.devices import Precision
 from salient.weights.find import Checkpoint
 
-CONTENT = (str, bytes, bytearray, memoryview)  # sequences that are one picture
+CONTENT = (str, bytes, bytearray, memoryview, Photo)  # sequences that are one picture
 Averaging = Literal["flip"]
 S = TypeVar("S")
 T = TypeVar("T")

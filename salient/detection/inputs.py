@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 from PIL import Image
 
 from salient.arrays import Picture
+from salient.data.images import Photo
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -25,7 +26,7 @@ class Readable(Protocol):
 
 PictureLike: TypeAlias = (
     "str | os.PathLike[str] | bytes | bytearray | memoryview | Readable | Image.Image | Picture"
-    " | Tensor"
+    " | Tensor | Photo"
 )
 
 

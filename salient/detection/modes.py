@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
@@ -45,9 +45,27 @@ def edges(picture: Picture, saliency: Map, edge: Map | None) -> Map:
     return edge
 
 
-def draw_result(mode: Mode, result: Result) -> Drawing:
+class Drawn(NamedTuple):
+    """What is written of a picture, and what of the picture's own data goes along.
+
+    Attributes:
+        pixels: grey H,W, RGB H,W,3 or RGBA H,W,4.
+        profile, exif, dpi: see `Photo`; only a cut-out has them.
+    """
+
+    pixels: Drawing
+    profile: bytes | None = None
+    exif: bytes = b""
+    dpi: tuple[float, float] | None = None
+
+
+def draw_result(mode: Mode, result: Result) -> Drawn:
     """What a mode makes of a result."""
-    return mode(result.picture, result.saliency, result.edge_or_none)
+    photo = result.photo
+    if not isinstance(mode, Cutout):
+        return Drawn(mode(photo.rgb, result.saliency, result.edge_or_none))
+    profile = photo.profile if mode.keeps_colours else None
+    return Drawn(mode.of(photo, result.saliency), profile, photo.exif, photo.dpi)
 
 
 # By the word of `mode=`.

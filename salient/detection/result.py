@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from salient.arrays import Drawing, Map, Picture, Probabilities, Probability
-from salient.data.encoding import encode_png
-from salient.data.images import read_image
+from salient.data.encoding import encode, format_of
+from salient.data.images import Photo, read_photo
 from salient.data.transforms import fit, to_bytes, to_map
-from salient.detection.cutout import Cutout
+from salient.detection.cutout import Cutout, object_box
 from salient.detection.presence import stands_out
 from salient.files import write_whole
 
@@ -20,6 +20,15 @@ if TYPE_CHECKING:
     from salient.detection.inputs import PictureLike
 
 LEVEL = 128  # of `mask`: half
+
+
+class Box(NamedTuple):
+    """Where something is in a picture, in pixels from its upper left corner."""
+
+    left: int
+    top: int
+    width: int
+    height: int
 
 
 class Result(np.ndarray[tuple[int, int], np.dtype[np.uint8]]):
@@ -76,7 +85,34 @@ class Result(np.ndarray[tuple[int, int], np.dtype[np.uint8]]):
     def picture(self) -> Picture:
         """The picture, RGB uint8 H,W,3: from the file again, unless it was given as an array."""
         _ = self._found
-        return read_image(self._source)
+        return read_photo(self._source).rgb
+
+    @property
+    def photo(self) -> Photo:
+        """The picture with what its file says of it: its own colours, transparency, EXIF data."""
+        _ = self._found
+        return read_photo(self._source)
+
+    @property
+    def box(self) -> Box | None:
+        """Left, top, width and height of all that is at least LEVEL; None if nothing is."""
+        at = object_box(self.saliency >= LEVEL)
+        if at is None:
+            return None
+        rows, columns = at
+        size = columns.stop - columns.start, rows.stop - rows.start
+        return Box(int(columns.start), int(rows.start), int(size[0]), int(size[1]))
+
+    @property
+    def area(self) -> float:
+        """How much of the picture is at least LEVEL, 0..1."""
+        return float((self.saliency >= LEVEL).mean())
+
+    @property
+    def confidence(self) -> float:
+        """The mean probability of what is at least LEVEL, 0..1; 0 if nothing is."""
+        inside = self.saliency[self.saliency >= LEVEL]
+        return float(inside.mean() / 255) if inside.size else 0.0
 
     @cached_property
     def stands_out(self) -> bool:
@@ -91,24 +127,28 @@ class Result(np.ndarray[tuple[int, int], np.dtype[np.uint8]]):
         """The object cut out: RGBA uint8 H,W,4, or RGB H,W,3 on a background.
 
         Args:
-            background, options: as `Cutout` takes them: `threshold`, `feather`, `min_area`, `crop`.
+            background, options: as `Cutout` takes them: `threshold`, `feather`, `min_area`, `crop`,
+                `margin`, `square`. Where the picture is transparent, so is the cut-out. On a
+                background of another picture or colour it is in sRGB, else in the picture's own.
 
         Raises:
             ValueError: an option that `Cutout` refuses.
             FileNotFoundError: the picture's file is gone.
         """
-        return Cutout(background, **options)(self.picture, self.saliency, self.edge_or_none)
+        return Cutout(background, **options).of(self.photo, self.saliency)
 
-    def save(self, path: str | Path) -> Path:
-        """Write the map as a PNG, whole or not at all; returns its path.
+    def save(self, path: str | Path, quality: int | None = None) -> Path:
+        """Write the map as a PNG, WebP or JPEG, whole or not at all; returns its path.
+
+        Args:
+            path: a name that ends in `.png`, `.webp`, `.jpg` or `.jpeg`.
+            quality: of WebP and JPEG, 1..100.
 
         Raises:
-            ValueError: the name does not end in `.png`.
+            ValueError: another ending.
             OSError: the file cannot be written.
         """
-        if Path(path).suffix.lower() != ".png":
-            raise ValueError(f"{path}: a map is saved as a PNG; the name ends in .png")
-        return write_whole(path, encode_png(self.saliency))
+        return write_whole(path, encode(self.saliency, format_of(path), quality))
 
     @property
     def _found(self) -> Probabilities:

@@ -10,8 +10,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+from PIL import Image
 
-from salient.arrays import Drawing, Picture
+from salient.arrays import Drawing, Map, Picture
+from salient.detection.cutout import Cutout
 from salient.detection.detector import Detector
 from salient.detection.modes import Mode
 from salient.detection.road import limited
@@ -31,7 +33,7 @@ class Container(NamedTuple):
     video: str
     options: dict[str, str]
     sound: str  # where the film's own cannot be copied
-    alpha: bool = False  # in CONTAINERS: whether it can be transparent; else whether it is
+    alpha: bool = False  # whether it is transparent
 
 
 H264 = {"crf": "18", "preset": "fast"}
@@ -42,7 +44,12 @@ CONTAINERS = {
     ".mp4": Container("mp4", "libx264", H264, "aac"),
     ".mov": Container("mov", "libx264", H264, "aac"),
     ".mkv": Container("matroska", "libx264", H264, "aac"),
-    ".webm": Container("webm", "libvpx-vp9", VP9, "libopus", alpha=True),
+    ".webm": Container("webm", "libvpx-vp9", VP9, "libopus"),
+}
+# The same of transparent films.
+TRANSPARENT = {
+    ".webm": CONTAINERS[".webm"]._replace(alpha=True),
+    ".mov": Container("mov", "prores_ks", {"profile": "4444"}, "aac", alpha=True),
 }
 
 
@@ -53,16 +60,38 @@ class Frame(NamedTuple):
     """A frame as displayed.
 
     Attributes:
-        picture: RGB uint8 H,W,3, upright.
+        picture: RGB uint8 H,W,3, upright, over white where it is transparent.
         number: 1 for the first.
         time: when it is shown, in the film's `time_base`; more than the frame's before.
         duration: how long, 0 if unknown.
+        own: the picture with the colours that transparency hides; None where nothing is.
+        alpha: uint8 H,W; None where nothing is transparent.
     """
 
     picture: Picture
     number: int
     time: int
     duration: int
+    own: Picture | None = None
+    alpha: Map | None = None
+
+
+def make_frame(drawn: Drawing, number: int, time: int, duration: int) -> Frame:
+    """A frame of what was decoded, RGB uint8 H,W,3 or RGBA H,W,4."""
+    if drawn.shape[2] == 3 or (drawn[..., 3] == 255).all():
+        return Frame(np.ascontiguousarray(drawn[..., :3]), number, time, duration)
+    own, alpha = np.ascontiguousarray(drawn[..., :3]), np.ascontiguousarray(drawn[..., 3])
+    layer = Image.fromarray(np.ascontiguousarray(drawn))
+    ground = Image.new("RGBA", layer.size, "white")
+    picture = np.asarray(Image.alpha_composite(ground, layer).convert("RGB"))
+    return Frame(picture, number, time, duration, own, alpha)
+
+
+def draw_frame(draw: Mode, frame: Frame, saliency: Map, edge: Map | None) -> Drawing:
+    """What a mode makes of a frame; a cut-out is at most as opaque as the frame itself."""
+    if isinstance(draw, Cutout) and frame.own is not None:
+        return draw(frame.own, saliency, edge, frame.alpha)
+    return draw(frame.picture, saliency, edge)
 
 
 def is_film(path: str | Path) -> bool:
@@ -117,12 +146,23 @@ def container_for(output: str, film: Path, draw: Mode) -> Container | None:
             f"output={output}: the frames of a film are of one size; cutout.crop=false, or a "
             "folder for the frames"
         )
-    if shape[2:] == (4,) and not container.alpha:
+    if shape[2:] != (4,):
+        return container
+    if path.suffix.lower() not in TRANSPARENT:
         raise ValueError(
-            f"output={output}: a {path.suffix} cannot be transparent; use a .webm, a folder for "
-            "the frames, or cutout.background=white"
+            f"output={output}: a {path.suffix} cannot be transparent; use a .webm, a .mov, a "
+            "folder for the frames, or cutout.background=white"
         )
-    return container._replace(alpha=shape[2:] == (4,))
+    return TRANSPARENT[path.suffix.lower()]
+
+
+def default_output(film: Path, mode: str, draw: Mode) -> Path:
+    """The film that is written where no output is given: `film-map.mp4` in the working folder.
+
+    A transparent one is a webm.
+    """
+    ending = ".webm" if _probe(draw).shape[2:] == (4,) else ".mp4"
+    return Path(f"{film.stem}-{mode}{ending}")
 
 
 def _probe(draw: Mode) -> Drawing:
@@ -147,5 +187,5 @@ def detect_frames(
         found = detector.detect([frame.picture for frame in batch])
         for frame, maps in zip(batch, found):
             saliency, *edge = smoother(frame.picture, *(one for one in maps if one is not None))
-            write(draw(frame.picture, saliency, edge[0] if edge else None), frame)
+            write(draw_frame(draw, frame, saliency, edge[0] if edge else None), frame)
             yield frame

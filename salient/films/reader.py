@@ -14,12 +14,14 @@ import numpy as np
 from av.error import FFmpegError
 from av.stream import Disposition
 
-from salient.arrays import Picture
-from salient.films.frames import Frame
+from salient.arrays import Drawing, Picture
+from salient.films.frames import Frame, make_frame
 
 # Left out are formats that name other files or addresses (playlists) or take any bytes for a film.
 DEMUXERS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpeg,mpegts,asf,flv,ogg,mxf"
 DAMAGED = "is damaged; shown as far as it can be decoded"
+TRANSPARENT = {"vp8": "libvpx", "vp9": "libvpx-vp9"}  # by the name of FFmpeg's own decoder
+ALPHA_MODE = ("alpha_mode", "ALPHA_MODE")
 OPTIONS = {"format_whitelist": DEMUXERS, "protocol_whitelist": "file"}
 
 
@@ -49,7 +51,7 @@ class Film:
         self.first = self._first_frame()
         turned = upright(self.first, np.zeros((self.first.height, self.first.width), np.uint8))
         self.size: tuple[int, int] = turned.shape  # type: ignore[assignment]
-        self.container, self.stream = _open(file)
+        self.container, self.stream, self.decoder = _open(file)
         aspect = self.stream.sample_aspect_ratio or Fraction(1)
         self.aspect = aspect if self.size[1] == self.first.width else 1 / aspect
         self.rate: Fraction = self.stream.average_rate or self.stream.guessed_rate or Fraction(25)
@@ -90,7 +92,7 @@ class Film:
             for frame, picture in self._decoded(packet):
                 time = last + step if frame.pts is None else frame.pts - start
                 last, number = max(time, last + 1), number + 1
-                yield Frame(picture, number, last, frame.duration or 0)
+                yield make_frame(picture, number, last, frame.duration or 0)
         if packets < self.stream.frames:
             self.problems.append(
                 f"{self.file}: it ends after {packets} of {self.stream.frames} frames"
@@ -115,12 +117,12 @@ class Film:
         self.problems += [f"{self.file}: damaged, so frames may be missing ({t})" for t in told]
         yield None
 
-    def _decoded(self, packet: Any) -> Iterator[tuple[Any, Picture]]:
+    def _decoded(self, packet: Any) -> Iterator[tuple[Any, Drawing]]:
         """The frames that come out when a packet goes in, and their pictures; None: all others."""
         if packet is not None and not packet.size:
             return  # the frame before once more
         try:
-            frames = self.stream.decode(packet)
+            frames = self.decoder.decode(packet)
         except FFmpegError as error:
             self.report(packet, f"cannot be decoded ({error.strerror}); left out")
             return
@@ -128,8 +130,11 @@ class Film:
             self.report(packet, DAMAGED)
         for frame in frames:
             try:
+                transparent = any(part.is_alpha for part in frame.format.components)
                 picture = frame.to_ndarray(
-                    format="rgb24", width=self.first.width, height=self.first.height
+                    format="rgba" if transparent else "rgb24",
+                    width=self.first.width,
+                    height=self.first.height,
                 )
             except (FFmpegError, ValueError) as error:
                 self.report(frame, f"cannot be made a picture ({error}); left out")
@@ -148,19 +153,19 @@ class Film:
             self.problems.append(line)
 
     def _first_frame(self) -> Any:
-        container, stream = _open(self.file)
+        container, stream, decoder = _open(self.file)
         with container:
             for packet in container.demux(stream):
                 try:
-                    for frame in packet.decode():
+                    for frame in decoder.decode(packet):
                         return frame
                 except FFmpegError:
                     continue  # told when the film is read
         raise ValueError(f"{self.file}: none of its frames can be decoded")
 
 
-def _open(file: Path) -> tuple[Any, Any]:
-    """A container, and the stream with its pictures."""
+def _open(file: Path) -> tuple[Any, Any, Any]:
+    """A container, the stream with its pictures, and what decodes them."""
     try:
         container = av.open(f"file:{file}", options=OPTIONS)
     except FFmpegError as error:
@@ -175,7 +180,18 @@ def _open(file: Path) -> tuple[Any, Any]:
         container.close()
         raise ValueError(f"{file}: its pictures are of a kind that FFmpeg cannot decode")
     stream.thread_type = "NONE"  # frames that fail are known by their packets; damage is marked
-    return container, stream
+    return container, stream, _decoder(stream)
+
+
+def _decoder(stream: Any) -> Any:
+    """What decodes a stream: for a transparent VP8 or VP9, libvpx, since FFmpeg's own does not."""
+    own = stream.codec_context
+    library = TRANSPARENT.get(own.name)
+    if library is None or "1" not in (stream.metadata.get(key) for key in ALPHA_MODE):
+        return own
+    decoder: Any = av.CodecContext.create(library, "r")
+    decoder.extradata, decoder.thread_type = own.extradata, "NONE"
+    return decoder
 
 
 def upright(frame: Any, picture: Picture) -> Picture:

@@ -20,6 +20,15 @@ from salient.files import UNFINISHED, open_whole, write_whole
 from salient.films.frames import Container, Frame
 from salient.films.reader import Film
 
+LAYOUTS = ("mono", "stereo", "3.0", "quad", "5.0", "5.1", "7.1")  # of sound that is encoded anew
+HDR = {16: "PQ", 18: "HLG"}  # FFmpeg's numbers of transfer curves
+# FFmpeg's words, by the encoder and whether it is transparent.
+PIXELS = {
+    ("libx264", False): "yuv420p",
+    ("libvpx-vp9", False): "yuv420p",
+    ("libvpx-vp9", True): "yuva420p",
+    ("prores_ks", True): "yuva444p10le",
+}
 RGB = 0  # FFmpeg's number for frames that are no YUV, which those written always are
 
 
@@ -29,6 +38,8 @@ class FrameWriter:
     def __init__(self, folder: Path, film: Film) -> None:
         self.folder = folder
         self.notes = ["sound: none in a folder of frames"] if film.sounds else []
+        if curve := HDR.get(int(film.first.color_trc or 0)):
+            self.notes.append(f"colours: HDR ({curve}), which a PNG does not say: frames look pale")
 
     def target(self, frame: Frame) -> Path:
         """The file of a frame."""
@@ -119,7 +130,7 @@ class FilmWriter:
             )
         stream = self.output.add_stream(container.video, film.rate, dict(container.options))
         stream.width, stream.height = width, height
-        stream.pix_fmt = "yuva420p" if container.alpha else "yuv420p"
+        stream.pix_fmt = PIXELS[container.video, container.alpha]
         context, first = stream.codec_context, film.first
         context.time_base = film.time_base
         context.sample_aspect_ratio = film.aspect
@@ -139,8 +150,13 @@ class FilmWriter:
             f"sound: {name} cannot be in a {container.format} file; encoded anew as "
             f"{container.sound.removeprefix('lib')}"
         )
-        made = self.output.add_stream(container.sound, 48000, bit_rate=128_000)
-        made.layout = "mono" if sound.channels == 1 else "stereo"
+        layout = sound.layout.name.removesuffix("(side)")
+        if layout not in LAYOUTS:
+            self.notes.append(f"sound: {sound.layout.name} becomes stereo")
+            layout = "stereo"
+        rate = 64_000 * max(sound.channels if layout != "stereo" else 2, 2)
+        made = self.output.add_stream(container.sound, 48000, bit_rate=rate)
+        made.layout = layout
         return partial(self._encode, sound, made, start)
 
     def _copy(self, made: Any, start: int, packet: Any) -> None:

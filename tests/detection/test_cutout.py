@@ -104,3 +104,30 @@ def test_predict_takes_a_colour_by_its_numbers(call, small_network, tmp_path):
     assert np.asarray(Image.open(tmp_path / "out/a.png")).shape == (30, 40, 3)
     said = call(tmp_path, "predict", *where, "cutout.feather=2", fails=True).stderr
     assert "error: " in said and "cutout.feather must be at most 1, got 2" in said
+
+
+def test_a_margin_and_a_square_around_the_object():
+    picture = np.full((60, 100, 3), (200, 30, 30), np.uint8)
+    saliency = np.zeros((60, 100), np.uint8)
+    saliency[10:30, 5:45] = 255  # 20 x 40, near the left border
+    whole = Cutout(crop=True)(picture, saliency)
+    assert whole.shape == (20, 40, 4)
+    made = Cutout(crop=True, margin=0.25)(picture, saliency)
+    assert made.shape == (20 + 2 * 10, 40 + 2 * 10, 4)
+    np.testing.assert_array_equal(made[10:30, 10:50], whole)
+    assert not made[:, :5].any(), "what lies beyond the picture is transparent"
+    square = Cutout("0,0,255", crop=True, square=True, margin=0.25)(picture, saliency)
+    assert square.shape == (60, 60, 3) and square[30, 0].tolist() == [0, 0, 255]
+    assert square[30, 30].tolist() == [200, 30, 30]
+    blurred = Cutout("blur", crop=True, square=True, margin=1)(picture, saliency)
+    assert blurred.shape == (120, 120, 3) and blurred.min() > 0
+    for options in ({"margin": 0.1}, {"square": True}):
+        with pytest.raises(ValueError, match="crop"):
+            Cutout(**options)
+
+
+@pytest.mark.parametrize("word", ["transparent", "none"])
+def test_transparent_is_a_background_too(word):
+    picture = np.full((20, 20, 3), 90, np.uint8)
+    saliency = np.full((20, 20), 255, np.uint8)
+    np.testing.assert_array_equal(Cutout(word)(picture, saliency), Cutout()(picture, saliency))

@@ -13,8 +13,10 @@ from salient import Detector
 from salient.data.formats import FORMATS
 from salient.detection import folders
 from salient.detection.by_torch import TorchEngine
-from salient.detection.folders import detect_files, find_pictures
+from salient.detection.folders import detect_files
+from salient.detection.listing import find_pictures
 from salient.detection.modes import saliency_map
+from salient.detection.outputs import Output
 from tests.soak.pictures import damaged_pictures, tally, whole_pictures
 
 
@@ -38,17 +40,28 @@ def names_of(found, output):
     return sorted(str(target.relative_to(output)) for target in found.targets.values())
 
 
+def done(detector, found):
+    """The files that are written and what goes wrong, of all that is found."""
+    files = list(detect_files(detector, found.targets, saliency_map, Output()))
+    targets = [one.target for one in files if one.target is not None]
+    return targets, [one.error for one in files if one.error is not None]
+
+
 def test_every_format_is_found_and_what_is_no_picture_is_told(album, tmp_path):
     for name, content in whole_pictures(np.random.default_rng(0)).items():
         (album / f"of {name}{FORMATS[name][-1]}").write_bytes(content)
     for name in ("notes.txt", "photo.svg", ".hidden"):
         (album / name).write_text("no picture")
+    for name in ("._a.png", "Thumbs.db", "inner/__MACOSX/a.png"):
+        (album / name).parent.mkdir(exist_ok=True)
+        (album / name).write_text("litter")
     (album / "elsewhere").symlink_to(tmp_path)
     found = find_pictures(str(album), tmp_path / "out")
     assert len(found.targets) == 4 + 11 and not found.problems
+    assert len(found.litter) == 3
     assert [p.name for p in found.left_out] == [".hidden", "elsewhere", "notes.txt", "photo.svg"]
     assert "inner/d.png" in names_of(found, tmp_path / "out")
-    with pytest.raises(FileNotFoundError, match="no pictures among 1 files"):
+    with pytest.raises(FileNotFoundError, match=r"no pictures among 1 files \(\.txt\)"):
         find_pictures(str(album / "*.txt"), tmp_path / "out")
 
 
@@ -63,7 +76,7 @@ def test_a_list_a_pattern_and_names_that_are_no_patterns(album, tmp_path):
 
 def test_what_names_no_picture_is_refused_beside_others(album, tmp_path):
     assert len(find_pictures([album, album / "a.png"], tmp_path / "out").targets) == 4
-    with pytest.raises(FileNotFoundError, match="input=nowhere.jpg: no pictures; see"):
+    with pytest.raises(FileNotFoundError, match="input=nowhere.jpg: no such file or folder"):
         find_pictures([album, "nowhere.jpg"], tmp_path / "out")
 
 
@@ -120,8 +133,7 @@ def test_one_picture_too_large_for_the_memory_fails_alone(
     Image.new("RGB", (40, 200)).save(album / "b.jpg")
     monkeypatch.setattr(detector, "detect_batch", small_memory)
     found = find_pictures(str(album), tmp_path / "out")
-    problems: list[str] = []
-    written = list(detect_files(detector, found.targets, saliency_map, problems))
+    written, problems = done(detector, found)
     assert sorted(path.name for path in written) == ["a.png", "c.png", "d.png"]
     assert problems == [f"{album}/b.jpg: too large for the memory"]
 
@@ -132,7 +144,7 @@ def test_other_errors_of_the_network_are_not_hidden(detector, album, tmp_path, m
 
     monkeypatch.setattr(detector, "detect_batch", broken)
     with pytest.raises(RuntimeError, match="mat1"):
-        list(detect_files(detector, find_pictures(album, tmp_path).targets, saliency_map, []))
+        done(detector, find_pictures(album, tmp_path))
 
 
 @pytest.mark.parametrize(("code", "ends"), [(errno.ENOSPC, True), (errno.EISDIR, False)])
@@ -149,8 +161,9 @@ def test_a_full_disk_ends_it_and_a_bad_name_does_not(
     monkeypatch.setattr(folders, "write_whole", fail)
     found, problems, written = find_pictures(album, tmp_path / "out"), [], []
     try:
-        for path in detect_files(detector, found.targets, saliency_map, problems):
-            written.append(path.name)
+        for one in detect_files(detector, found.targets, saliency_map, Output()):
+            written += [one.target.name] if one.target else []
+            problems += [one.error] if one.error else []
     except OSError as error:
         assert ends and error.errno == code
     assert written == (["a.png"] if ends else ["a.png", "c.png", "d.png"])
@@ -161,8 +174,7 @@ def test_a_folder_of_damaged_pictures_is_gone_through(detector, tmp_path):
     """All but the damaged ones are done, whatever their damage."""
     for index, damaged in enumerate(damaged_pictures(60, seed=3)):
         (tmp_path / f"{index}.png").write_bytes(damaged.content)
-    found, problems = find_pictures(tmp_path, tmp_path / "out"), []
-    written = list(detect_files(detector, found.targets, saliency_map, problems))
+    written, problems = done(detector, find_pictures(tmp_path, tmp_path / "out"))
     counts, _ = tally(60, 3, tmp_path / "out")
     refused = sum(count for (_, outcome), count in counts.items() if outcome == "clear")
     assert len(problems) == refused and len(written) + len(problems) == 66

@@ -18,25 +18,7 @@ from salient.data.images import read_image
 from salient.detection.cutout import Cutout
 from salient.detection.presence import stands_out
 from salient.detection.result import Result
-
-
-class Counting:
-    """An engine whose map is a disc, and that counts its runs."""
-
-    name = origin = "a disc"
-    precision, size, resize, on_cores = "fp32", 64, "area", True
-
-    def __init__(self, edge=True):
-        self.runs, self.edge = 0, edge
-
-    def run(self, squares, threads=None):
-        self.runs += 1
-        y, x = np.mgrid[:64, :64]
-        distance = np.hypot(y - 31.5, x - 31.5)
-        saliency = (1 / (1 + np.exp(distance - 16))).astype(np.float32)
-        edge = np.exp(-(((distance - 16) / 4) ** 2)).astype(np.float32)[::4, ::4]
-        edges = np.stack([edge] * len(squares)) if self.edge else None
-        return Probabilities(np.stack([saliency] * len(squares)), edges)
+from tests.fixtures.engines import Counting
 
 
 @pytest.fixture

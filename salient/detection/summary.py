@@ -1,0 +1,104 @@
+"""A table of what was found in each picture: CSV or JSON Lines."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Iterable, Mapping
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+from salient.detection.result import Result
+from salient.files import check_writable, write_whole
+
+COLUMNS = (
+    *("file", "output", "stands_out", "left", "top", "width", "height", "area", "confidence"),
+    *("remarks", "error"),
+)
+ENDINGS = (".csv", ".jsonl")
+
+
+def row_of(file: str, output: str | None, result: Result) -> dict[str, Any]:
+    """What a summary says of a picture: values by COLUMNS.
+
+    `output` is the file that was written, None if there is none. The box holds what is at least
+    half; area and confidence are shares, 0..1.
+    """
+    box = result.box
+    where = dict.fromkeys(("left", "top", "width", "height")) if box is None else box._asdict()
+    return {
+        "file": file,
+        "output": output,
+        "stands_out": result.stands_out,
+        **where,
+        "area": round(result.area, 5),
+        "confidence": round(result.confidence, 4),
+        "remarks": "; ".join(result.photo.remarks) or None,
+        "error": None,
+    }
+
+
+def failed_row(file: str, error: str) -> dict[str, Any]:
+    """What a summary says of a picture that could not be done."""
+    return dict.fromkeys(COLUMNS) | {"file": file, "error": error}
+
+
+def start_summary(path: str, overwrite: bool | str) -> dict[str, dict[str, Any]]:
+    """The rows with which a summary begins, by file: those that are there, if it goes on.
+
+    Args:
+        path: the file.
+        overwrite: whether it is replaced; `skip` keeps the rows of what is not done again.
+
+    Raises:
+        ValueError: a name that is neither CSV nor JSON Lines, or a file that is there already.
+        OSError: its folder cannot be written.
+    """
+    _check_ending(path)
+    if overwrite is False and Path(path).exists():
+        raise ValueError(f"summary={path} is there already; overwrite=true replaces it")
+    check_writable(Path(path).parent)
+    older = read_summary(path) if overwrite == "skip" else []
+    return {str(row["file"]): row for row in older}
+
+
+def write_summary(path: str | Path, rows: Iterable[Mapping[str, Any]]) -> Path:
+    """Write rows of `row_of` and `failed_row`, whole or not at all; returns the path.
+
+    CSV (RFC 4180) has a heading and leaves empty what is not known; JSON Lines have null. A byte of
+    a name that is not UTF-8 is escaped in JSON, and kept as it is in CSV.
+
+    Raises:
+        ValueError: another ending.
+        OSError: the file cannot be written.
+    """
+    _check_ending(path)
+    if Path(path).suffix.lower() == ".jsonl":
+        content = "".join(f"{json.dumps(dict(row))}\n" for row in rows)
+    else:
+        text = StringIO(newline="")
+        writer = csv.DictWriter(text, COLUMNS)
+        writer.writeheader()
+        writer.writerows({k: _plain(v) for k, v in row.items()} for row in rows)
+        content = text.getvalue()
+    return write_whole(path, content.encode(errors="surrogateescape"))
+
+
+def read_summary(path: str | Path) -> list[dict[str, Any]]:
+    """The rows of a summary that is there; none if it is not. CSV gives texts."""
+    if not Path(path).is_file():
+        return []
+    text = Path(path).read_bytes().decode(errors="surrogateescape")
+    if Path(path).suffix.lower() == ".jsonl":
+        return [json.loads(line) for line in text.splitlines() if line.strip()]
+    return list(csv.DictReader(StringIO(text, newline="")))
+
+
+def _plain(value: Any) -> Any:
+    return str(value).lower() if isinstance(value, bool) else value
+
+
+def _check_ending(path: str | Path) -> None:
+    if Path(path).suffix.lower() not in ENDINGS:
+        raise ValueError(f"summary={path}: the name ends in {' or '.join(ENDINGS)}")
