@@ -151,9 +151,10 @@ class FilmWriter:
             f"{container.sound.removeprefix('lib')}"
         )
         layout = sound.layout.name.removesuffix("(side)")
-        if layout not in LAYOUTS:
-            self.notes.append(f"sound: {sound.layout.name} becomes stereo")
-            layout = "stereo"
+        if layout not in LAYOUTS:  # a file may say how many channels it has, but not which
+            if sound.channels > 2:
+                self.notes.append(f"sound: {sound.layout.name} becomes stereo")
+            layout = "mono" if sound.channels == 1 else "stereo"
         rate = 64_000 * max(sound.channels if layout != "stereo" else 2, 2)
         made = self.output.add_stream(container.sound, 48000, bit_rate=rate)
         made.layout = layout

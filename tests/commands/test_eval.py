@@ -74,7 +74,7 @@ def test_eval_of_a_folder_and_of_missing_sets(call, trained):
     done = call(trained, "eval", "dataset=[sod,sample]", "workers=0", "output=both")
     assert "not scored: SOD: no folders" in done.stdout and "sample" in done.stdout
     done = call(trained, "eval", "dataset=all", fails=True)
-    assert done.stderr.count("no folders") == 7
+    assert done.stderr.count(": no folder") == 7
 
 
 @pytest.fixture(scope="module")

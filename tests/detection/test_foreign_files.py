@@ -47,7 +47,7 @@ def write_model(path, said=SAID, shape=("b", 1, 64, 64), scale=0.0, name="salien
 @pytest.mark.parametrize(
     ("key", "value", "message"),
     [
-        ("resize", '"nosuch"', "resize is 'nosuch'; it must be one of area, linear"),
+        ("resize", '"nosuch"', "resize is 'nosuch'; it must be one of area, pillow"),
         ("resize", "[]", r"resize is \[\]; it must be one of"),
         ("size", "0", "size is 0; it must be a whole number from 1 to 4096"),
         ("size", "-32", "size is -32"),

@@ -101,7 +101,7 @@ def test_a_class_that_is_not_in_the_table_is_not_saved(tmp_path):
 def test_an_unknown_architecture_is_refused_and_none_is_boundary(tmp_path):
     from safetensors.torch import save_file
 
-    from salient.files import read_tensors
+    from salient.tensors import read_tensors
 
     file = salient.save_network(small_network(), tmp_path / "a.safetensors")
     state, metadata = read_tensors(file)

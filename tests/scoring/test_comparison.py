@@ -11,6 +11,7 @@ from salient import save_network
 from salient.data.pairs import find_pairs
 from salient.metrics import HEADLINE
 from salient.scoring.comparison import Change, compare, verdict
+from salient.weights.find import read_checkpoint
 
 MAE, SM, *_ = HEADLINE
 
@@ -38,7 +39,7 @@ def pairs(sample_root):
 def test_both_are_scored_on_the_pairs_and_shown(small_network, pairs, tmp_path):
     torch.manual_seed(0)
     before, after = small_network().eval(), small_network(size=96).eval()
-    file = save_network(after, tmp_path / "after.safetensors")
+    file = read_checkpoint(save_network(after, tmp_path / "after.safetensors"))
     told = compare(
         before, after, pairs, "mine", tmp_path / "out", tmp_path / "maps", {}, file, workers=0
     ).told
@@ -60,7 +61,7 @@ def test_both_are_scored_on_the_pairs_and_shown(small_network, pairs, tmp_path):
 
 def test_the_same_network_twice_is_not_better(small_network, pairs, tmp_path):
     network = small_network().eval()
-    file = save_network(network, tmp_path / "same.safetensors")
+    file = read_checkpoint(save_network(network, tmp_path / "same.safetensors"))
     folder = tmp_path / "out"
     told = compare(
         network, network, pairs, "mine", folder, folder / "maps", {}, file, workers=0
