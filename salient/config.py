@@ -39,6 +39,7 @@ Word = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\W_][^/\\
 Count = Annotated[int, Field(ge=1, le=4096)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Part = Annotated[float, Field(gt=0, lt=1)]
+Seed = Annotated[int, Field(ge=0, le=2**32 - 1)]
 Amount = Annotated[int, Field(ge=0, le=10**6)]
 Workers = Annotated[int, Field(ge=0, le=256)]
 AnyPath = Annotated[str, "a path: a command line's value is taken as it is typed"]

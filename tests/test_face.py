@@ -62,7 +62,7 @@ except ModuleNotFoundError as error:
     print(error)
 """
     assert python(program).splitlines() == [
-        "['Detector', 'Result']",
+        "['Detector', 'PairSet', 'Result', 'evaluate']",
         "salient.load_network needs torch; in a checkout of salient-sod: pip install '.[torch]'",
     ]
 

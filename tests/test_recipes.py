@@ -207,6 +207,6 @@ def test_every_row_of_the_table_has_a_recipe_and_a_test():
     table = (ROOT / "CONTRIBUTING.md").read_text().partition("| New | Where | Use |")[2]
     rows = re.findall(r"^\| ([A-Z][^|]*?) \| \[steps\]", table, re.MULTILINE)
     assert sorted(rows) == sorted(TESTED)
-    for row in rows:
+    for row in (row for row in rows if TESTED[row] is not None):
         text = textwrap.dedent(recipe(row))
         assert BLOCK.search(text) or re.search(r"^ {4}(python|salient) ", recipe(row), re.M), row

@@ -12,18 +12,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import pytorch_lightning as pl
 from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import OmegaConf
-from pydantic import Field
 from pytorch_lightning.loggers import Logger
 
 from salient.cli.build import build, build_group, build_training_sets
 from salient.cli.main import run
-from salient.config import AnyPath, Word
+from salient.config import AnyPath, Seed, Word
 from salient.model import architecture_of
 from salient.model.base import Network
 from salient.training.datamodule import PairsDataModule
@@ -35,7 +34,6 @@ from salient.training.trainer import quieten
 from salient.weights.find import find_checkpoint
 
 LOADER = "salient.weights.store.load_network"
-Seed = Annotated[int, Field(ge=0, le=2**32 - 1)]
 
 
 def train(

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-import cv2
 import numpy as np
 
 from salient.metrics import kernels
@@ -38,6 +37,8 @@ class Part(NamedTuple):
 @once
 def parts(measured: Measured) -> list[Part]:
     """The objects of a mask with the pixels of their boxes; none where the mask is empty."""
+    import cv2  # which those who want other figures need not wait for
+
     foreground = (measured.mask > MASK_THRESHOLD).astype(np.uint8)
     _, _, boxes, _ = cv2.connectedComponentsWithStats(foreground, connectivity=4)
     areas = boxes[1:, cv2.CC_STAT_AREA]

@@ -177,7 +177,7 @@ def trimmed_mean(values: ArrayLike, trim: float = TRIM) -> tuple[float, float]:
     Examples:
         >>> mean, error = trimmed_mean([1, 2, 3, 4, 5, 6, 7, 8, 9, 100])
         >>> mean, round(error, 4)
-        (5.5, 1.0177)
+        (5.5, 1.0897)
     """
     ordered = np.sort(np.asarray(values, np.float64))
     left_out = int(trim * ordered.size)

@@ -12,7 +12,7 @@ import pytorch_lightning as pl
 from pydantic import Field
 from torch.utils.data import DataLoader, Subset
 
-from salient.config import Amount, AnyPath, ConfigError, Part, Workers, checked
+from salient.config import Amount, AnyPath, ConfigError, Part, Seed, Workers, checked
 from salient.data.cache import cached_pairs
 from salient.data.pairs import Pair
 from salient.data.sets import PairSet
@@ -69,7 +69,7 @@ class PairsDataModule(pl.LightningDataModule):
         workers: Workers | None = None,
         held_out: Part = 0.05,
         fold: Amount | None = None,
-        seed: int = 0,
+        seed: Seed = 0,
         augmentation: Callable[[int], A.Compose] = training_transform,
         cache: int | None = None,
         held_out_synsets: Amount = 0,

@@ -15,7 +15,7 @@ from torch import Tensor
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import OneCycleLR
 
-from salient.config import Amount, ConfigError, Part, checked
+from salient.config import Amount, ConfigError, Part, Seed, checked
 from salient.data.transforms import MASK_THRESHOLD, to_map
 from salient.detection.road import check
 from salient.metrics import CURVES, HEADLINE, SaliencyMetrics, score_pair
@@ -67,7 +67,7 @@ class SaliencyTask(pl.LightningModule):
         scales: Sequence[Annotated[float, Field(gt=0, le=2)]] = (0.64, 0.73, 0.82, 0.91, 1),
         progressive: bool = False,
         compile: bool | None = None,
-        seed: int = 0,
+        seed: Seed = 0,
         trim: Annotated[float, Field(ge=0, lt=0.5)] = 0,
         trim_after: Amount = 3,
     ) -> None:

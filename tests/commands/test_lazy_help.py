@@ -9,7 +9,8 @@ from importlib import import_module
 import pytest
 
 from salient.cli.lazy_help import mend_lazy_help
-from salient.cli.run import run_function
+from salient.cli.run import run_verb
+from salient.commands import export as module
 
 HYDRA_MAIN = import_module("hydra.main")
 
@@ -68,7 +69,8 @@ def test_a_command_runs(checking, monkeypatch, tmp_path):
     def export(**config):
         calls.append(config)
 
-    run_function("export", export)
+    monkeypatch.setattr(module, "export", export)
+    run_verb("export", sys.argv[1:])
     assert calls[0]["output"] == "model.onnx"
 
 

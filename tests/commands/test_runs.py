@@ -15,8 +15,8 @@ from pytorch_lightning.utilities.exceptions import SIGTERMException
 from tensorboard.backend.event_processing.event_file_loader import EventFileLoader
 from tensorboard.plugins.hparams.plugin_data_pb2 import HParamsPluginData
 
-from salient.commands import train
 from salient.model.boundary import BoundaryNetwork
+from salient.training import run as run_module
 from salient.training.callbacks import LastCheckpoint
 from salient.weights.store import read_metadata
 from tests.fixtures.commands import QUICK, ROOT
@@ -105,7 +105,7 @@ def test_an_interrupted_run_names_its_own_checkpoint(tmp_path):
 
     trainer = SimpleNamespace(fit=interrupted, callbacks=[last])
     with pytest.raises(SystemExit, match=f"resume={tmp_path}/mine/last.ckpt"):
-        train._fit(trainer, None, None, None)
+        run_module._fit(trainer, None, None, None)
 
 
 def test_the_runs_of_a_sweep_are_rows_of_one_table(swept):

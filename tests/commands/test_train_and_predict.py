@@ -58,7 +58,7 @@ def test_predict_keeps_a_folders_structure_and_the_pictures_sizes(call, trained,
     call(trained, "predict", f"input={album}/**/*.webp", "output=some")
     assert [p.name for p in (trained / "some").iterdir()] == ["a.png"]
     done = call(trained, "predict", "input=nowhere", fails=True)
-    assert "error: input=nowhere: no pictures" in done.stderr
+    assert "error: input=nowhere: no such file or folder" in done.stderr
 
 
 def test_predict_does_the_rest_and_tells_what_failed(call, trained, album, tmp_path):
@@ -115,7 +115,10 @@ def test_resume_continues_the_same_schedule(run, trained):
     ("arguments", "message"),
     [
         (("data_root=nowhere",), "no folders nowhere/DUTS-TR/DUTS-TR-Image"),
-        (("trainer.max_epochs=three", "dataset=sample_train"), "trainer.max_epochs: 'three'"),
+        (
+            ("trainer.max_epochs=three", "dataset=sample_train"),
+            "trainer.max_epochs must be an integer, got 'three'",
+        ),
     ],
 )
 def test_train_refuses_in_one_line(call, tmp_path, arguments, message):
@@ -127,4 +130,4 @@ def test_train_falls_back_to_the_sample_with_a_banner(run, tmp_path):
     done = run(tmp_path, "train.py", "model=lite", "trainer.max_epochs=0", fails=True)
     assert "data/DUTS-TR is not there" in done.stdout and "data/README.md" in done.stdout
     assert "trainer.max_epochs must be at least 1" in done.stderr
-    assert (tmp_path / "data/sample/train/images").is_dir()
+    assert not (tmp_path / "data").exists()  # the values are checked first

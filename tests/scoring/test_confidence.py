@@ -6,14 +6,15 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from salient.metrics import FIGURES
+from salient.metrics.choice import USUAL
 from salient.metrics.figures import MAX_F
-from salient.metrics.sums import COLUMNS, every_figure
+from salient.metrics.sums import every_figure
 from salient.scoring import confidence
 from salient.scoring.confidence import differences, intervals, replicates
 
-PLACE = {figure.key: index for index, figure in enumerate(FIGURES)}
-F = slice(len(FIGURES) + 2 * 256, len(FIGURES) + 3 * 256)
+PLACE = {figure.key: index for index, figure in enumerate(USUAL.figures)}
+COLUMNS = len(PLACE) + 256 * len(USUAL.curves)
+F = slice(len(PLACE) + 2 * 256, len(PLACE) + 3 * 256)
 
 
 @pytest.fixture(scope="module")

@@ -23,7 +23,7 @@ def test_settings_are_those_of_a_cutout():
         ({"background": "/etc/passwd"}, "background: '/etc/passwd' is not valid; use transparent"),
         ({"background": "FILE"}, "background: .* is not valid; use transparent, blur, or a colour"),
         ({"threshold": "x"}, "threshold: 'x' is not a number"),
-        ({"threshold": "nan"}, "cutout.threshold must be between 0 and 1, got nan"),
+        ({"threshold": "nan"}, "threshold must be a finite number, got nan"),
         ({"threshold": None}, "threshold: None is not a number"),
         ({"crop": "yes"}, "crop: 'yes' is not valid; use true or false"),
         ({"tresh": 1}, "'tresh': unknown; there are background, threshold"),

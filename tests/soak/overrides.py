@@ -62,7 +62,7 @@ KNOWN = {
         "start=photo.png",
     ),
     "eval": (
-        *("dataset=[]", "dataset=null", "dataset=ECSSD", "metrics.max_f=best", "metrics=null"),
+        *("dataset=[]", "dataset=null", "dataset=ECSSD", "metrics.max_f=best"),
         *("+dataset.x={_target_:os.getcwd}", "predictions=gone", "predictions={a:gone}"),
         *("output=photo.png", "checkpoint=photos", "metrics={a:1}"),
     ),
