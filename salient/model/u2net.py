@@ -71,8 +71,11 @@ class Nested(nn.Module):
 
 
 def halve(x: Tensor) -> Tensor:
-    """The largest of each 2 x 2, sides rounded up: B,C,H,W -> B,C,H/2,W/2."""
-    return F.max_pool2d(x, 2, 2, ceil_mode=True)
+    """The largest of each 2 x 2: B,C,H,W -> B,C,H/2,W/2.
+
+    The authors round odd sides up; there are none, as the input's are multiples of 32.
+    """
+    return F.max_pool2d(x, 2, 2)
 
 
 class U2Net(Network):

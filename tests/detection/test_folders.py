@@ -126,7 +126,7 @@ def test_one_picture_too_large_for_the_memory_fails_alone(
     monkeypatch.setattr(detector.engine, "on_cores", False)  # so that pictures go in batches
 
     def small_memory(pictures):
-        if len(pictures) > 1 or pictures[0].shape[0] > 100:
+        if len(pictures) > 1 or pictures[0].rgb.shape[0] > 100:
             raise error
         return detect(pictures)
 

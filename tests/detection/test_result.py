@@ -46,8 +46,9 @@ def test_one_run_gives_map_probability_edge_mask_and_cutout(detector, picture, t
     np.testing.assert_array_equal(Image.open(result.save(tmp_path / "a.png")), result)
     assert detector.engine.runs == 1
     np.testing.assert_array_equal(detector.cutout(picture, background="white", crop=True), made)
-    with pytest.raises(ValueError, match=r"the name ends in \.png"):
-        result.save(tmp_path / "a.jpg")
+    assert result.save(tmp_path / "a.webp", quality=80).read_bytes().startswith(b"RIFF")
+    with pytest.raises(ValueError, match=r"written are \.png, \.webp"):
+        result.save(tmp_path / "a.gif")
 
 
 def test_it_is_used_as_the_array_that_it_was(detector, picture):
