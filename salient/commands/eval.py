@@ -9,7 +9,6 @@ torchrun --nproc-per-node 2 eval.py dataset=all    the same digits, shared by pr
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 from salient.cli.build import build, build_sets
@@ -48,12 +47,6 @@ def eval(
     composed = dict(options) | {"metrics": metrics, "dataset": dataset}
     figures = build(metrics, "metrics", Conventions) if metrics else Conventions()
     return evaluate(build_sets(dataset), metrics=figures, config=composed, **options)
-
-
-def adapt_arguments(arguments: list[str]) -> list[str]:
-    """`figures=max_dice,hce` is one value, not a sweep over two."""
-    names = re.compile(r"(figures=)(\w+(?:, *\w+)+)")
-    return [names.sub(r"\1[\2]", argument) for argument in arguments]
 
 
 if __name__ == "__main__":

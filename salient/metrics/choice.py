@@ -49,10 +49,8 @@ def choose(names: str | Sequence[str] | None = None) -> Choice:
     for name in wanted:
         if name not in known:
             near = difflib.get_close_matches(name, known, 1)
-            guess = f"did you mean {near[0]}? " if near else ""
-            raise ValueError(
-                f"figures: {name}: no such figure; {guess}there are all, {', '.join(known)}"
-            )
+            guess = f"did you mean {near[0]}?" if near else f"there are all, {', '.join(known)}"
+            raise ValueError(f"figures: {name}: no such figure; {guess}")
     figures = (*FIGURES, *(figure for figure in MORE if figure.key in wanted))
     read = {name for figure in figures if figure.of_curves for name in figure.of_curves.curves}
     curves = CURVES | {name: curve for name, curve in MORE_CURVES.items() if name in read}

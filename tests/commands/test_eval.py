@@ -194,11 +194,11 @@ def test_bad_maps_and_conventions_are_refused_by_name(call, trained, saved, tmp_
     )
 
 
-def test_figures_are_chosen_by_name(trained, tmp_path):
+def test_figures_are_chosen_by_name(call, trained, tmp_path):
     """They are columns of the table, in the CSV files, and in the report with their intervals."""
     output = tmp_path / "chosen"
-    call(trained, "eval", "dataset=sample", "baseline=true", "figures=max_dice,hce", f"output={output}",
-         "checkpoint=fast", "engine=onnx")  # fmt: skip
+    network = ("checkpoint=fast", "engine=onnx", f"output={output}")
+    call(trained, "eval", "dataset=sample", "baseline=true", "figures=max_dice,hce", *network)
     row = json.loads((output / "results.json").read_text())["rows"][0]
     assert 0 < row["max_dice"] <= 1 and row["hce"] > 0 and "max_iou" not in row
     table = (output / "table.md").read_text()
