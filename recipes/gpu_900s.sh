@@ -2,7 +2,7 @@
 # Train the small network, from `best`, in 900 seconds of one large GPU: packing, decoding, 60 to 100
 # passes over DUTS-TR at 352 px with strong augmentation, and a checkpoint. Not run on a GPU yet.
 #   recipes/gpu_900s.sh              all of it; data/DUTS-TR is there
-#   recipes/gpu_900s.sh pack         elsewhere: packs/1.zip and 2.zip, 57 MB each, to be sent
+#   recipes/gpu_900s.sh pack         elsewhere: packs/1.zip and 2.zip, some 57 MB each, to be sent
 #   recipes/gpu_900s.sh decode 1     on the GPU's machine, while 2.zip is on its way
 #   recipes/gpu_900s.sh train        what is decoded
 #   SETS=duts_tr,photos ARCHIVES=4 recipes/gpu_900s.sh      with photographs and their maps, 1:1
