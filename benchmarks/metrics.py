@@ -1,15 +1,16 @@
 """Time the metrics against PySODMetrics, on the same maps in the same run.
 
     python -m benchmarks.metrics [--pairs N] [--size HxW] [--memory-pairs N]
-        [--json FILE]
+        [--maps DIR --masks DIR] [--json FILE]
 
 Prints the pairs per second of both, their ratio and the largest difference between their figures
 (MAE, S, weighted F, adaptive F and E, the curves of precision, recall, F and E): for one thread, by
 its processor time, and for the whole path from PNG files, by the clock, ours on two cores; ours
 once more while another process keeps a core busy. Then the growth of the peak memory over 5000
-pairs. The maps are drawn: blobs, and predictions that are
-blurred and uneven, as a network saves them. PySODMetrics runs as its users run it: one `step` for
-each metric and pair.
+pairs. Then a line for each family of figures, on 10 drawn pairs or on the maps of a folder, with
+the largest difference on hard cases too (empty, full, one pixel, 1 x N, constant). The drawn maps
+are blobs, and predictions that are blurred and uneven, as a network saves them. PySODMetrics runs
+as its users run it: one `step` for each metric and pair.
 """
 
 import argparse
@@ -23,6 +24,7 @@ from typing import Any
 import cv2
 import numpy as np
 
+from benchmarks import families
 from benchmarks.conditions import Line, busy_neighbour, peak_memory, show
 from benchmarks.pysodmetrics import draw_pair, reference_scores
 from salient.data.pairs import Pair
@@ -93,7 +95,9 @@ def memory_growth(files: list[tuple[Path, Path]], count: int) -> float:
     return peak_memory() - before
 
 
-def rows(sizes: list[Size], count: int, memory_pairs: int) -> Iterator[Line]:
+def rows(
+    sizes: list[Size], count: int, memory_pairs: int, real: list[tuple[Bytes, Bytes]]
+) -> Iterator[Line]:
     """The table, line by line as it is measured."""
     heads = f"{'salient':>9}{'PySODMetrics':>14}{'ratio':>8}  difference"
     yield f"{'pairs per second':<40}{heads}", {}
@@ -127,6 +131,7 @@ def rows(sizes: list[Size], count: int, memory_pairs: int) -> Iterator[Line]:
         growth = memory_growth(files, memory_pairs)
         line = f"peak memory over {memory_pairs} pairs: +{growth:.1f} of {peak_memory():.0f} MiB"
         yield line, {"what": "peak memory", "growth": growth, "peak": peak_memory()}
+    yield from families.rows(real or [draw_pair(rng, sizes[0]) for _ in range(10)])
 
 
 def row(label: str, count: int, measured: tuple[float, float, float]) -> Line:
@@ -152,6 +157,8 @@ def main() -> None:
     parser.add_argument("--pairs", type=int, default=200, help="pairs of 300x400 (fewer of larger)")
     parser.add_argument("--size", type=parse_size, help="HxW; default 300x400 and 1024x1024")
     parser.add_argument("--memory-pairs", type=int, default=5000, help="pairs of the memory test")
+    parser.add_argument("--maps", type=Path, help="saved maps, instead of the drawn ones")
+    parser.add_argument("--masks", type=Path, help="their masks, of the same names")
     parser.add_argument("--json", help="where all values are kept")
     options = parser.parse_args()
     if options.pairs < 1 or options.memory_pairs < 1:
@@ -164,7 +171,8 @@ def main() -> None:
             "pip install --no-deps -r tests/oracle/requirements.lock"
         )
     sizes = [options.size] if options.size else [(300, 400), (1024, 1024)]
-    show(rows(sizes, options.pairs, options.memory_pairs), options.json)
+    real = list(families.real_pairs(options.maps, options.masks)) if options.maps else []
+    show(rows(sizes, options.pairs, options.memory_pairs, real), options.json)
 
 
 if __name__ == "__main__":

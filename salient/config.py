@@ -149,7 +149,9 @@ def check_value(value: Any, hint: Any, path: str) -> None:
     except (PydanticSchemaGenerationError, PydanticUserError, NameError, TypeError):
         return  # a type that pydantic cannot describe: left to the target itself
     try:  # as JSON, where strict types still let a list stand for a tuple
-        adapter.validate_json(json.dumps(value, default=str), strict=True)
+        content = json.dumps(value, default=str, ensure_ascii=False)
+        # a name that is not UTF-8 holds lone surrogates, which JSON cannot
+        adapter.validate_json(content.encode(errors="replace"), strict=True)
     except ValidationError as error:
         raise ConfigError(f"{path}{_must(error)}, got {value!r:.80}") from error
 

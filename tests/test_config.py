@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import re
+from io import BytesIO, TextIOWrapper
 
 import pytest
 from hydra.errors import HydraException
 from omegaconf.errors import OmegaConfBaseException
 
+from salient.cli.main import escape_unprintable
 from salient.commands.eval import eval
 from salient.commands.predict import predict
 from salient.commands.train import train
-from salient.config import ConfigError, check_config
+from salient.config import ConfigError, check_config, check_value
 from tests.fixtures.commands import ROOT
 
 GROUPS = ["dataset", "loader", "model", "trainer", "callbacks", "logger", "experiment"]
@@ -113,3 +115,16 @@ def test_the_check_lets_the_right_types_through():
 def test_a_target_with_a_missing_parameter_is_refused():
     with pytest.raises(ConfigError, match="^loader.sets: missing; PairsDataModule needs it"):
         check_config({"loader": {"_target_": "salient.training.datamodule.PairsDataModule"}})
+
+
+def test_a_name_that_is_not_utf8_is_a_text(tmp_path):
+    """As Python gives it: a byte that is none becomes a lone surrogate."""
+    check_value("caf\udce9 \U0001f600.jpg", str, "input")
+    check_value(["caf\udce9.jpg"], str | list[str], "input")
+    with pytest.raises(ConfigError, match="input must be"):
+        check_value("caf\udce9.jpg", int, "input")
+    stream = TextIOWrapper(BytesIO(), encoding="ascii", errors="strict")
+    escape_unprintable(stream)
+    stream.write("caf\udce9 \u56fe\n")
+    stream.flush()
+    assert stream.buffer.getvalue() == b"caf\\udce9 \\u56fe\n"

@@ -80,7 +80,7 @@ def test_metrics_read_no_file():
     for module, path in MODULES.items():
         if wing_of(module) == "metrics":
             assert not imports_of(path) & {"pathlib", "PIL", "io", "os"}, module
-            assert "imread" not in path.read_text(), module
+            assert "imread" not in path.read_text() and "open(" not in path.read_text(), module
 
 
 def run_python(program: str) -> str:
@@ -105,7 +105,7 @@ def run_python(program: str) -> str:
         ("salient.commands.compare, salient.cli.run", "torch timm safetensors matplotlib"),
         ("salient.commands.serve, salient.cli.run", "starlette uvicorn matplotlib numba"),
         ("salient.commands.eval, salient.cli.run", "torch timm torchmetrics matplotlib jinja2"),
-        ("salient.metrics", "torch torchmetrics cv2 hydra"),
+        ("salient.metrics", "torch torchmetrics hydra PIL"),
         ("salient.cli.main", "torch numpy hydra omegaconf cv2"),
     ],
 )

@@ -85,7 +85,10 @@ def prepare(
         if table is not None:
             given[key] = table
             continue
-        if _is_literal(value, _argument_of(key, stated, signature), sweeps):
+        target = _argument_of(key, stated, signature)
+        if not sweeps and _is_list(value, target):
+            value = f"[{value}]"
+        elif _is_literal(value, target, sweeps):
             value = _quoted(value)
         sign = "++" if match["sign"] else ""  # needless, but never wrong
         overrides.append(f"{sign}{key}={value}")
@@ -100,6 +103,16 @@ def _argument_of(key: str, stated: dict[str, Any], signature: Signature) -> Argu
         found = read_signature(str(node["_target_"]))
         return found.arguments.get(inner) if found else None
     return signature.arguments.get(key)
+
+
+def _is_list(value: str, argument: Argument | None) -> bool:
+    """Whether a value such as `a,b` is for a parameter that takes a list."""
+    if argument is None or "list[" not in argument.annotation:
+        return False
+    try:
+        return bool(OverridesParser.create().parse_override(f"key={value}").is_choice_sweep())
+    except HydraException:
+        return False
 
 
 def _is_literal(value: str, argument: Argument | None, sweeps: bool) -> bool:

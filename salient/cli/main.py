@@ -6,6 +6,7 @@ import difflib
 import os
 import sys
 from pathlib import Path
+from typing import Any
 
 from salient.cli.help import usage
 from salient.cli.verbs import VERBS, what_is_missing
@@ -48,6 +49,7 @@ def _main() -> None:
 
 def run(verb: str) -> None:
     """Run a verb with the arguments of this process; what it lacks is named in one line."""
+    escape_unprintable(sys.stdout)
     arguments = sys.argv[1:]
     for flag in {"-h", "--help"} & set(arguments):
         after = arguments[arguments.index(flag) + 1 :]
@@ -63,6 +65,12 @@ def run(verb: str) -> None:
             raise
         sys.exit(f"error: {what_is_missing(verb, error)}")
     run_verb(verb, arguments)
+
+
+def escape_unprintable(stream: Any) -> None:
+    """Have a stream write escapes for what its encoding lacks, such as a name that is not UTF-8."""
+    if hasattr(stream, "reconfigure"):
+        stream.reconfigure(errors="backslashreplace")
 
 
 def overview() -> str:

@@ -39,6 +39,7 @@ from salient.files import write_whole
 from salient.sample.embedded import SampleSet
 
 MISSING = "not there"
+OPENCV = ("opencv-python", "opencv-python-headless", "opencv-contrib-python")
 OURS = "dev"  # an extra for those who change the project
 ALL = "everything"  # the choice of configs/dataset that is not read where nothing is asked for
 
@@ -98,6 +99,9 @@ def environment() -> Iterator[tuple[str, str]]:
         where = f"on {device} in {precision_name(pick_precision(device))}, {cores()} cores"
     yield "computes", where
     yield from _extras()
+    if len(opencv := [name for name in OPENCV if _installed(name)]) > 1:
+        said = f"{' and '.join(opencv)} overwrite each other's files; keep one: pip uninstall NAME,"
+        yield "OpenCV", f"{said} then pip install --force-reinstall the other"
     engine = load_engine()
     yield "detects with", f"{engine.origin}, by {engine.name}"
 

@@ -137,6 +137,9 @@ def find_set(name: str) -> PairSet:
     if "_target_" not in described or name == "folder":
         raise ValueError(f"no set {name!r:.80}; {did_you_mean(name, known)}see configs/dataset")
     module, _, kind = described.pop("_target_").rpartition(".")
+    described = {
+        k: v for k, v in described.items() if "${" not in str(v)
+    }  # what a command fills in
     described["layouts"] = [tuple(layout) for layout in described.get("layouts", [])]
     found: PairSet = getattr(import_module(module), kind)(**described)
     return found

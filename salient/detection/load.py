@@ -67,11 +67,22 @@ def load_engine(
         from salient.detection.by_torch import load_torch_engine
     except ModuleNotFoundError as error:
         raise ModuleNotFoundError(
-            f"{file} needs PyTorch to run; {how_to_install('torch')}", name=error.name
+            f"{_why_torch(file, device, precision, engine)} needs PyTorch; "
+            f"{how_to_install('torch')}",
+            name=error.name,
         ) from error
     if checkpoint is None:
         checkpoint = read_checkpoint(path if isinstance(path, Checkpoint) else file)
     return load_torch_engine(checkpoint, device, precision)
+
+
+def _why_torch(file: Path, device: str, precision: str, engine: str) -> str:
+    """What of a request onnxruntime cannot do: a key, or else the file."""
+    if engine == "torch":
+        return "engine=torch"
+    if device not in ("auto", "cpu"):
+        return f"device={device}"
+    return f"precision={precision}" if precision not in ("auto", "fp32") else str(file)
 
 
 def cache_folder() -> Path:

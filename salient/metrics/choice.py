@@ -6,7 +6,7 @@ import difflib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from salient.metrics.figures import CURVES, FIGURES, Curve, Figure
+from salient.metrics.figures import CURVES, FIGURES, HEADLINE, Curve, Figure
 from salient.metrics.kernels import LEVELS
 from salient.metrics.more import MORE, MORE_CURVES
 
@@ -17,6 +17,7 @@ class Choice:
 
     figures: Sequence[Figure]
     curves: Mapping[str, Curve]
+    shown: Sequence[Figure] = HEADLINE  # the columns of the printed table
 
     @property
     def columns(self) -> int:
@@ -43,15 +44,15 @@ def choose(names: str | Sequence[str] | None = None) -> Choice:
     if not names:
         return USUAL
     known = {figure.key: figure for figure in (*FIGURES, *MORE)}
-    if names == "all" or list(names) == ["all"]:
-        wanted: Sequence[str] = list(known)
-    else:
-        wanted = names.replace(" ", "").split(",") if isinstance(names, str) else names
+    words = names.replace(" ", "").split(",") if isinstance(names, str) else list(names)
+    wanted = list(known) if words == ["all"] else words
     for name in wanted:
         if name not in known:
             near = difflib.get_close_matches(name, known, 1)
-            guess = f"did you mean {near[0]}? " if near else ""
-            raise ValueError(f"{name}: no such figure; {guess}there are all, {', '.join(known)}")
+            guess = f"did you mean {near[0]}?" if near else f"there are all, {', '.join(known)}"
+            raise ValueError(f"figures: {name}: no such figure; {guess}")
     figures = (*FIGURES, *(figure for figure in MORE if figure.key in wanted))
     read = {name for figure in figures if figure.of_curves for name in figure.of_curves.curves}
-    return Choice(figures, CURVES | {k: c for k, c in MORE_CURVES.items() if k in read})
+    curves = CURVES | {name: curve for name, curve in MORE_CURVES.items() if name in read}
+    columns = [known[name] for name in words if name in known and known[name] not in HEADLINE]
+    return Choice(figures, curves, (*HEADLINE, *columns))

@@ -87,6 +87,11 @@ def half(curve: Curve, measured: Measured) -> float:
     return float(curve(measured)[HALF])
 
 
+def name_of(key: str) -> str:
+    """The name of a quantity's mean curve; `iou` and `ber` are figures."""
+    return key if key in CURVES else f"{key}_curve"
+
+
 def forms(key: str, label: str, curve: Curve, higher_is_better: bool = True) -> Iterator[Figure]:
     """A figure for each number that is taken from a curve."""
     arrow = r"\uparrow" if higher_is_better else r"\downarrow"
@@ -102,9 +107,9 @@ def forms(key: str, label: str, curve: Curve, higher_is_better: bool = True) -> 
         )
 
     if not higher_is_better:
-        yield form("min", smallest, OfCurves(partial(curve_minimum, key), [key]))
-    yield form("max", largest, largest_of_mean(key)._replace(rule=None))
-    yield form("mean", average, average_of_mean(key))
+        yield form("min", smallest, OfCurves(partial(curve_minimum, name_of(key)), [name_of(key)]))
+    yield form("max", largest, largest_of_mean(name_of(key))._replace(rule=None))
+    yield form("mean", average, average_of_mean(name_of(key)))
     yield form("adaptive", adaptive, None)
     yield form("binary", half, None)
 
@@ -116,9 +121,9 @@ def table() -> tuple[tuple[Figure, ...], dict[str, Curve]]:
     for kind, of, prefix in (("", of_whole, ""), ("si_", of_objects, "size-invariant ")):
         for name, label, up, quotient in QUANTITIES:
             curve: Curve = partial(of, quotient)
-            curves[f"{kind}{name}"] = curve
+            curves[name_of(f"{kind}{name}")] = curve
             figures += forms(f"{kind}{name}", f"{prefix}{label}", curve, up)
-    curves["msiou"] = multiscale_iou
+    curves[name_of("msiou")] = multiscale_iou
     figures += forms("msiou", "MSIoU", multiscale_iou)
     figures += [
         Figure("si_mae", "size-invariant MAE", r"SI-MAE $\downarrow$", False, size_invariant_error),

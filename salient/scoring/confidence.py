@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from salient.arrays import Float32
+from salient.metrics import USUAL, Choice
 from salient.metrics.measured import Floats
 from salient.metrics.sums import every_figure
 
@@ -23,15 +24,18 @@ BLOCK = 100  # replicates at a time: 4 MB of weights for 10000 pictures
 Interval = tuple[float, float]
 
 
-def replicates(values: NDArray[np.floating], count: int = REPLICATES) -> dict[str, Floats]:
+def replicates(
+    values: NDArray[np.floating], count: int = REPLICATES, choice: Choice = USUAL
+) -> dict[str, Floats]:
     """Figures of `count` sets drawn from the pictures with replacement, float64 count, by key.
 
     Args:
-        values: figures and curves of each picture, n x COLUMNS, ordered as `flatten` orders them.
+        values: figures and curves of each picture, n,columns, ordered as `flatten` orders them.
         count: how many sets are drawn. Sets of the same n are drawn alike.
+        choice: of the figures and curves.
     """
     drawn = [
-        every_figure(means)
+        every_figure(means, choice)
         for weights in _weights(len(values), count)
         for means in np.asarray(weights @ values, np.float64)
     ]

@@ -2,33 +2,28 @@
 
 from __future__ import annotations
 
-import atexit
-import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from salient.config import Amount, AnyPath, Count, Part, Workers, checked
 from salient.data.masks import check_maps
-from salient.data.pairs import Pair, find_maps, first_few
-from salient.data.sets import PairSet, find_set
-from salient.data.splits import held_out_part
+from salient.data.pairs import find_maps, first_few
+from salient.data.sets import PairSet
 from salient.detection.detector import Averaging
-from salient.detection.engine import Engine
-from salient.detection.load import EngineName, load_engine
+from salient.detection.load import EngineName
 from salient.devices import Precision
 from salient.files import check_writable, remove_partials
+from salient.metrics import Choice, choose
+from salient.scoring.preparation import find_pairs_of, join_processes, listed, pick_engine
 from salient.scoring.report import ScoredSet
 from salient.scoring.results import save_results, score_methods
-from salient.scoring.score import largest_move
 from salient.scoring.sources import Prediction, from_files, from_gaussian, from_network
 from salient.scoring.tables import Conventions, Row, markdown
-from salient.weights.find import Checkpoint, find_checkpoint, read_checkpoint
+from salient.weights.find import find_checkpoint, read_checkpoint
 
-TOLERANCE = 0.0005  # by which 16 bits may move a figure, where a CPU would be faster with them
-PROBE = 32  # pairs on which that is tried
 GUESS, OURS = "centred Gaussian", "ours"  # names of methods
 
 
@@ -44,6 +39,7 @@ def evaluate(
     baseline: bool = False,
     save_maps: bool = False,
     metrics: Conventions = Conventions(),  # noqa: B008 - immutable
+    figures: str | list[str] | None = None,
     report_pictures: Amount = 1000,
     device: str = "auto",
     precision: Precision = "fp32",
@@ -71,6 +67,7 @@ def evaluate(
         baseline: add a row for a centred Gaussian, the same guess for every picture.
         save_maps: write the network's maps to <output>/maps/<data set>/.
         metrics: the conventions of the figures.
+        figures: more than the usual eleven: all, or names such as max_dice,hce.
         report_pictures: pictures that report.html shows, of all sets together; 0: no report.
         device: the GPU if there is one; or cpu, cuda, cuda:1, mps.
         precision: fp32, the same digits on every machine; auto (16 bits where faster and
@@ -90,13 +87,14 @@ def evaluate(
         FileNotFoundError: none of the sets is there, or a map is missing.
         OSError: `output` cannot be written.
     """
-    rank, world = _join_processes()
+    choice = choose(figures)
+    rank, world = join_processes()
     folders = predictions if isinstance(predictions, dict) else {}
     if isinstance(predictions, str):
         folders = {Path(predictions).name: predictions}
     runs_network = checkpoint is not None or not folders
-    present, missing = _find(
-        _listed(sets), data_root, strict, runs_network, held_out, held_out_synsets
+    present, missing = find_pairs_of(
+        listed(sets), data_root, strict, runs_network, held_out, held_out_synsets
     )
     check_writable(output)
     remove_partials(output)
@@ -108,7 +106,7 @@ def evaluate(
     note, source = metrics.in_words(), None
     if runs_network:
         source = read_checkpoint(find_checkpoint(checkpoint))
-        runs, why = _pick_engine(source, device, precision, engine, present[0][1])
+        runs, why = pick_engine(source, device, precision, engine, present[0][1])
         if rank == 0:
             print(f"network: {runs.origin}")
         details |= {"checkpoint": str(source.path), "size": runs.size, "resize": runs.resize}
@@ -130,7 +128,7 @@ def evaluate(
                 if tta is not None:  # apart: a row of its own
                     averaged = from_network(runs, part, batch_size, workers, True)
                     methods[f"{OURS}, {tta}"] = averaged
-            scored.append(ScoredSet(title, pairs, [], [], []))
+            scored.append(ScoredSet(title, pairs, [], [], [], choice))
             score_methods(
                 scored[-1],
                 methods,
@@ -147,7 +145,7 @@ def evaluate(
         sys.exit("interrupted; nothing is saved but the maps that were made")
     lines = [line for in_set in scored for line in in_set.lines]
     if rank == 0:
-        _tell(rows, lines, note, missing)
+        _tell(rows, lines, note, missing, choice)
         save_results(
             scored, output, config or {}, source, details, note, metrics.max_f, report_pictures
         )
@@ -157,11 +155,6 @@ def evaluate(
     return rows
 
 
-def _listed(sets: str | PairSet | Sequence[str | PairSet]) -> list[PairSet]:
-    each = [sets] if isinstance(sets, str | PairSet) else sets
-    return [find_set(one) if isinstance(one, str) else one for one in each]
-
-
 def _maps_folder(output: str, title: str) -> Path:
     """Where the network's maps of a set go, without what a killed run left half written."""
     folder = Path(output) / "maps" / title
@@ -169,9 +162,15 @@ def _maps_folder(output: str, title: str) -> Path:
     return folder
 
 
-def _tell(rows: list[Row], lines: list[dict[str, Any]], note: str, missing: list[str]) -> None:
+def _tell(
+    rows: list[Row],
+    lines: list[dict[str, Any]],
+    note: str,
+    missing: list[str],
+    choice: Choice,
+) -> None:
     """Print the table, and what a reader should know of its maps and masks."""
-    print(markdown(rows), f"\n{note}")
+    print(markdown(rows, choice.shown), f"\n{note}")
     for row in rows:
         if row.resized:
             print(f"{row.dataset}, {row.method}: {row.resized} maps had another size")
@@ -181,79 +180,3 @@ def _tell(rows: list[Row], lines: list[dict[str, Any]], note: str, missing: list
             print(f"{title}: {len(empty)} masks have no foreground: {first_few(empty)}")
     for problem in missing:
         print(f"not scored: {problem}")
-
-
-def _ranks() -> tuple[int, int]:
-    """This process's rank and their number, as torchrun or SLURM started them."""
-    return int(os.environ.get("RANK", 0)), int(os.environ.get("WORLD_SIZE", 1))
-
-
-def _join_processes() -> tuple[int, int]:
-    """The same, once the processes can speak to each other."""
-    rank, world = _ranks()
-    if world == 1:
-        return rank, world
-    import torch  # further processes speak to each other by it
-    from torch import distributed
-
-    if not distributed.is_initialized():
-        distributed.init_process_group("gloo")
-        atexit.register(distributed.destroy_process_group)  # else its threads may abort the exit
-        if torch.cuda.is_available():
-            torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", 0)))
-    return rank, world
-
-
-def _find(
-    sets: list[PairSet],
-    data_root: str,
-    strict: bool,
-    pictures: bool,
-    held_out: float | None,
-    synsets: int,
-) -> tuple[list[tuple[PairSet, list[Pair]]], list[str]]:
-    """Sets with their pairs, or those of them held out, and why the others are missing.
-
-    It is an error if all of them are.
-    """
-    present, missing = [], []
-    for pair_set in sets:
-        try:
-            pairs = pair_set.pairs(data_root, strict, pictures)
-        except FileNotFoundError as error:
-            missing.append(str(error))
-            continue
-        pairs, title = held_out_part(pairs, pair_set.title, held_out, synsets)
-        if title != pair_set.title:
-            pair_set = replace(pair_set, title=title, published={})
-        present.append((pair_set, pairs))
-    if not present:
-        raise FileNotFoundError("\n".join(missing))
-    return present, missing
-
-
-def _pick_engine(
-    source: Checkpoint,
-    device: str,
-    precision: Precision,
-    engine: EngineName,
-    pairs: list[Pair],
-) -> tuple[Engine, str]:
-    """What computes, and that in words. A CPU's 16 bits must prove harmless."""
-    runs = load_engine(source, device, precision, engine)
-    if "torch" not in sys.modules:
-        return runs, runs.name
-    import torch
-
-    from salient.detection.by_torch import TorchEngine
-
-    if not isinstance(runs, TorchEngine) or precision != "auto" or not runs.on_cores:
-        return runs, runs.name
-    if runs.dtype == torch.float32:
-        return runs, runs.name
-    move = largest_move(runs.network, pairs[:PROBE], runs.dtype)
-    if move >= TOLERANCE:
-        exact = TorchEngine(runs.network)
-        moved = f"{runs.name} moves a figure of the first {PROBE} by {move:.4f}"
-        return exact, f"{exact.name} ({moved})"
-    return runs, f"{runs.name} (moves no figure of the first {PROBE} by more than {move:.4f})"

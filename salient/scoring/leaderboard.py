@@ -29,14 +29,16 @@ class Standing(NamedTuple):
     cells: Mapping[Column, Cell]
 
 
-def leaderboard(rows: Sequence[Row]) -> tuple[list[Column], list[Standing]]:
+def leaderboard(
+    rows: Sequence[Row], shown: Sequence[Figure] = HEADLINE
+) -> tuple[list[Column], list[Standing]]:
     """Columns and lines, by mean rank; then the published figures, which have no rank.
 
     Those are a line of their own because what they were scored with is their publisher's. Ranks
     compare four digits, as shown.
     """
     sets = list(dict.fromkeys(row.dataset for row in rows))
-    columns = [(dataset, figure) for dataset in sets for figure in HEADLINE]
+    columns = [(dataset, figure) for dataset in sets for figure in shown]
     cells: dict[str, dict[Column, Cell]] = {row.method: {} for row in rows}
     published: dict[Column, Cell] = {}
     for dataset, figure in columns:
@@ -45,9 +47,8 @@ def leaderboard(rows: Sequence[Row]) -> tuple[list[Column], list[Standing]]:
         for row, value in zip(group, values):
             better = sum(v > value if figure.higher_is_better else v < value for v in values)
             cells[row.method][dataset, figure] = Cell(f"{value:.4f}", better + 1)
-            if row.published:
-                shown = f"{row.published[figure.key]:.3f}"
-                published[dataset, figure] = Cell(shown)
+            if figure.key in row.published:
+                published[dataset, figure] = Cell(f"{row.published[figure.key]:.3f}")
     lines = [Standing(method, _mean_rank(line), line) for method, line in cells.items()]
     lines.sort(key=lambda line: line.mean_rank or 0)
     return columns, lines + ([Standing(PUBLISHED, None, published)] if published else [])
@@ -75,9 +76,11 @@ def _marked(cell: Cell | None) -> str:
     return f"**{cell.value}** (1)" if cell.rank == 1 else f"{cell.value} ({cell.rank})"
 
 
-def save_leaderboard(rows: Sequence[Row], folder: Path, note: str) -> None:
+def save_leaderboard(
+    rows: Sequence[Row], folder: Path, note: str, shown: Sequence[Figure] = HEADLINE
+) -> None:
     """Write `leaderboard.md` and `leaderboard.csv` where several methods compete."""
-    columns, lines = leaderboard(rows)
+    columns, lines = leaderboard(rows, shown)
     if sum(line.mean_rank is not None for line in lines) < 2:
         return
     write_whole(folder / "leaderboard.md", f"{markdown(columns, lines)}\n\n{note}\n")

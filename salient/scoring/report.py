@@ -21,7 +21,7 @@ from salient.data.masks import read_truth
 from salient.data.pairs import Pair, read_picture
 from salient.data.transforms import MASK_THRESHOLD
 from salient.devices import in_parallel
-from salient.metrics import CURVES, FIGURES, MaxF
+from salient.metrics import CURVES, FIGURES, USUAL, Choice, MaxF
 from salient.metrics.measured import Floats
 from salient.metrics.sums import every_figure
 from salient.scoring.album import Album, Entry, packed, spread, thumbnail, values_of
@@ -56,10 +56,11 @@ class ScoredSet(NamedTuple):
     rows: list[Row]
     albums: list[Album]
     lines: list[dict[str, Any]]
+    choice: Choice = USUAL
 
 
-def shown_figures() -> list[Shown]:
-    """The figures of the page: those of `FIGURES`, each under all its conventions."""
+def shown_figures(choice: Choice = USUAL) -> list[Shown]:
+    """The figures of the page: those of the choice, each under all its conventions."""
     return [
         Shown(
             variant.key,
@@ -69,7 +70,7 @@ def shown_figures() -> list[Shown]:
             variant.of_curves.rule if variant.of_curves else "mean",
             variant.headline,
         )
-        for figure in FIGURES
+        for figure in choice.figures
         for variant in figure.variants()
     ]
 
@@ -94,8 +95,10 @@ def render(
 
     quotas = _quotas([len(part.pairs) for part in scored], most)
     sets = [_set_data(part, quota, max_f) for part, quota in zip(scored, quotas)]
-    figures = [figure._asdict() for figure in shown_figures()]
-    columns, lines = leaderboard([row for part in scored for row in part.rows])
+    figures = [figure._asdict() for figure in shown_figures(scored[0].choice)]
+    columns, lines = leaderboard(
+        [row for part in scored for row in part.rows], scored[0].choice.shown
+    )
     page = files("salient.scoring") / "page"
     style = (page / "report.css").read_text()
     program = "\n".join((page / name).read_text() for name in PROGRAMS)
@@ -132,8 +135,8 @@ def _set_data(part: ScoredSet, quota: int, max_f: MaxF) -> dict[str, Any]:
     published = next((row.published for row in part.rows if row.published), {})
     names = [pair.name for pair in part.pairs]
     entries = [[album.entries[name] for name in names] for album in part.albums]
-    values = [values_of(of_method) for of_method in entries]
-    drawn = [replicates(of_method) for of_method in values]
+    values = [values_of(of_method, part.choice) for of_method in entries]
+    drawn = [replicates(of_method, choice=part.choice) for of_method in values]
     first = [entry.figures["mae"] for entry in entries[-1]]
     chosen = sorted(spread(sorted(range(len(names)), key=first.__getitem__), quota))
     pictures = _pictures([part.pairs[index] for index in chosen])
@@ -149,7 +152,8 @@ def _set_data(part: ScoredSet, quota: int, max_f: MaxF) -> dict[str, Any]:
         "pictures": [picture for picture, _ in pictures],
         "truths": [truth for _, truth in pictures],
         "methods": [
-            _method_data(*parts, chosen) for parts in zip(part.rows, entries, values, drawn)
+            _method_data(*parts, chosen, part.choice)
+            for parts in zip(part.rows, entries, values, drawn)
         ],
         "differences": [
             {
@@ -184,14 +188,15 @@ def _method_data(
     values: Float32,
     drawn: Mapping[str, Floats],
     chosen: Sequence[int],
+    choice: Choice,
 ) -> dict[str, Any]:
     """What the page holds of a method on a set."""
-    own = {f.key: [round(entry.figures[f.key], 6) for entry in entries] for f in FIGURES}
-    means = values[:, : len(FIGURES)].mean(axis=0, dtype=np.float64)
-    curves = np.concatenate([row.curves[name] for name in CURVES])
+    own = {f.key: [round(entry.figures[f.key], 6) for entry in entries] for f in choice.figures}
+    means = values[:, : len(choice.figures)].mean(axis=0, dtype=np.float64)
+    curves = np.concatenate([row.curves[name] for name in choice.curves])
     return {
         "name": row.method,
-        "figures": every_figure(np.concatenate([means, curves])),
+        "figures": every_figure(np.concatenate([means, curves]), choice),
         "intervals": _rounded(intervals(drawn)),
         "curves": {name: [round(x, 5) for x in row.curves[name]] for name in CURVES},
         "values": own,

@@ -50,12 +50,13 @@ def score_methods(
         scores = score_predictions(
             maps,
             normalize=normalize,
+            choice=in_set.choice,
             folder=folders.get(method),
             watcher=album.add if keep else None,
         )
         progress = tqdm(scores, f"{in_set.title}, {method}", total, disable=rank > 0 or None)
         beside = published.get(method, {})
-        row, of_pairs = summarise(in_set.title, method, progress, beside, max_f)
+        row, of_pairs = summarise(in_set.title, method, progress, beside, max_f, in_set.choice)
         in_set.rows.append(row)
         in_set.albums.append(album.gather())
         in_set.lines.extend(of_pairs)
@@ -86,8 +87,9 @@ def save_results(
     folder = Path(folder)
     rows = [row for in_set in scored for row in in_set.rows]
     lines = [line for in_set in scored for line in in_set.lines]
-    save(rows, lines, folder, details, note)
-    save_leaderboard(rows, folder, note)
+    shown = scored[0].choice.shown
+    save(rows, lines, folder, details, note, shown)
+    save_leaderboard(rows, folder, note, shown)
     if _can_make(folder / "curves.png", "matplotlib"):
         from salient.scoring.drawing import draw_curves
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from salient.config import checked
 from salient.files import write_whole
-from salient.metrics import HEADLINE, MaxF
+from salient.metrics import HEADLINE, Figure, MaxF
 from salient.metrics.figures import MAX_F
 from salient.scoring.escaping import for_latex, for_markdown
 
@@ -42,11 +42,11 @@ class Row:
     curves: Mapping[str, Sequence[float]] = field(default_factory=dict)
 
 
-def markdown(rows: Sequence[Row]) -> str:
+def markdown(rows: Sequence[Row], shown: Sequence[Figure] = HEADLINE) -> str:
     """The table, lined up for a terminal: figures, published ones, difference; the best in bold."""
     lines = [
-        ["Data set", "Pairs", "Method", *(f.label for f in HEADLINE)],
-        *(list(map(for_markdown, line)) for line in _lines(rows, "**{}**".format)),
+        ["Data set", "Pairs", "Method", *(f.label for f in shown)],
+        *(list(map(for_markdown, line)) for line in _lines(rows, shown, "**{}**".format)),
     ]
     return aligned(lines)
 
@@ -61,48 +61,52 @@ def aligned(lines: Sequence[Sequence[str]]) -> str:
     )
 
 
-def latex(rows: Sequence[Row], note: str = "") -> str:
+def latex(rows: Sequence[Row], note: str = "", shown: Sequence[Figure] = HEADLINE) -> str:
     """The same as a `tabular` with booktabs' rules, ready to paste; `note` becomes a comment."""
     out = [
         f"% {note}",
         "% \\usepackage{booktabs}",
-        rf"\begin{{tabular}}{{ll{'r' * len(HEADLINE)}}}",
+        rf"\begin{{tabular}}{{ll{'r' * len(shown)}}}",
         r"\toprule",
     ]
-    out.append(" & ".join(["Data set", "Method", *(figure.latex for figure in HEADLINE)]) + r" \\")
+    out.append(" & ".join(["Data set", "Method", *(figure.latex for figure in shown)]) + r" \\")
     previous = ""
-    for dataset, _, method, *cells in _lines(rows, r"\textbf{{{}}}".format):
+    for dataset, _, method, *cells in _lines(rows, shown, r"\textbf{{{}}}".format):
         if dataset and dataset != previous:
             out.append(r"\midrule")
-        shown = dataset if dataset != previous else ""
+        names = [for_latex(dataset if dataset != previous else ""), for_latex(method)]
         previous = dataset or previous
-        names = [for_latex(shown), for_latex(method)]
         cells = [f"${cell}$" if cell.startswith(("+", "-")) else cell for cell in cells]
         out.append(" & ".join([*names, *cells]) + r" \\")
     return "\n".join([*out, r"\bottomrule", r"\end{tabular}"]) + "\n"
 
 
-def _lines(rows: Sequence[Row], mark: Callable[[str], str]) -> Iterator[list[str]]:
+def _lines(
+    rows: Sequence[Row], shown: Sequence[Figure], mark: Callable[[str], str]
+) -> Iterator[list[str]]:
     """Cells of each line of the table; a data set's best figures marked where methods compete."""
     for dataset, grouped in groupby(rows, key=lambda row: row.dataset):
         group = list(grouped)
         best = [
-            (max if f.higher_is_better else min)(_shown(row, f.key) for row in group)
-            for f in HEADLINE
+            (max if f.higher_is_better else min)(_shown(row, f.key) for row in group) for f in shown
         ]
         for row in group:
-            cells = [_shown(row, figure.key) for figure in HEADLINE]
+            cells = [_shown(row, figure.key) for figure in shown]
             if len(group) > 1:
                 cells = [mark(c) if c == b else c for c, b in zip(cells, best)]
             yield [dataset, str(row.pairs), row.method, *cells]
         compared = [row for row in group if row.published]
         if compared:
             published = compared[0].published
-            yield [dataset, "", PUBLISHED, *(f"{published[f.key]:.3f}" for f in HEADLINE)]
+            numbers = (published.get(figure.key) for figure in shown)
+            yield [dataset, "", PUBLISHED, *("" if x is None else f"{x:.3f}" for x in numbers)]
         if len(compared) == 1:
             figures = compared[0].figures
-            differences = [figures[f.key] - published[f.key] for f in HEADLINE]
-            yield ["", "", "difference", *(f"{x:+.4f}" for x in differences)]
+            cells = [
+                f"{figures[f.key] - published[f.key]:+.4f}" if f.key in published else ""
+                for f in shown
+            ]
+            yield ["", "", "difference", *cells]
 
 
 def _shown(row: Row, figure: str) -> str:
@@ -138,6 +142,7 @@ def save(
     folder: str | Path,
     details: Mapping[str, Any],
     note: str,
+    shown: Sequence[Figure] = HEADLINE,
 ) -> None:
     """Write the results into `folder`.
 
@@ -152,8 +157,8 @@ def save(
     published = [{"published": dict(row.published)} for row in rows]
     content = {"rows": [a | b for a, b in zip(plain, published)], **details}
     write_whole(folder / "results.json", json.dumps(content, indent=2) + "\n")
-    write_whole(folder / "table.md", f"{markdown(rows)}\n\n{note}\n")
-    write_whole(folder / "table.tex", latex(rows, note))
+    write_whole(folder / "table.md", f"{markdown(rows, shown)}\n\n{note}\n")
+    write_whole(folder / "table.tex", latex(rows, note, shown))
     write_csv(folder / "table.csv", plain)
     write_csv(folder / "images.csv", images)
     thresholds = [

@@ -192,3 +192,18 @@ def test_bad_maps_and_conventions_are_refused_by_name(call, trained, saved, tmp_
         "metrics.max_f must be 'curve', 'pooled' or 'image', got 'best'" in done.stderr
         and "Traceback" not in done.stderr
     )
+
+
+def test_figures_are_chosen_by_name(call, trained, tmp_path):
+    """They are columns of the table, in the CSV files, and in the report with their intervals."""
+    output = tmp_path / "chosen"
+    network = ("checkpoint=fast", "engine=onnx", f"output={output}")
+    call(trained, "eval", "dataset=sample", "baseline=true", "figures=max_dice,hce", *network)
+    row = json.loads((output / "results.json").read_text())["rows"][0]
+    assert 0 < row["max_dice"] <= 1 and row["hce"] > 0 and "max_iou" not in row
+    table = (output / "table.md").read_text()
+    assert "| max Dice" in table and "| HCE" in table
+    assert "size-invariant" not in table and "HCE" in (output / "leaderboard.md").read_text()
+    assert "max Dice" in (output / "report.html").read_text()
+    done = call(trained, "eval", "dataset=sample", "figures=max_dise", fails=True)
+    assert "figures: max_dise: no such figure; did you mean max_dice?" in done.stderr

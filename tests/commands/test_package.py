@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -37,7 +38,17 @@ def installed(tmp_path_factory):
     (wheel,) = folder.glob("*.whl")
     with zipfile.ZipFile(wheel) as archive:
         archive.extractall(folder / "site")
+    lend_compiled_loops(ROOT / "salient/metrics", folder / "site/salient/metrics")
     return folder / "site"
+
+
+def lend_compiled_loops(source: Path, target: Path) -> None:
+    """What numba compiled of the same bytes: without it, it would compile them for 20 seconds."""
+    assert (source / "kernels.py").read_bytes() == (target / "kernels.py").read_bytes()
+    (target / "__pycache__").mkdir(exist_ok=True)
+    for compiled in source.glob("__pycache__/*.nb?"):
+        shutil.copy(compiled, target / "__pycache__")
+    shutil.copystat(source / "kernels.py", target / "kernels.py")  # numba looks at its time
 
 
 def test_the_wheel_brings_configs_weights_and_types(installed):

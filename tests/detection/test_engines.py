@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 import time
+from pathlib import Path
 
 import numpy as np
 import onnx
@@ -17,7 +18,7 @@ from salient import Detector, save_network
 from salient.detection import load
 from salient.detection.by_onnx import OnnxEngine
 from salient.detection.by_torch import TorchEngine
-from salient.detection.load import load_engine
+from salient.detection.load import _why_torch, load_engine
 from salient.devices import cores, has_gpu, in_parallel
 from salient.model.boundary import BoundaryNetwork
 from salient.weights import onnx_file
@@ -242,3 +243,15 @@ def test_the_box_has_an_onnx_file_for_each_of_its_weights():
 
 def test_a_gpu_is_seen_without_pytorch():
     assert has_gpu() == torch.cuda.is_available()
+
+
+@pytest.mark.parametrize(
+    ("request_of", "named"),
+    [
+        *(({"engine": "torch"}, "engine=torch"), ({"device": "cuda"}, "device=cuda")),
+        *(({"precision": "bf16", "device": "cpu"}, "precision=bf16"), ({}, "mine.safetensors")),
+    ],
+)
+def test_what_needs_pytorch_is_named_by_its_key(request_of, named):
+    request = {"device": "auto", "precision": "auto", "engine": "auto"} | request_of
+    assert _why_torch(Path("mine.safetensors"), **request) == named

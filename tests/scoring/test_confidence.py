@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from salient.metrics.choice import USUAL
+from salient.metrics import FIGURES, USUAL
 from salient.metrics.figures import MAX_F
 from salient.metrics.sums import every_figure
 from salient.scoring import confidence
@@ -21,7 +21,7 @@ F = slice(len(PLACE) + 2 * 256, len(PLACE) + 3 * 256)
 def values():
     """Figures and curves of 80 pictures; the curves differ in where they are highest."""
     rng = np.random.default_rng(5)
-    drawn = rng.beta(2, 5, (80, COLUMNS))
+    drawn = rng.beta(2, 5, (80, USUAL.columns))
     drawn[:, F] *= np.exp(-((np.arange(256) - rng.normal(128, 40, (80, 1))) ** 2) / 5000)
     return drawn.astype(np.float32)
 

@@ -53,7 +53,13 @@ def test_latex_escapes_names_and_sets_signs_in_mathematics():
 def test_everything_is_saved_and_can_be_read(tmp_path):
     rows = [row("ours", 0.125, 0.75, published=PUBLISHED)]
     images = [{"dataset": "SOD", "name": "a,b", "mae": 0.5}]
-    save(rows, images, tmp_path, {"missing": []}, Conventions("pooled", False).in_words())
+    save(
+        rows,
+        images,
+        tmp_path,
+        {"missing": []},
+        Conventions(max_f="pooled", normalize=False).in_words(),
+    )
     saved = json.loads((tmp_path / "results.json").read_text())
     assert saved["missing"] == [] and saved["rows"][0]["published"] == PUBLISHED
     assert saved["rows"][0]["mean_e"] == 0.75 and saved["rows"][0]["resized"] == 2
