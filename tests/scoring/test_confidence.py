@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from salient.metrics import FIGURES, USUAL
+from salient.metrics import USUAL
 from salient.metrics.figures import MAX_F
 from salient.metrics.sums import every_figure
 from salient.scoring import confidence
