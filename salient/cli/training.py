@@ -30,7 +30,7 @@ def adapt_arguments(arguments: list[str]) -> list[str]:
     if values.get("resume"):
         return [*_overrides_of(values["resume"], values), *arguments]
     root = values.get("data_root", "data")
-    asked = {"dataset", "images", "experiment"} & values.keys()
+    asked = {"dataset", "images", "experiment", "data_root"} & values.keys()
     options = [a for a in arguments if a.startswith("-") and a not in ("-m", "--multirun")]
     if asked or options or Path(root, "DUTS-TR").is_dir():
         return arguments
