@@ -105,14 +105,15 @@ def _from_archive(path: Path, name: str) -> bytes:
 
 
 def _as_object(module: str) -> str:
-    """A module's text whose exports become the object `ort`."""
-    (exports,) = re.findall(r"export\{([^}]*)\};", module)
-    pairs = dict(
-        reversed(pair.strip().split(" as ")) for pair in exports.split(",") if " as " in pair
-    )
-    listed = ", ".join(f"{name}: {pairs[name]}" for name in NAMES)
-    module = module.replace(f"export{{{exports}}};", f"const ort = {{ {listed} }};")
-    return re.sub(r"^//# sourceMappingURL=.*$", "", module, flags=re.MULTILINE)
+    """A module as a script that makes the object `ort` of what it exports.
+
+    From the disk browsers start no worker that is a module.
+    """
+    body, exports = re.fullmatch(r"(.*)export\{([^}]*)\};.*", module, re.DOTALL).groups()  # type: ignore[union-attr]
+    own = {public: name for name, public in re.findall(r"([^\s,]+) as (\w+)", exports)}
+    listed = ", ".join(f"{name}: {own[name]}" for name in NAMES)
+    body = body.replace("import.meta.url", "location.href")
+    return f"const ort = (() => {{ {body} return {{ {listed} }}; }})();"
 
 
 def _pack(content: bytes) -> str:
