@@ -21,7 +21,7 @@ DIGESTS = {
     WASM: "39f9f0894d478800487ed9f7dbe92618498db320cf55c8e3d89adff8dce658da",
 }
 HOW = f"npm pack onnxruntime-web@{VERSION} brings it; runtime={ARCHIVE} names it"
-RESIZE = ("area", "linear")  # filters that pixels.js has
+RESIZE = "area"  # the filter that pixels.js has
 NAMES = ("InferenceSession", "Tensor", "env")  # of onnxruntime-web, that worker.js uses
 
 
@@ -39,9 +39,8 @@ def build_offline_page(
     Raises:
         ValueError: the network's filter is none that the page has.
     """
-    if constants["resize"] not in RESIZE:
-        filters = " and ".join(RESIZE)
-        raise ValueError(f"a page resizes by {filters}, the network by {constants['resize']}")
+    if constants["resize"] != RESIZE:
+        raise ValueError(f"a page resizes by {RESIZE}, the network by {constants['resize']}")
     worker = "\n".join(
         [_as_object(runtime[SCRIPT].decode()), read_part("pixels.js"), read_part("worker.js")]
     )

@@ -125,7 +125,7 @@ def test_what_is_not_onnxruntime_web_is_refused(tmp_path):
 
 def test_a_network_of_another_filter_or_without_a_page_is_refused():
     runtime = dict.fromkeys(DIGESTS, b"")
-    with pytest.raises(ValueError, match="a page resizes by area and linear, the network by pi"):
+    with pytest.raises(ValueError, match="a page resizes by area, the network by pillow"):
         build_offline_page(b"", {"resize": "pillow"}, "a", runtime)
     with pytest.raises(ValueError, match="no page with a network inside"):
         read_model(b"<html>")
