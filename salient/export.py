@@ -20,9 +20,11 @@ from salient.arrays import Float32, Picture
 from salient.data.formats import SUFFIXES, is_litter
 from salient.data.images import read_image
 from salient.data.transforms import squash
+from salient.detection.load import cache_folder
 from salient.devices import import_onnxruntime
 from salient.files import write_whole
 from salient.model.base import Network
+from salient.serving.offline import ARCHIVE, build_offline_page, read_model, read_runtime
 from salient.weights.int8 import quantise
 from salient.weights.onnx_file import Heads, constants, export_program, write_onnx
 
@@ -37,12 +39,13 @@ class Format(NamedTuple):
 
     Attributes:
         runtime: what runs it, in words.
-        write: the content of a file for (network, probability or else logit, weights in 16 bits).
+        write: the content of a file for (network, probability or else logit, weights in 16 bits),
+            and what else the format takes by name.
         runner: what runs a file: image B,3,H,W -> what `Heads` gives.
     """
 
     runtime: str
-    write: Callable[[Network, bool, bool], bytes]
+    write: Callable[..., bytes]
     runner: Callable[[Path], Run]
 
 
@@ -80,9 +83,36 @@ def run_pt2(path: Path) -> Run:
     return lambda image: [x.detach().numpy() for x in module(torch.from_numpy(image))]
 
 
+def write_page(
+    network: Network, probability: bool = True, half: bool = False, runtime: str | None = None
+) -> bytes:
+    """A page in one file that detects in a browser, without a server; its weights are in 16 bits.
+
+    Args:
+        network, probability, half: as for every format; a page takes probabilities.
+        runtime: npm's archive of onnxruntime-web, or a folder with its files; None is
+            `cache_folder()`, where `npm pack` may have put it.
+    """
+    if not probability:
+        raise ValueError("content: a page takes probabilities")
+    files = read_runtime(runtime or cache_folder() / ARCHIVE)
+    known = {key: json.loads(value) for key, value in constants(network, half=True).items()}
+    name = Path((network.origin or "").partition(",")[0]).stem or "network"
+    return build_offline_page(write_onnx(network, half=True), known, name, files)
+
+
+def run_page(path: Path) -> Run:
+    """Run the ONNX file inside a page by onnxruntime, on the CPU, not in a browser."""
+    session = import_onnxruntime().InferenceSession(
+        read_model(path.read_bytes()), providers=["CPUExecutionProvider"]
+    )
+    return lambda image: session.run(None, {"image": image})
+
+
 FORMATS = {
     ".onnx": Format("onnxruntime", write_onnx, run_onnx),
     ".pt2": Format("torch.export", write_pt2, run_pt2),
+    ".html": Format("onnxruntime", write_page, run_page),
 }
 
 
@@ -92,6 +122,7 @@ def export_network(
     probability: bool = True,
     half: bool = False,
     int8: str | None = None,
+    runtime: str | None = None,
 ) -> Path:
     """Write the network in eval mode; the file's ending chooses the format.
 
@@ -101,6 +132,7 @@ def export_network(
         probability: it gives probabilities; else logits.
         half: it stores its weights in 16 bits; it computes in 32 all the same.
         int8: it computes in 8 bits (ONNX alone); a folder of pictures to calibrate on.
+        runtime: see `write_page`.
 
     Raises:
         ValueError: no format has that ending, or not in that precision; a weight is not finite, or
@@ -112,8 +144,11 @@ def export_network(
         raise ValueError(f"output={path}: the name ends in {' or '.join(FORMATS)}")
     if int8 is not None and (half or path.suffix != ".onnx"):
         raise ValueError("int8: for output=model.onnx alone, and not with half=true")
+    if runtime is not None and path.suffix != ".html":
+        raise ValueError("runtime: for output=detect.html alone")
     images = None if int8 is None else calibration(network, int8)  # before the minute of writing
-    content = FORMATS[path.suffix].write(network.eval(), probability, half)
+    options = {} if runtime is None else {"runtime": runtime}
+    content = FORMATS[path.suffix].write(network.eval(), probability, half, **options)
     return write_whole(
         path, content if images is None else quantise(content, images, network.float_before)
     )

@@ -146,3 +146,25 @@ def test_an_encoder_of_same_padding_exports_too(tmp_path):
 def test_what_is_refused(call, exported, arguments, reason):
     done = call(exported, "export", "checkpoint=a.safetensors", *arguments, fails=True)
     assert reason in done.stderr
+
+
+def test_a_page_holds_the_network(exported, call, tmp_path, monkeypatch):
+    """Its weights, in 16 bits; a stand-in for onnxruntime-web, which a browser's test brings."""
+    from salient.serving import offline
+
+    script = b"const a = 1, b = 2, c = 3; export{a as InferenceSession,b as Tensor,c as env};\n"
+    monkeypatch.setattr(offline, "DIGESTS", {})
+    runtime = {offline.SCRIPT: script, offline.WASM: b"wasm"}
+    monkeypatch.setattr("salient.export.read_runtime", lambda path: runtime)
+    where = (f"checkpoint={exported / 'a.safetensors'}", "output=a.html", "runtime=any.tgz")
+    said = call(tmp_path, "export", *where).stdout
+    assert "largest difference on 2 pictures" in said
+    page = (tmp_path / "a.html").read_text()
+    assert '"weights": ["a"]' in page and '"size": 64' in page
+    for other, line in {
+        "a.onnx": "runtime: for output=detect.html",
+        "b.html": "content: a page",
+    }.items():
+        more = ("content=logit",) if other == "b.html" else ()
+        where = (where[0], f"output={other}", "runtime=any.tgz", *more)
+        assert line in call(tmp_path, "export", *where, fails=True).stderr

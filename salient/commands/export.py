@@ -4,6 +4,8 @@
   salient export output=model.onnx half=true  half as large; computes in 32 bits all the same
   salient export output=model.onnx int8=DIR   computes in 8 bits; DIR holds pictures to calibrate on
   salient export output=model.pt2             a program of torch.export
+  salient export output=detect.html           a page that detects in any browser, offline; needs
+                                              npm pack onnxruntime-web@1.30.0, see runtime=
 
 Input `image`: float32 B,3,H,W, RGB, normalised; B is free, H and W are any multiples of 32.
 Outputs `saliency`: B,1,H,W, and `edge`: B,1,H/4,W/4. The file's metadata holds mean, std, size,
@@ -30,6 +32,7 @@ def export(
     half: bool = False,
     int8: AnyPath | None = None,
     pictures: AnyPath | None = None,
+    runtime: AnyPath | None = None,
 ) -> Checked:
     """Export, check and time; returns what the check found.
 
@@ -41,6 +44,8 @@ def export(
         half: weights in 16 bits, for onnx.
         int8: for onnx: a folder of pictures like those it will see, to calibrate on.
         pictures: a folder to compare on; without one, noise.
+        runtime: for html: npm's archive of onnxruntime-web, or a folder with its files; without
+            one, the archive in ~/.cache/salient.
 
     Raises:
         ValueError: no output, an unknown format, or the checkpoint is no network.
@@ -53,7 +58,7 @@ def export(
         logging.getLogger(name).setLevel(logging.WARNING)  # they tell what they tidied up
     network, probability = load_network(find_checkpoint(checkpoint)), content == "probability"
     print(f"network: {network.origin}")
-    path = export_network(network, output, probability, half, int8)
+    path = export_network(network, output, probability, half, int8, runtime)
     print(f"{path}: {path.stat().st_size / 2**20:.1f} MiB")
     checked = check(network, path, probability, pictures)
     print(f"largest difference on {checked.pictures} pictures: {checked.difference:.1e}")

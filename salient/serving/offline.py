@@ -21,7 +21,7 @@ DIGESTS = {
     WASM: "39f9f0894d478800487ed9f7dbe92618498db320cf55c8e3d89adff8dce658da",
 }
 HOW = f"npm pack onnxruntime-web@{VERSION} brings it; runtime={ARCHIVE} names it"
-RESIZE = ("area", "linear")  # filters that pixels.js has
+RESIZE = "area"  # the filter that pixels.js has
 NAMES = ("InferenceSession", "Tensor", "env")  # of onnxruntime-web, that worker.js uses
 
 
@@ -39,9 +39,8 @@ def build_offline_page(
     Raises:
         ValueError: the network's filter is none that the page has.
     """
-    if constants["resize"] not in RESIZE:
-        filters = " and ".join(RESIZE)
-        raise ValueError(f"a page resizes by {filters}, the network by {constants['resize']}")
+    if constants["resize"] != RESIZE:
+        raise ValueError(f"a page resizes by {RESIZE}, the network by {constants['resize']}")
     worker = "\n".join(
         [_as_object(runtime[SCRIPT].decode()), read_part("pixels.js"), read_part("worker.js")]
     )
@@ -105,14 +104,15 @@ def _from_archive(path: Path, name: str) -> bytes:
 
 
 def _as_object(module: str) -> str:
-    """A module's text whose exports become the object `ort`."""
-    (exports,) = re.findall(r"export\{([^}]*)\};", module)
-    pairs = dict(
-        reversed(pair.strip().split(" as ")) for pair in exports.split(",") if " as " in pair
-    )
-    listed = ", ".join(f"{name}: {pairs[name]}" for name in NAMES)
-    module = module.replace(f"export{{{exports}}};", f"const ort = {{ {listed} }};")
-    return re.sub(r"^//# sourceMappingURL=.*$", "", module, flags=re.MULTILINE)
+    """A module as a script that makes the object `ort` of what it exports.
+
+    From the disk browsers start no worker that is a module.
+    """
+    body, exports = re.fullmatch(r"(.*)export\{([^}]*)\};.*", module, re.DOTALL).groups()  # type: ignore[union-attr]
+    own = {public: name for name, public in re.findall(r"([^\s,]+) as (\w+)", exports)}
+    listed = ", ".join(f"{name}: {own[name]}" for name in NAMES)
+    body = body.replace("import.meta.url", "location.href")
+    return f"const ort = (() => {{ {body} return {{ {listed} }}; }})();"
 
 
 def _pack(content: bytes) -> str:

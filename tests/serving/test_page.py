@@ -53,7 +53,7 @@ def page(request, browser, address):
 
 def watch(page):
     wrong, requests = [], []
-    page.set_default_timeout(30_000)
+    page.set_default_timeout(120_000)  # of a busy machine
     page.on("pageerror", lambda error: wrong.append(f"error: {error}"))
     page.on("console", lambda said: "Content Security" in said.text and wrong.append(said.text))
     page.on("dialog", lambda dialog: (wrong.append(f"ran: {dialog.message}"), dialog.accept()))
@@ -77,7 +77,7 @@ def until(page, test):
 
 def wait_for(page, test):
     """`page.wait_for_function` would need a weaker policy of the page."""
-    for _ in range(600):
+    for _ in range(2400):
         if test():
             return
         page.wait_for_timeout(50)

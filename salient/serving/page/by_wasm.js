@@ -21,9 +21,9 @@ const ENGINE = {
   async start() {
     const [script, wasm, model] = await Promise.all(["worker", "wasm", "model"].map(unpack));
     const address = URL.createObjectURL(new Blob([script], { type: "text/javascript" }));
-    const worker = new Worker(address, { type: "module" });
+    const worker = new Worker(address);
     await new Promise((ready, failed) => {
-      worker.onerror = (event) => failed(new Error(event.message));
+      worker.onerror = (event) => failed(new Error(event.message ?? "the worker does not start"));
       worker.onmessage = ({ data }) => (data.error ? failed(new Error(data.error)) : ready());
       worker.postMessage({ wasm, model, setup: SETUP.network }, [wasm, model]);
     });
