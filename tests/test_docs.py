@@ -12,7 +12,18 @@ import pytest
 from PIL import Image
 
 from salient import Detector, save_network
-from salient.commands import compare, doctor, eval, export, predict, serve, strip, train, weights
+from salient.commands import (
+    compare,
+    convention,
+    doctor,
+    eval,
+    export,
+    predict,
+    serve,
+    strip,
+    train,
+    weights,
+)
 from salient.config import check_config
 from tests.fixtures.commands import ROOT
 
@@ -26,6 +37,7 @@ FUNCTIONS = {
     "train": train.train,
     "eval": eval.eval,
     "compare": compare.compare,
+    "convention": convention.convention,
     "predict": predict.predict,
     "export": export.export,
     "weights": weights.weights,

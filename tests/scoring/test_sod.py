@@ -8,11 +8,14 @@ import pytest
 
 from salient.data.pairs import Pair
 from salient.metrics import SaliencyMetrics
+from salient.metrics.thresholds import f_of
+from salient.scoring.published import in_words, outcomes
 from salient.scoring.score import score_predictions
 from salient.scoring.sources import from_files
 from tests.fixtures.commands import SHARED
 
 ARCHIVE, PUBLISHED = SHARED / "data" / "SOD.zip", SHARED / "reference" / "sod_dss_published.json"
+MATLAB = SHARED / "reference" / "matlab" / "DSS.mat"
 pytestmark = pytest.mark.skipif(
     not (ARCHIVE.exists() and PUBLISHED.exists()), reason="SOD and DSS's maps are not at ../shared"
 )
@@ -57,3 +60,33 @@ def test_the_published_row(pairs, published):
     }  # fmt: skip
     for ours, theirs in expected.items():
         assert float(row[ours]) == pytest.approx(published[theirs], abs=1e-9), ours
+
+
+def test_every_image_has_the_curves_of_the_matlab_evaluator(pairs):
+    """MAE, S, adaptive F, precision and recall of each picture; there by falling threshold."""
+    io = pytest.importorskip("scipy.io")
+    if not MATLAB.exists():
+        pytest.skip("the MATLAB results are not at ../shared")
+    theirs = io.loadmat(MATLAB)
+    scores = [scores for _, scores in score_predictions(from_files(*pairs))]
+    for key, name in (("mae", "MAE_image"), ("sm", "S_measure_image")):
+        ours = [each.figures[key] for each in scores]
+        np.testing.assert_allclose(ours, theirs[name].ravel(), rtol=0, atol=1e-12, err_msg=name)
+    adaptive = [each.figures["adaptive_f"] for each in scores]
+    np.testing.assert_allclose(adaptive, theirs["mean_Fmeasure_image"][:, 2], rtol=0, atol=1e-12)
+    for key, name in (("precision", "Pre_image"), ("recall", "Recall_image")):
+        ours = np.array([each.curves[key][::-1] for each in scores])
+        np.testing.assert_allclose(ours, theirs[name], rtol=0, atol=1e-12, err_msg=name)
+    means = (
+        np.mean([each.curves[key] for each in scores], axis=0) for key in ("precision", "recall")
+    )
+    best = float(f_of(*means).max())
+    assert best == pytest.approx(float(theirs["MaxFmeasure"].item()), abs=1e-9)
+
+
+def test_the_convention_of_the_published_row_is_named(pairs):
+    met = [
+        one for one in outcomes(from_files(*pairs)) if not any(one.misses([0.121, 0.751, 0.844]))
+    ]
+    assert {one.choices[-1] for one in met} == {"max F pooled"}
+    assert len(in_words(met)) == 1  # every other choice gives the same digits
