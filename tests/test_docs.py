@@ -102,6 +102,8 @@ def commands_of(text: str):
 
 def first_of_a_sweep(argument: str) -> str:
     key, _, value = argument.partition("=")
+    if key in ("published", "figures"):  # a list, not a sweep
+        return f"{key}=[{value}]"
     return argument if any(c in value for c in "[{'\"") else f"{key}={value.split(',')[0]}"
 
 
