@@ -26,6 +26,7 @@ from salient.weights.store import load_network
 
 TASK = "semantic-segmentation"  # ModelScope's Tasks.semantic_segmentation
 MASKS = "masks"  # ModelScope's OutputKeys.MASKS
+CONSTANT = 1e-6  # a range of probabilities that rounding alone can make
 
 
 class Pipeline:
@@ -71,7 +72,7 @@ class Pipeline:
 def to_mask(probability: Probability) -> Map:
     """h,w in [0, 1] -> uint8: stretched to 0..1 and truncated, or zeros where it is constant."""
     low, high = probability.min(), probability.max()
-    if low == high:
+    if high - low < CONSTANT:
         return np.zeros(probability.shape, np.uint8)
     truncated: Map = ((probability - low) / (high - low) * 255).astype(np.uint8)
     return truncated

@@ -19,8 +19,8 @@ from salient.serving.offline import (
 from salient.weights.find import BOX
 from tests.fixtures.browsers import WIDTHS, open_browser
 from tests.fixtures.npm import onnxruntime_web
+from tests.fixtures.pages import give, save, until, watch
 from tests.fixtures.photos import as_file, draw_disc
-from tests.serving.test_page import give, save, until, watch
 
 pytest.importorskip("playwright.sync_api", reason="pip install playwright")
 pytestmark = pytest.mark.xdist_group("browser")

@@ -8,108 +8,12 @@ import pytest
 from salient import Detector
 from salient.detection.cutout import Cutout
 from salient.detection.modes import MODES
-from salient.serving.networks import Networks
-from tests.fixtures.browsers import WIDTHS, open_browser
-from tests.fixtures.photos import EVIL_NAME, as_file, draw_disc, read_file
+from tests.fixtures.pages import give, give_two_parts, save, until, wait_for, watch
+from tests.fixtures.photos import EVIL_NAME, as_file, draw_disc
 
 playwright = pytest.importorskip("playwright.sync_api", reason="pip install playwright")
-pytest.importorskip("starlette", reason="no test of the page: pip install '.[serve]'")
-from tests.fixtures.servers import running_server  # noqa: E402
 
 pytestmark = pytest.mark.xdist_group("browser")
-CAMERA = ("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream")
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with open_browser(*CAMERA) as opened:
-        yield opened
-
-
-@pytest.fixture(scope="module")
-def address():
-    networks = Networks({"fast": "fast", "best": "best"}, "cpu", "fp32")
-    with running_server(networks, 3, 3, 4) as running:
-        yield running.address
-
-
-@pytest.fixture(params=list(WIDTHS))
-def page(request, browser, address):
-    """The open page; afterwards nothing was asked of the network, executed, or wider than it."""
-    width, height = WIDTHS[request.param]
-    context = browser.new_context(
-        viewport={"width": width, "height": height}, permissions=["camera"], locale="en-GB"
-    )
-    opened = context.new_page()
-    wrong, requests = watch(opened)
-    opened.goto(address)
-    yield opened
-    wide, screen = opened.evaluate("[document.documentElement.scrollWidth, innerWidth]")
-    assert wide <= screen
-    context.close()
-    own = (address, "blob:", "data:")
-    assert wrong == [] and [url for url in requests if not url.startswith(own)] == []
-
-
-def watch(page):
-    wrong, requests = [], []
-    page.set_default_timeout(120_000)  # of a busy machine
-    page.on("pageerror", lambda error: wrong.append(f"error: {error}"))
-    page.on("console", lambda said: "Content Security" in said.text and wrong.append(said.text))
-    page.on("dialog", lambda dialog: (wrong.append(f"ran: {dialog.message}"), dialog.accept()))
-    page.on("request", lambda asked: requests.append(asked.url))
-    return wrong, requests
-
-
-def give(page, *contents, name="disc.png"):
-    files = [
-        {"name": name if not k else f"{k}-{name}", "mimeType": "image/png", "buffer": content}
-        for k, content in enumerate(contents)
-    ]
-    page.set_input_files("#files", files)
-    until(page, "pictures.every(one => ['done', 'failed'].includes(one.state))")
-
-
-def until(page, test):
-    """Wait until all pictures are done, and for something of the page."""
-    wait_for(page, lambda: page.evaluate(f"busy === 0 && pictures.length > 0 && {test}"))
-
-
-def wait_for(page, test):
-    """`page.wait_for_function` would need a weaker policy of the page."""
-    for _ in range(2400):
-        if test():
-            return
-        page.wait_for_timeout(50)
-    pytest.fail("it did not come about")
-
-
-def give_two_parts(page):
-    """A picture whose map is given: a large disc on the left and a small one on the right."""
-    page.evaluate(
-        """() => {
-            ENGINE.real ??= ENGINE.detect;
-            ENGINE.detect = async ({ width, height }) => {
-                const map = new Uint8ClampedArray(width * height);
-                for (let at = 0; at < map.length; at++) {
-                    const x = at % width, y = Math.floor(at / width);
-                    const left = Math.hypot(x - 100, y - 100) - 50;
-                    const far = Math.min(left, Math.hypot(x - 260, y - 100) - 30);
-                    map[at] = 255 * Math.min(Math.max(0.5 - far / 20, 0), 1);
-                }
-                return { map, edge: map, by: "" };
-            };
-        }"""
-    )
-    give(page, as_file(np.full((200, 320, 3), (200, 120, 30), np.uint8)))
-    page.evaluate("() => { ENGINE.detect = ENGINE.real; }")
-
-
-def save(page, button):
-    """The name and the pixels of a download."""
-    with page.expect_download() as download:
-        page.click(button)
-    return download.value.suggested_filename, read_file(download.value.path().read_bytes())
 
 
 def two_discs():

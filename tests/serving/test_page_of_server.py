@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 
+from tests.fixtures.pages import give, save, until
 from tests.fixtures.photos import EVIL_NAME, as_file, draw_disc
-from tests.serving.test_page import address, browser, give, page, save, until  # noqa: F401
 
 pytestmark = pytest.mark.xdist_group("browser")
 
 
-def test_other_weights_detect_again(page):  # noqa: F811
+def test_other_weights_detect_again(page):
     give(page, as_file(draw_disc()))
     assert page.inner_text("#status") == "disc.png\n200 × 150, fast"
     page.locator("#views input[value=map]").check()
@@ -21,7 +21,7 @@ def test_other_weights_detect_again(page):  # noqa: F811
     assert (save(page, "#png")[1] != before).any()
 
 
-def test_the_curl_lines_have_the_servers_address(page):  # noqa: F811
+def test_the_curl_lines_have_the_servers_address(page):
     page.evaluate("document.querySelector('main').classList.remove('blank')")
     page.click("#programs summary")
     origin = page.evaluate("location.origin")
@@ -29,7 +29,7 @@ def test_the_curl_lines_have_the_servers_address(page):  # noqa: F811
     assert page.inner_text("#programs pre").startswith(line)
 
 
-def test_what_the_server_refuses_is_said(page):  # noqa: F811
+def test_what_the_server_refuses_is_said(page):
     give(page, b"text", name=EVIL_NAME)
     assert page.inner_text("#alert").startswith(f"{EVIL_NAME}: not a readable picture")
     page.click("#pictures .drop")
@@ -38,7 +38,7 @@ def test_what_the_server_refuses_is_said(page):  # noqa: F811
     assert not page.locator("img[src=x]").count()
 
 
-def test_formats_that_the_browser_cannot_read_are_read_by_the_server(page):  # noqa: F811
+def test_formats_that_the_browser_cannot_read_are_read_by_the_server(page):
     give(page, as_file(draw_disc(), "TIFF"), name="disc.tif")
     assert page.inner_text("#status").startswith("disc.tif\n200 × 150")
     assert save(page, "#png")[1].shape == (150, 200, 4)
