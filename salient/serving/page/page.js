@@ -261,7 +261,7 @@ function slide(at) {
   state.at = Math.min(Math.max(at, 0), 100);
   const stage = $("stage").getBoundingClientRect(), shown = $("after").getBoundingClientRect();
   $("slider").value = state.at;
-  $("slider").style.width = `${Math.max(shown.width - 24, 60)}px`;
+  $("slider").style.width = `${shown.width + 36}px`; // its handle is 36 px wide
   $("after").style.setProperty("--at", `${state.at}%`);
   const line = shown.left - stage.left + shown.width * state.at / 100;
   $("stage").style.setProperty("--line-at", `${line}px`);
