@@ -15,15 +15,15 @@ from typing import Any
 from salient.cli.build import build_sets
 from salient.cli.main import run
 from salient.config import Amount, AnyPath, Count, Part, Word, Workers
-from salient.data.masks import check_maps
-from salient.data.pairs import Pair, find_maps
+from salient.data.pairs import Pair
 from salient.data.splits import held_out_part
 from salient.detection.load import EngineName, load_engine
 from salient.devices import Precision
 from salient.files import check_writable, write_whole
+from salient.scoring.methods import Runs, SavedMaps
 from salient.scoring.paired import Comparison, compare_methods
 from salient.scoring.paired_tables import CONVENTIONS, groups_table, table, to_plain
-from salient.scoring.sources import Prediction, from_files, from_network
+from salient.scoring.sources import Prediction
 from salient.weights.find import find_checkpoint
 
 
@@ -109,10 +109,8 @@ class _Source:
     ) -> Iterator[Prediction]:
         """Its maps of the pairs."""
         if self.folder is None:
-            return from_network(self.engine, pairs, batch_size, workers)
-        files = find_maps(self.folder, pairs, title)
-        check_maps(files, title)
-        return from_files(files, pairs)
+            return Runs(self.engine, batch_size, workers).predictions(pairs, title)
+        return SavedMaps(self.folder).predictions(pairs, title)
 
 
 def _maps_folder(method: str) -> Path | None:

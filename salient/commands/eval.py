@@ -1,9 +1,10 @@
-"""Score a network or saved maps on test sets, next to the published figures.
+"""Score networks and saved maps on test sets, next to the published figures.
 
 salient eval dataset=ecssd      dataset=[ecssd,sod]      dataset=all      dataset=sample
 salient eval dataset=folder title=mine images=DIR masks=DIR
 salient eval dataset=sod predictions=DIR           saved maps of any method
 salient eval dataset=sod "predictions={DSS: DIR1, ours: DIR2}"
+salient eval dataset=ecssd "checkpoint={best: best, mine: FILE}" "onnx={U2Net: u2net.onnx}"
 torchrun --nproc-per-node 2 eval.py dataset=all    the same digits, shared by processes
 """
 

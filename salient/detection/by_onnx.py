@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import json
 import math
-import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 import numpy as np
 
 from salient.arrays import Picture, Probabilities, Probability
 from salient.data.transforms import RESIZE
-from salient.devices import cores, import_onnxruntime
-from salient.files import check_regular, printable, stamp
+from salient.detection.onnx_session import OnnxSession
 from salient.weights.find import BOX
 
 LARGEST = 4096  # pixels of a square's side
@@ -24,9 +22,7 @@ HEADS = ("saliency", "edge")
 class OnnxEngine:
     """onnxruntime on the CPU, for a file that `salient export` wrote with probabilities.
 
-    An ONNX file is a program: one of a stranger's can compute for ever, or ask for any amount of
-    memory. What it says of itself and what it gives are checked. Threads that wait do not spin, so
-    that other programs get the cores. See `Engine`.
+    What the file says of itself and what it gives are checked. See `Engine` and `OnnxSession`.
 
     Args:
         path: the ONNX file.
@@ -42,21 +38,16 @@ class OnnxEngine:
 
     def __init__(self, path: str | Path, checkpoint: Path | None = None) -> None:
         self.path, self.checkpoint = Path(path), checkpoint
-        check_regular(self.path, "ONNX file")
-        self.stamp = stamp(self.path)
-        self._lock, self._sessions = threading.Lock(), dict[int, Any]()
-        try:
-            session = self._session(1)
-            properties = session.get_modelmeta().custom_metadata_map
-            names = [output.name for output in session.get_outputs()]
-            inputs = [entry.name for entry in session.get_inputs()]
-        except ModuleNotFoundError:
-            raise
-        except Exception as error:  # whatever a foreign file provokes
-            self._refuse(f"not a file of `salient export`: {error}", error)
+        self.session = OnnxSession(path)
+        session = self.session.on(1)
+        properties = session.get_modelmeta().custom_metadata_map
+        names = [output.name for output in session.get_outputs()]
+        inputs = [entry.name for entry in session.get_inputs()]
         known = self._read(properties)
         if inputs != ["image"] or "saliency" not in names:
-            self._refuse(f"not a file of `salient export`: it takes {inputs} and gives {names}")
+            self.session.refuse(
+                f"not a file of `salient export`: it takes {inputs} and gives {names}"
+            )
         self.heads = [head for head in HEADS if head in names]
         self.size, self.resize, self.precision = known["size"], known["resize"], known["computes"]
         self.mean, self.std = (np.array(known[key], np.float32) for key in ("mean", "std"))
@@ -64,10 +55,6 @@ class OnnxEngine:
         self.origin = f"{checkpoint or path}, {self.size} px"
         if checkpoint is not None and checkpoint.parent == BOX:
             self.origin += f", the weights {checkpoint.stem!r} in the box"
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        absolute = self.checkpoint and self.checkpoint.absolute()
-        return _open_again, (self.path.absolute(), absolute, self.stamp)
 
     def run(self, squares: Picture, threads: int | None = None) -> Probabilities:
         """As `Engine.run`.
@@ -78,13 +65,7 @@ class OnnxEngine:
         """
         normalised = (squares.astype(np.float32) / 255 - self.mean) / self.std
         image = np.ascontiguousarray(normalised.transpose(0, 3, 1, 2))
-        session = self._session(cores() if threads is None else threads)
-        try:
-            found = session.run(self.heads, {"image": image})
-        except Exception as error:  # onnxruntime's own kinds
-            if "llocate" in str(error):
-                raise MemoryError(f"{self.path}: too little memory to run it") from error
-            self._refuse(f"onnxruntime cannot run it: {error}", error)
+        found = self.session.run(self.heads, {"image": image}, threads)
         return Probabilities(*map(self._map, self.heads, found, [len(squares)] * len(found)))
 
     def _map(self, head: str, found: Any, count: int) -> Probability:
@@ -93,7 +74,7 @@ class OnnxEngine:
         fits = len(shape) == 4 and shape[:2] == (count, 1) and min(shape) > 0
         if not fits or found.dtype != np.float32:
             dtype = getattr(found, "dtype", type(found).__name__)
-            self._refuse(
+            self.session.refuse(
                 f"{head} is {dtype} of shape {tuple(shape)}; it must be float32 B,1,H,W with B = "
                 f"{count}"
             )
@@ -108,9 +89,12 @@ class OnnxEngine:
                 known[key] = json.loads(properties[key])
             except KeyError:
                 if key not in known:
-                    self._refuse(f"not a file of `salient export`: its metadata lacks {key!r}")
+                    self.session.refuse(
+                        f"not a file of `salient export`: its metadata lacks {key!r}; "
+                        f"{self.path.stem}.yaml next to it can say how it is run"
+                    )
             except (ValueError, RecursionError):
-                self._refuse(f"{key} is no JSON: {properties[key]!r:.80}")
+                self.session.refuse(f"{key} is no JSON: {properties[key]!r:.80}")
         rules = {
             "size": _is_whole(known["size"]) and 1 <= known["size"] <= LARGEST,
             "resize": isinstance(known["resize"], str) and known["resize"] in RESIZE,
@@ -129,36 +113,8 @@ class OnnxEngine:
         }
         for key, kept in rules.items():
             if not kept:
-                self._refuse(f"{key} is {known[key]!r:.80}; it must be {wanted[key]}")
+                self.session.refuse(f"{key} is {known[key]!r:.80}; it must be {wanted[key]}")
         return known
-
-    def _refuse(self, reason: str, cause: Exception | None = None) -> NoReturn:
-        line = printable(" ".join(f"{self.path}: {reason}".split()))
-        raise ValueError(f"{line:.400}") from cause
-
-    def _session(self, threads: int) -> Any:
-        with self._lock:
-            if threads not in self._sessions:
-                self._sessions[threads] = self._open(threads)
-            return self._sessions[threads]
-
-    def _open(self, threads: int) -> Any:
-        onnxruntime = import_onnxruntime()
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads
-        options.log_severity_level = 3  # errors
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        return onnxruntime.InferenceSession(
-            str(self.path), options, providers=["CPUExecutionProvider"]
-        )
-
-
-def _open_again(path: Path, checkpoint: Path | None, known: tuple[int, int]) -> OnnxEngine:
-    """The engine in another process, of the same file."""
-    engine = OnnxEngine(path, checkpoint)
-    if engine.stamp != known:
-        raise ValueError(f"{path}: changed since it was opened in the other process")
-    return engine
 
 
 def _is_whole(value: Any) -> bool:

@@ -8,6 +8,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal
 
+from salient.detection.any_onnx import load_onnx
 from salient.detection.by_onnx import OnnxEngine
 from salient.detection.engine import Engine
 from salient.devices import Precision, has_gpu
@@ -52,7 +53,7 @@ def load_engine(
             f"the CPU in fp32 here; {remedy}"
         )
     if is_onnx:
-        return OnnxEngine(file)
+        return load_onnx(file)
     if file.parent == BOX:
         ready, checkpoint = file.with_suffix(".onnx"), None  # which need not be read
     else:

@@ -87,7 +87,7 @@ def compare(
     told = f"{describe(found, len(pairs))}\n{verdict(found)}"
     note = f"{told}\n\n{Conventions(MAX_F).in_words()}"
     details = {"checkpoint": str(checkpoint.path), "verdict": verdict(found)}
-    save_results([held_out], folder, config, checkpoint, details, note, MAX_F, len(pairs))
+    save_results([held_out], folder, config, {AFTER: checkpoint}, details, note, MAX_F, len(pairs))
     return Compared(held_out.rows, f"{markdown(held_out.rows)}\n\n{told}")
 
 

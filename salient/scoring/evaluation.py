@@ -3,28 +3,24 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from salient.config import Amount, AnyPath, Count, Part, Workers, checked
-from salient.data.masks import check_maps
-from salient.data.pairs import find_maps, first_few
+from salient.data.pairs import first_few
 from salient.data.sets import PairSet
 from salient.detection.detector import Averaging
 from salient.detection.load import EngineName
 from salient.devices import Precision
 from salient.files import check_writable, remove_partials
 from salient.metrics import Choice, choose
-from salient.scoring.preparation import find_pairs_of, join_processes, listed, pick_engine
+from salient.scoring.methods import GUESS, OURS, Loaded, list_methods, load_networks
+from salient.scoring.preparation import find_pairs_of, join_processes, listed
 from salient.scoring.report import ScoredSet
 from salient.scoring.results import save_results, score_methods
-from salient.scoring.sources import Prediction, from_files, from_gaussian, from_network
 from salient.scoring.tables import Conventions, Row, markdown
-from salient.weights.find import find_checkpoint, read_checkpoint
-
-GUESS, OURS = "centred Gaussian", "ours"  # names of methods
 
 
 @checked
@@ -33,7 +29,8 @@ def evaluate(
     *,
     data_root: AnyPath = "data",
     strict: bool = True,
-    checkpoint: AnyPath | None = None,
+    checkpoint: AnyPath | dict[str, str] | None = None,
+    onnx: dict[str, str | dict[str, Any]] | None = None,
     predictions: AnyPath | dict[str, str] | None = None,
     output: AnyPath = "results",
     baseline: bool = False,
@@ -51,7 +48,7 @@ def evaluate(
     held_out_synsets: Amount = 0,
     config: Mapping[str, Any] | None = None,
 ) -> list[Row]:
-    """Score a network or saved maps on the sets that are there; returns a row for each method.
+    """Score networks and saved maps on the sets that are there; returns a row for each method.
 
     Prints the table and saves it in `output`, with figures by picture, curves and a report. Ctrl-C
     ends it in a SystemExit, when the rows that are complete are saved.
@@ -61,11 +58,14 @@ def evaluate(
         data_root: where data sets lie.
         strict: false makes another number of pairs a warning, not an error.
         checkpoint: a file; best (the default) or fast, the bundled weights; or last, the newest
-            in checkpoints/.
+            in checkpoints/. {method: checkpoint, ...} scores several.
+        onnx: {method: FILE.onnx, ...}: any network; what it takes is known from its name, FILE.yaml
+            next to it, or given: {method: {file: FILE.onnx, size: 320, ...}}.
         predictions: a folder of saved maps, or {method: folder, ...}, instead of the network.
         output: where the tables go.
         baseline: add a row for a centred Gaussian, the same guess for every picture.
-        save_maps: write the network's maps to <output>/maps/<data set>/.
+        save_maps: write the network's maps to <output>/maps/<data set>/; those of several to
+            <output>/maps/<method>/<data set>/.
         metrics: the conventions of the figures.
         figures: more than the usual eleven: all, or names such as max_dice,hce.
         report_pictures: pictures that report.html shows, of all sets together; 0: no report.
@@ -92,49 +92,39 @@ def evaluate(
     folders = predictions if isinstance(predictions, dict) else {}
     if isinstance(predictions, str):
         folders = {Path(predictions).name: predictions}
-    runs_network = checkpoint is not None or not folders
+    checkpoints: dict[str, str | None] = {}
+    if isinstance(checkpoint, dict):
+        checkpoints |= checkpoint
+    elif checkpoint is not None or not (folders or onnx):
+        checkpoints = {OURS: checkpoint}
     present, missing = find_pairs_of(
-        listed(sets), data_root, strict, runs_network, held_out, held_out_synsets
+        listed(sets), data_root, strict, bool(checkpoints or onnx), held_out, held_out_synsets
     )
     check_writable(output)
     remove_partials(output)
+    networks = load_networks(checkpoints, onnx or {}, present[0][1], device, precision, engine)
+    methods = list_methods(folders, networks, baseline, batch_size, workers, tta)
+    if rank == 0:
+        for network in networks.values():
+            print(f"network: {network.engine.origin}")
     details: dict[str, Any] = {
         "missing": missing,
         "metrics": asdict(metrics),
         "predictions": folders,
+        "networks": {name: network.details() for name, network in networks.items()},
     }
-    note, source = metrics.in_words(), None
-    if runs_network:
-        source = read_checkpoint(find_checkpoint(checkpoint))
-        runs, why = pick_engine(source, device, precision, engine, present[0][1])
-        if rank == 0:
-            print(f"network: {runs.origin}")
-        details |= {"checkpoint": str(source.path), "size": runs.size, "resize": runs.resize}
-        details["engine"] = runs.name
-        note += f" Network: {source.path} at {runs.size} px ({runs.resize}) by {why}."
+    note = metrics.in_words() + _in_words(networks)
     scored, stopped = list[ScoredSet](), False
     try:
         for pair_set, pairs in present:
             part, title = pairs[rank::world], pair_set.title
-            methods: dict[str, Iterator[Prediction]] = {}
-            if baseline:
-                methods[GUESS] = from_gaussian(part)
-            for method, folder in folders.items():
-                files = find_maps(folder, part, title)
-                check_maps(files, title)
-                methods[method] = from_files(files, part)
-            if runs_network:
-                methods[OURS] = from_network(runs, part, batch_size, workers)
-                if tta is not None:  # apart: a row of its own
-                    averaged = from_network(runs, part, batch_size, workers, True)
-                    methods[f"{OURS}, {tta}"] = averaged
             scored.append(ScoredSet(title, pairs, [], [], [], choice))
             score_methods(
                 scored[-1],
-                methods,
+                {name: method.predictions(part, title) for name, method in methods.items()},
                 **asdict(metrics),
-                published={m: pair_set.published for m in methods if m != GUESS},
-                folders={OURS: _maps_folder(output, title)} if save_maps else {},
+                published={name: pair_set.published for name in methods if name != GUESS},
+                folders=_maps_folders(output, title, networks) if save_maps else {},
                 keep=report_pictures > 0,
             )
     except KeyboardInterrupt:
@@ -146,8 +136,9 @@ def evaluate(
     lines = [line for in_set in scored for line in in_set.lines]
     if rank == 0:
         _tell(rows, lines, note, missing, choice)
+        sources = {name: network.source for name, network in networks.items()}
         save_results(
-            scored, output, config or {}, source, details, note, metrics.max_f, report_pictures
+            scored, output, config or {}, sources, details, note, metrics.max_f, report_pictures
         )
         print(f"saved in {output}")
     if stopped:
@@ -155,11 +146,19 @@ def evaluate(
     return rows
 
 
-def _maps_folder(output: str, title: str) -> Path:
-    """Where the network's maps of a set go, without what a killed run left half written."""
-    folder = Path(output) / "maps" / title
-    remove_partials(folder)
-    return folder
+def _in_words(networks: Mapping[str, Loaded]) -> str:
+    """The networks, behind the conventions."""
+    names = {name: "Network" if len(networks) == 1 else name for name in networks}
+    return "".join(f" {names[name]}: {network.in_words()}." for name, network in networks.items())
+
+
+def _maps_folders(output: str, title: str, networks: Mapping[str, Loaded]) -> dict[str, Path]:
+    """Where the networks' maps of a set go, without what a killed run left half written."""
+    maps = Path(output) / "maps"
+    folders = {name: (maps if len(networks) == 1 else maps / name) / title for name in networks}
+    for folder in folders.values():
+        remove_partials(folder)
+    return folders
 
 
 def _tell(

@@ -18,12 +18,14 @@ from salient.distribution import package_versions
 from salient.weights.find import Checkpoint
 
 
-def describe_run(config: Mapping[str, Any], checkpoint: Checkpoint | None) -> dict[str, str]:
+def describe_run(
+    config: Mapping[str, Any], checkpoints: Mapping[str, Checkpoint]
+) -> dict[str, str]:
     """Names and texts; a text of several lines is long.
 
     Args:
         config: as the command composed it.
-        checkpoint: of the network that was run, or None.
+        checkpoints: of the networks that were run, by method.
     """
     versions = {"salient": __version__} | package_versions()
     facts = {
@@ -32,12 +34,13 @@ def describe_run(config: Mapping[str, Any], checkpoint: Checkpoint | None) -> di
         "Machine": machine(),
         "Versions": ", ".join(f"{name} {version}" for name, version in versions.items()),
     }
-    if checkpoint is not None:
-        facts |= {"Checkpoint": str(checkpoint.path), "SHA-256": checkpoint.sha256}
+    for method, checkpoint in checkpoints.items():
+        of = "" if len(checkpoints) == 1 else f" of {method}"
+        facts |= {f"Checkpoint{of}": str(checkpoint.path), f"SHA-256{of}": checkpoint.sha256}
         if checkpoint.path.suffix != ".onnx" and find_spec("torch"):  # which the engine names
             from salient.weights.store import describe
 
-            facts["Network"] = describe(checkpoint)
+            facts[f"Network{of}"] = describe(checkpoint)
     return facts | {"Config": json.dumps(config, indent=2, default=str)}
 
 

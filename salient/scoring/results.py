@@ -66,7 +66,7 @@ def save_results(
     scored: Sequence[ScoredSet],
     folder: str | Path,
     config: Mapping[str, Any],
-    checkpoint: Checkpoint | None,
+    checkpoints: Mapping[str, Checkpoint],
     details: Mapping[str, Any],
     note: str,
     max_f: MaxF,
@@ -78,7 +78,7 @@ def save_results(
         scored: the sets. One with fewer methods than the first is left out of the report.
         folder: where all of it goes.
         config: as the command composed it; the report shows it.
-        checkpoint: the network that was scored, or None.
+        checkpoints: the networks that were scored, by method.
         details: what else `results.json` says.
         note: the conventions in words.
         max_f: the convention of the rows.
@@ -98,7 +98,7 @@ def save_results(
         write_whole(folder / "curves.png", content.getvalue())
     if most and _can_make(folder / "report.html", "jinja2"):
         complete = [in_set for in_set in scored if len(in_set.rows) == len(scored[0].rows)]
-        run = describe_run(config, checkpoint)
+        run = describe_run(config, checkpoints)
         write_whole(folder / "report.html", render(complete, run, note, most, max_f))
 
 

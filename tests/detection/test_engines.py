@@ -127,7 +127,7 @@ def test_without_onnxruntime_it_is_pytorch(monkeypatch):
         ("best", {"engine": "onnx", "device": "cuda"}, "on the CPU in fp32 here; use engine=torch"),
         ("a.onnx", {"engine": "torch"}, "give another checkpoint"),
         ("logits.onnx", {}, "it gives logits; export it with content=probability"),
-        ("text.onnx", {}, "text.onnx: not a file of `salient export`: "),
+        ("text.onnx", {}, "text.onnx: onnxruntime cannot open it: "),
     ],
 )
 def test_what_an_engine_cannot_do_is_refused(exported, checkpoint, options, message):

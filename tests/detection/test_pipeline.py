@@ -139,7 +139,7 @@ def test_scoring_uses_the_folders_own_preprocessing(folder, theirs, call, tmp_pa
         "output=out",
         "precision=fp32",
     )
-    details = json.loads((tmp_path / "out/results.json").read_text())
+    details = json.loads((tmp_path / "out/results.json").read_text())["networks"]["ours"]
     assert (details["size"], details["resize"]) == (96, "pillow")
     detected = salient.Detector.load(folder, "cpu", "fp32")(picture)
     (saved,) = (tmp_path / "out/maps").rglob("a.png")

@@ -1,0 +1,147 @@
+"""Methods: networks, saved maps and a guess, each as what gives the maps of any set."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple, Protocol
+
+from salient.config import Word, check_value
+from salient.data.masks import check_maps
+from salient.data.pairs import Pair, find_maps
+from salient.detection.any_onnx import load_onnx
+from salient.detection.engine import Engine
+from salient.detection.load import EngineName
+from salient.devices import Precision
+from salient.scoring.preparation import pick_engine
+from salient.scoring.sources import Prediction, from_files, from_gaussian, from_network
+from salient.weights.find import Checkpoint, find_checkpoint, read_checkpoint
+
+GUESS, OURS = "centred Gaussian", "ours"  # names of methods
+
+
+class Method(Protocol):
+    """What gives a map of each pair."""
+
+    def predictions(self, pairs: Sequence[Pair], title: str) -> Iterator[Prediction]:
+        """The maps of the pairs of a set, in their order."""
+        ...
+
+
+@dataclass(frozen=True)
+class Guess:
+    """A centred Gaussian. See `from_gaussian`."""
+
+    def predictions(self, pairs: Sequence[Pair], title: str) -> Iterator[Prediction]:
+        """As `Method.predictions`."""
+        return from_gaussian(pairs)
+
+
+@dataclass(frozen=True)
+class SavedMaps:
+    """A folder of maps. See `find_maps`."""
+
+    folder: str | Path
+
+    def predictions(self, pairs: Sequence[Pair], title: str) -> Iterator[Prediction]:
+        """As `Method.predictions`. Raises as `find_maps`."""
+        files = find_maps(self.folder, pairs, title)
+        check_maps(files, title)
+        return from_files(files, pairs)
+
+
+@dataclass(frozen=True)
+class Runs:
+    """A network. See `from_network`."""
+
+    engine: Engine
+    batch_size: int = 8
+    workers: int | None = None
+    flip: bool = False
+
+    def predictions(self, pairs: Sequence[Pair], title: str) -> Iterator[Prediction]:
+        """As `Method.predictions`."""
+        return from_network(self.engine, pairs, self.batch_size, self.workers, self.flip)
+
+
+class Loaded(NamedTuple):
+    """A network: its file, what computes it, and that in words."""
+
+    source: Checkpoint
+    engine: Engine
+    how: str
+
+    def in_words(self) -> str:
+        """The network in a line."""
+        return f"{self.source.path} at {self.engine.size} px ({self.engine.resize}) by {self.how}"
+
+    def details(self) -> dict[str, Any]:
+        """The network as `results.json` has it."""
+        runs = self.engine
+        return {
+            "checkpoint": str(self.source.path),
+            "size": runs.size,
+            "resize": runs.resize,
+            "engine": runs.name,
+        }
+
+
+def load_networks(
+    checkpoints: Mapping[str, str | None],
+    onnx: Mapping[str, str | Mapping[str, Any]],
+    pairs: list[Pair],
+    device: str,
+    precision: Precision,
+    engine: EngineName,
+) -> dict[str, Loaded]:
+    """Networks by the names of their methods.
+
+    Args:
+        checkpoints: as `find_checkpoint` takes them.
+        onnx: files, or descriptions with the key `file`; see `load_onnx`.
+        pairs: on which a CPU's 16 bits are tried.
+        device, precision, engine: as in `load_engine`, for the checkpoints.
+
+    Raises:
+        ValueError: a name that is none, or a file that is none.
+        FileNotFoundError: a file is missing.
+    """
+    loaded = {}
+    for name, path in checkpoints.items():
+        source = read_checkpoint(find_checkpoint(path))
+        loaded[name] = Loaded(source, *pick_engine(source, device, precision, engine, pairs))
+    for name, given in onnx.items():
+        described = None if isinstance(given, str) else dict(given)
+        file = given if described is None else described.pop("file", None)
+        if not isinstance(file, str):
+            raise ValueError(f"onnx.{name}: missing file; give {{file: FILE.onnx, size: 320, ...}}")
+        runs = load_onnx(file, described)
+        loaded[name] = Loaded(read_checkpoint(file), runs, runs.name)
+    for name in loaded:
+        check_value(name, Word, "a method's name")  # it may become a folder's
+    return loaded
+
+
+def list_methods(
+    folders: Mapping[str, str],
+    networks: Mapping[str, Loaded],
+    baseline: bool,
+    batch_size: int,
+    workers: int | None,
+    tta: str | None,
+) -> dict[str, Method]:
+    """All methods by name, in the order of the table.
+
+    Raises:
+        ValueError: two methods of one name.
+    """
+    methods: dict[str, Method] = {GUESS: Guess()} if baseline else {}
+    methods |= {name: SavedMaps(folder) for name, folder in folders.items()}
+    if twice := methods.keys() & networks.keys():
+        raise ValueError(f"two methods are called {min(twice)}; give one another name")
+    for name, network in networks.items():
+        methods[name] = Runs(network.engine, batch_size, workers)
+        if tta is not None:  # apart: a row of its own
+            methods[f"{name}, {tta}"] = Runs(network.engine, batch_size, workers, True)
+    return methods
