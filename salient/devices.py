@@ -8,6 +8,7 @@ from __future__ import annotations
 import ctypes
 import math
 import os
+import platform
 import re
 import sys
 import warnings
@@ -141,6 +142,16 @@ def _quotas(root: Path) -> Iterator[float]:
                 yield quota / period
             if folder == base:
                 break
+
+
+def processor() -> str:
+    """The processor's name, such as `AMD EPYC`, or where that is not known its architecture."""
+    known = Path("/proc/cpuinfo")
+    fallback = platform.processor() or platform.machine()
+    if known.is_file():
+        named = (line for line in known.read_text().splitlines() if line.startswith("model name"))
+        return next(named, f":{fallback}").partition(":")[2].strip()
+    return fallback
 
 
 def import_onnxruntime() -> Any:

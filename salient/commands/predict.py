@@ -87,7 +87,7 @@ def predict(
         overwrite: true replaces files that are there; skip leaves them and makes the others.
         device: the GPU if there is one; or cpu, cuda, cuda:1, mps.
         precision: bf16 where PyTorch's device computes with it; or fp32, bf16, fp16.
-        engine: or torch, or onnx: onnxruntime on a CPU, as auto where its file is at hand.
+        engine: or torch, onnx (a CPU in float32, as auto where the file is at hand), int8, fastest.
         batch_size: on a GPU.
         threads: of the processor; by default the cores that this process and its container may use.
         tta: or flip: averaged with the mirror image's map, in twice the time.

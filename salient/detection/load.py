@@ -6,17 +6,18 @@ import hashlib
 import os
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Literal
+from typing import Literal, cast, get_args
 
 from salient.detection.any_onnx import load_onnx
 from salient.detection.by_onnx import OnnxEngine
 from salient.detection.engine import Engine
+from salient.detection.fastest import fastest
 from salient.devices import Precision, has_gpu
 from salient.distribution import how_to_install
 from salient.files import check_writable, write_whole
 from salient.weights.find import BOX, Checkpoint, find_checkpoint, read_checkpoint
 
-EngineName = Literal["auto", "torch", "onnx"]
+EngineName = Literal["auto", "torch", "onnx", "int8", "fastest"]
 EXPORTED = b"2"  # the version of what is exported
 
 
@@ -31,7 +32,10 @@ def load_engine(
     `auto` is onnxruntime where a CPU is to compute in float32 and an ONNX file of the checkpoint is
     at hand, which it is for the weights in the box and for what was exported before; else PyTorch.
     `onnx` exports another checkpoint, once, into `cache_folder()`; that takes PyTorch and the extra
-    `export`, and half a minute.
+    `export`, and half a minute. `int8` takes the 8-bit file of the bundled weights, and `fastest`
+    the quicker of that and the float32 one on this processor, measured once; where there is no
+    8-bit file or a GPU computes, `fastest` is `auto`. Maps in 8 bits differ slightly from the
+    others, so `auto` never takes them.
 
     Raises:
         FileNotFoundError: there is no such checkpoint.
@@ -39,12 +43,23 @@ def load_engine(
         ModuleNotFoundError: a package is missing.
         OSError: `cache_folder()` cannot be written.
     """
-    if engine not in ("auto", "torch", "onnx"):
-        raise ValueError(f"engine: {engine!r} is not valid; use auto, torch or onnx")
+    if engine not in get_args(EngineName):
+        raise ValueError(f"engine: {engine!r} is not valid; use {', '.join(get_args(EngineName))}")
     file = path.path if isinstance(path, Checkpoint) else find_checkpoint(path)
     is_onnx = file.suffix == ".onnx"
     on_cpu = device == "cpu" or (device == "auto" and (is_onnx or not has_gpu()))
-    if (engine == "onnx" or is_onnx) and (
+    in_int8 = file.with_suffix(".int8.onnx")
+    if engine == "int8" and not (file.parent == BOX and in_int8.is_file()):
+        raise ValueError(
+            f"engine=int8: {file} has no 8-bit file; write one by salient export "
+            "output=model.onnx int8=PICTURES, and give it as the checkpoint"
+        )
+    if engine == "fastest":
+        engine = "auto"
+        if file.parent == BOX and on_cpu and precision == "auto" and in_int8.is_file():
+            files = {"onnx": file.with_suffix(".onnx"), "int8": in_int8}
+            engine = cast(EngineName, fastest(files, cache_folder() / "fastest.json"))
+    if (engine in ("onnx", "int8") or is_onnx) and (
         not on_cpu or precision not in ("auto", "fp32") or engine == "torch"
     ):
         remedy = "give another checkpoint" if is_onnx else "use engine=torch"
@@ -54,6 +69,8 @@ def load_engine(
         )
     if is_onnx:
         return load_onnx(file)
+    if engine == "int8":
+        return OnnxEngine(in_int8, file)
     if file.parent == BOX:
         ready, checkpoint = file.with_suffix(".onnx"), None  # which need not be read
     else:

@@ -9,11 +9,10 @@ import sys
 from collections.abc import Mapping
 from datetime import datetime
 from importlib.util import find_spec
-from pathlib import Path
 from typing import Any
 
 from salient import __version__
-from salient.devices import cores
+from salient.devices import cores, processor
 from salient.distribution import package_versions
 from salient.weights.find import Checkpoint
 
@@ -46,12 +45,7 @@ def describe_run(
 
 def machine() -> str:
     """The system, the processor with the cores that may be used, and the GPUs PyTorch knows."""
-    processor = platform.processor() or platform.machine()
-    known = Path("/proc/cpuinfo")
-    if known.is_file():
-        named = (line for line in known.read_text().splitlines() if line.startswith("model name"))
-        processor = next(named, f":{processor}").partition(":")[2].strip()
     torch = sys.modules.get("torch")  # where nothing has imported it, nothing ran on a GPU
     count = torch.cuda.device_count() if torch else 0
     gpus = [torch.cuda.get_device_name(index) for index in range(count)] if torch else []
-    return ", ".join([platform.platform(), processor, f"{cores()} cores", *gpus])
+    return ", ".join([platform.platform(), processor(), f"{cores()} cores", *gpus])

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
 import salient
+from salient import Detector
+from salient.detection.by_torch import TorchEngine
+from salient.export import check, export_network
 from salient.model import ARCHITECTURES, architecture_of
 from salient.model.base import Network
 from salient.model.boundary import BoundaryNetwork
@@ -16,6 +20,7 @@ from salient.model.u2net import U2Net
 from salient.training.batches import TrainingBatch
 from salient.weights.store import read_metadata
 from tests.fixtures.networks import small_network
+from tests.fixtures.photos import as_file, draw_disc
 from tests.fixtures.runs import task
 
 SMALL: dict[str, Any] = {
@@ -85,6 +90,28 @@ def test_sharpening_multiplies_the_finest_maps_logit(network, tmp_path):
 def test_modules_that_are_named_are_there(network):
     for name in (*network.logits, *network.float_before):
         assert network.get_submodule(name).weight.numel()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["fpn", "u2net"])  # tests/test_export.py has the other
+def test_it_detects_alike_as_onnx_program_and_in_8_bits(name, tmp_path):
+    torch.manual_seed(0)
+    network = SMALL[name]().eval()
+    pictures = [draw_disc(64 + k, 64) for k in range(8)]
+    for k, picture in enumerate(pictures):
+        (tmp_path / f"{k}.png").write_bytes(as_file(picture))
+    (expected,) = Detector(TorchEngine(network)).detect_batch(pictures[:1])
+    for file, options, near in (
+        ("a.onnx", {}, 1e-4),
+        ("a.pt2", {}, 1e-4),
+        ("b.onnx", {"int8": str(tmp_path)}, 0.1),
+    ):
+        path = export_network(network, tmp_path / file, **options)
+        if path.suffix == ".onnx":
+            found = Detector.load(path)(pictures[0]).probability
+            assert np.abs(found - expected.probability).max() < near
+        else:
+            assert check(network, path, pictures=str(tmp_path)).difference < near
 
 
 class NoGate(BoundaryNetwork):
