@@ -1,4 +1,4 @@
-"""Draw the pictures of docs/use/detect.md anew, with the weights `best` in the box.
+"""Draw the figures of docs/use/detect.md, with the bundled weights `best`.
 
     python -m benchmarks.pictures IMAGES [--output docs]
 

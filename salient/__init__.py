@@ -1,7 +1,7 @@
 """Salient object detection: pictures in, saliency maps out.
 
-Importing this package pulls in neither Lightning nor Hydra, and a name's module only when the name
-is asked for.
+Importing this package is quick: neither Lightning nor Hydra is imported, and the module of a name
+only when the name is first used.
 """
 
 from importlib import import_module

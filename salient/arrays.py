@@ -16,11 +16,11 @@ Float32 = NDArray[np.float32]  # any other array of float32; its docstring says 
 
 
 class Probabilities(NamedTuple):
-    """What a network finds, at its own size: in a batch of pictures, or in one of them.
+    """The outputs of a network at its own size, for a batch of pictures or for one.
 
     Attributes:
         saliency: B,S,S or S,S.
-        edge: the boundary, B,S/4,S/4 or S/4,S/4; None from a network without an edge output.
+        edge: the boundary, B,S/4,S/4 or S/4,S/4; None if the network has no edge output.
     """
 
     saliency: Probability

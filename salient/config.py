@@ -1,11 +1,11 @@
-"""Checks a composed config before anything is built: every key known, every value of its type.
+"""Checks a configuration before anything is built: every key is known, every value has its type.
 
-A node with a `_target_` is checked against that callable's signature, so a parameter is declared
-once, where it is used. Types are strict: `true` is no number, and no number is infinite or NaN.
-Bounds stand in the signature too: `Annotated[int, Field(ge=1)]`. Where a callable hands the rest
-of its keywords on to another, `passes_on` says to which, and that one's signature is checked too.
-The metadata of a checkpoint is checked in the same way, and so are Python's calls of what is
-`checked`.
+A node with a `_target_` is checked against the signature of that callable, so a parameter is
+declared once, where it is used. Types are strict: `true` is not a number, and no number is infinite
+or NaN. Bounds are in the signature too: `Annotated[int, Field(ge=1)]`. If a callable passes its
+other keywords on to another one, `passes_on` names it, and its signature is checked too. The
+metadata of a checkpoint is checked in the same way, and so are calls from Python of `checked`
+functions.
 """
 
 from __future__ import annotations
@@ -46,19 +46,19 @@ AnyPath = Annotated[str, "a path: a command line's value is taken as it is typed
 
 
 class ConfigError(ValueError):
-    """A key or value that is not right. The message begins with its name, or its address.
+    """A wrong key or value. The message begins with its name or its address.
 
-    A constructor speaks of its own parameters; what builds it puts the address of the node before
-    them: `at("loader")`.
+    A constructor names its own parameter. The code that builds the object adds the address of the
+    node: `at("loader")`.
     """
 
     def at(self, key: str) -> ConfigError:
-        """The same, of a parameter of the node at `key`."""
+        """The same error, with `key` as the address of the node."""
         return ConfigError(f"{key}.{self}" if key else str(self))
 
 
 def passes_on(target: Callable[..., Any], without: Sequence[str] = ()) -> Callable[[F], F]:
-    """Declare that a function's `**keywords` are those of `target`, but for some."""
+    """Declare that a function passes its `**keywords` on to `target`, except some."""
 
     def mark(function: F) -> F:
         function.__dict__["passes_on"] = target
@@ -99,7 +99,7 @@ def check_config(
 
 
 def _parameters(target: Callable[..., Any]) -> tuple[dict[str, Parameter], dict[str, Any], bool]:
-    """The named parameters of a callable, their types, and whether it takes any other name too."""
+    """The named parameters of a callable, their types, and whether it takes other names too."""
     everything = inspect.signature(target).parameters.values()
     named = {p.name: p for p in everything if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)}
     hints = _hints(target)
@@ -118,7 +118,7 @@ def _unknown(key: str, known: list[str], owner: str) -> str:
 
 
 def did_you_mean(name: str, known: Sequence[str]) -> str:
-    """A question that names the known word nearest to `name`, or nothing."""
+    """`did you mean WORD? ` with the known word nearest to `name`, or an empty text."""
     near = difflib.get_close_matches(name.lower(), known, 1)
     return f"did you mean {near[0]}? " if near else ""
 
@@ -132,7 +132,7 @@ def _check_nested(value: Any, path: str) -> None:
 
 
 def _has_target(value: Any) -> bool:
-    """Whether the value will be built into something else than the plain value it is now."""
+    """Whether an object will be built from the value."""
     if isinstance(value, Mapping):
         return "_target_" in value or any(map(_has_target, value.values()))
     return isinstance(value, list) and any(map(_has_target, value))
@@ -147,8 +147,8 @@ def check_value(value: Any, hint: Any, path: str) -> None:
     try:
         adapter = _adapter(hint)
     except (PydanticSchemaGenerationError, PydanticUserError, NameError, TypeError):
-        return  # a type that pydantic cannot describe: left to the target itself
-    try:  # as JSON, where strict types still let a list stand for a tuple
+        return  # a type that pydantic cannot describe: the target checks it itself
+    try:  # as JSON, because strict types then accept a list as a tuple
         content = json.dumps(value, default=str, ensure_ascii=False)
         # a name that is not UTF-8 holds lone surrogates, which JSON cannot
         adapter.validate_json(content.encode(errors="replace"), strict=True)
@@ -157,7 +157,7 @@ def check_value(value: Any, hint: Any, path: str) -> None:
 
 
 def _must(error: ValidationError) -> str:
-    """What a value must be, in words, behind its name."""
+    """What a value must be, in words that follow its name."""
     first = error.errors()[0]
     problem = first["msg"].replace("Input should", "must").replace("String should", "must")
     for long, short in SHORTER.items():
@@ -169,7 +169,7 @@ def _must(error: ValidationError) -> str:
 def _adapter(hint: Any) -> TypeAdapter[Any]:
     try:
         return _cached_adapter(hint)
-    except TypeError:  # a type that is no key of a cache
+    except TypeError:  # a type that cannot be hashed
         return _new_adapter(hint)
 
 
@@ -185,13 +185,13 @@ _cached_adapter = functools.cache(_new_adapter)
 
 
 def checked(target: F) -> F:
-    """Check each call of a function, or of a class's constructor, against its own annotations.
+    """Check each call of a function, or of a class's constructor, against its annotations.
 
-    Plain values are checked, and those in lists and dicts: types are strict, bounds are those of
-    the signature. Other objects are left to the type checker.
+    Plain values are checked, also in lists and dicts: types are strict, and bounds are those of the
+    signature. Other objects are left to the type checker.
 
     Raises:
-        ConfigError: at the call; names the parameter.
+        ConfigError: on the call; the message names the parameter.
     """
     if inspect.isclass(target):
         setattr(target, "__init__", checked(target.__init__))  # noqa: B010 - mypy: a method
@@ -230,7 +230,7 @@ def _resolve(name: str, prefix: str) -> Callable[..., Any]:
 def _hints(target: Callable[..., Any]) -> dict[str, Any]:
     function: Any = target.__init__ if inspect.isclass(target) else target
     if dataclasses.is_dataclass(target):
-        function = target  # whose fields may come from classes of several modules
+        function = target  # its fields may come from classes of several modules
     try:
         return typing.get_type_hints(function, include_extras=True)
     except (NameError, TypeError):

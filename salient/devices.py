@@ -1,6 +1,6 @@
-"""Where to compute, in which precision, and on how many cores: for training, scoring, detection.
+"""Choose the device, the precision and the number of cores, for training, scoring and detection.
 
-PyTorch is imported by what needs it: detection on a CPU does without.
+Functions import PyTorch when they need it; detection on a CPU does not.
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ DTYPES = {"fp32": "float32", "bf16": "bfloat16", "fp16": "float16"}  # PyTorch's
 OUT_OF_MEMORY = re.compile("out of memory|(can't|failed to|not enough memory.*) allocate", re.I)
 AHEAD = 4  # items in flight for each thread
 SHARED = "/dev/shm"  # the memory that processes share on Linux
-BATCHES_AHEAD = 4  # for each worker: two that wait, one that is made, one that is used
+BATCHES_AHEAD = 4  # per worker: two waiting, one in the making, one in use
 
 
 def pick_device(name: str = "auto") -> torch.device:
-    """`auto` is the GPU if there is one; anything else is PyTorch's name of a device.
+    """`auto` is the GPU if there is one; other names are PyTorch's.
 
     Raises:
-        ValueError: no such device, or none is usable here.
+        ValueError: there is no such device on this machine.
     """
     import torch
 
@@ -54,9 +54,10 @@ def pick_device(name: str = "auto") -> torch.device:
 
 
 def pick_precision(device: torch.device, name: Precision = "auto") -> torch.dtype:
-    """What to detect or score in. `auto`: bf16 where the device has it; else fp16 on a GPU.
+    """The precision for detection and scoring.
 
-    A CPU computes with bf16 if it has AVX512-BF16 or AMX; on others it would be slower.
+    `auto` is bf16 if the device computes in it, else fp16 on a GPU and fp32 on a CPU. A CPU
+    computes in bf16 if it has AVX512-BF16 or AMX; on others bf16 would be slower.
     """
     import torch
 
@@ -69,7 +70,7 @@ def pick_precision(device: torch.device, name: Precision = "auto") -> torch.dtyp
 
 
 def training_precision(gpu: bool, name: Precision = "auto") -> Precision:
-    """What to train in. `auto`: bf16 on a GPU, fp16 where it lacks bf16, fp32 on a CPU."""
+    """The precision for training. `auto`: bf16 on a GPU (fp16 if it lacks bf16), fp32 on a CPU."""
     if name != "auto":
         return name
     if not gpu:
@@ -91,7 +92,7 @@ def precision_name(dtype: torch.dtype) -> str:
 
 
 def has_gpu() -> bool:
-    """Whether NVIDIA's driver is here and knows a GPU; PyTorch would take seconds to say it."""
+    """Whether NVIDIA's driver finds a GPU. Asking PyTorch would take seconds."""
     name = "nvcuda.dll" if sys.platform == "win32" else "libcuda.so.1"
     count = ctypes.c_int(0)
     try:
@@ -103,9 +104,9 @@ def has_gpu() -> bool:
 
 
 def cores(root: Path = Path("/")) -> int:
-    """The number of cores that this process may use: by its affinity, and its container's quota.
+    """The number of cores that this process may use, by its affinity and its container's quota.
 
-    `root` is the folder that holds `proc` and `sys`.
+    `root` is the folder with `proc` and `sys`.
     """
     if sys.platform != "linux":
         return os.cpu_count() or 1
@@ -114,7 +115,7 @@ def cores(root: Path = Path("/")) -> int:
 
 
 def _quotas(root: Path) -> Iterator[float]:
-    """Cores that the control groups of this process leave it, where one sets a limit.
+    """The limits on cores that the control groups of this process set, if any.
 
     https://docs.kernel.org/admin-guide/cgroup-v2.html (`cpu.max`); version 1 has `cpu.cfs_quota_us`
     and `cpu.cfs_period_us`.
@@ -129,7 +130,7 @@ def _quotas(root: Path) -> Iterator[float]:
             continue
         base = root / "sys/fs/cgroup" / controllers
         here = base / path.lstrip("/")
-        for folder in (here, *here.parents):  # a group is also under the limits of those above it
+        for folder in (here, *here.parents):  # the limits of parent groups apply too
             try:
                 if controllers:
                     words = [(folder / f"cpu.cfs_{x}_us").read_text() for x in ("quota", "period")]
@@ -157,8 +158,8 @@ def processor() -> str:
 def import_onnxruntime() -> Any:
     """The module onnxruntime without its telemetry.
 
-    Version 1.32 begins it as soon as it is imported, with a file in the folder for temporary files.
-    A user who has set the variable keeps that.
+    Version 1.32 starts telemetry on import and writes a file into the folder for temporary files.
+    If the user has set the variable, it keeps that value.
     """
     os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
     import onnxruntime
@@ -167,10 +168,10 @@ def import_onnxruntime() -> Any:
 
 
 def keep_freed_memory() -> bool:
-    """Have glibc keep what is freed, for the rest of this process; whether it does.
+    """Make glibc keep freed memory for the rest of this process; returns whether it does.
 
-    A training step frees and takes again the same large blocks. Given back to the system, they are
-    filled with zeros on every step, which takes up to a third of it.
+    A training step frees and requests the same large blocks. If they go back to the system, it
+    fills them with zeros on every step, which takes up to a third of the time.
     """
     try:
         mallopt = ctypes.CDLL(None).mallopt if sys.platform == "linux" else None
@@ -186,16 +187,16 @@ def in_parallel(
     """`map` on threads: results in the items' order, a few in flight at a time.
 
     For functions that release the interpreter's lock: readers of pictures, networks, compiled
-    loops. Items are taken as threads get free, so that making them overlaps too.
+    loops. The next item is requested when a thread is free, so that producing items overlaps too.
 
     Args:
         function: of one item.
-        items: any number of them.
-        workers: threads, at least 1; None takes the cores that this process may use.
+        items: any number of items.
+        workers: threads, at least 1; by default one per core that this process may use.
 
     Raises:
-        ValueError: workers is below 1. And what the function raises; what has not begun by then is
-            not done.
+        ValueError: `workers` is below 1. And what the function raises; items that have not started
+            by then are skipped.
     """
     count = cores() if workers is None else workers
     if count < 1:
@@ -218,14 +219,14 @@ def _in_order(function: Callable[[S], T], items: Iterable[S], count: int) -> Ite
 
 
 def loader_workers(asked: int | None, batch_bytes: int = 0) -> int:
-    """Processes that decode pictures: as asked for, or as many as there are cores, at most 16.
+    """Processes that decode pictures: as asked, or one per core, at most 16.
 
-    Fewer, with a warning, where their batches would not fit into the memory that processes share:
-    Docker gives 64 MB, and PyTorch would end with "bus error".
+    Fewer, with a warning, if their batches would not fit into shared memory. Docker gives 64 MB by
+    default, and PyTorch would end with "bus error".
 
     Args:
-        asked: how many; None for as many as there are cores.
-        batch_bytes: of a batch of tensors.
+        asked: how many; None for one per core.
+        batch_bytes: size of a batch of tensors.
     """
     workers = min(cores(), 16) if asked is None else asked
     room = shared_memory_left()
@@ -243,7 +244,7 @@ def loader_workers(asked: int | None, batch_bytes: int = 0) -> int:
 
 
 def shared_memory_left() -> int | None:
-    """Bytes that are free in the memory that processes share; None where it is not limited so."""
+    """Free bytes of shared memory; None if it has no such limit."""
     try:
         state = os.statvfs(SHARED)
     except (OSError, AttributeError):  # another system

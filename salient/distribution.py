@@ -9,7 +9,7 @@ from pathlib import Path
 DISTRIBUTION = "salient-sod"  # `salient` on PyPI is somebody else's
 
 
-# What a result depends on. PyTorch and its company are not everywhere.
+# Packages that a result depends on. PyTorch and some others may be missing.
 PACKAGES = ("torch", "torchvision", "timm", "pytorch-lightning", "albumentations", "numpy", "numba")
 
 
@@ -27,7 +27,7 @@ def config_folder() -> Path:
 
 
 def package_versions() -> dict[str, str]:
-    """Versions of Python and of the packages that a result depends on, of those installed."""
+    """Versions of Python and of the installed packages that a result depends on."""
     versions = {"python": platform.python_version()}
     for name in PACKAGES:
         try:

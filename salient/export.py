@@ -1,6 +1,6 @@
 """Export a network for other runtimes, and check it there. A new format is an entry in FORMATS.
 
-What a file takes, gives and says of itself: `salient.weights.onnx_file`.
+`salient.weights.onnx_file` describes inputs, outputs and metadata of the files.
 """
 
 from __future__ import annotations
@@ -30,18 +30,18 @@ from salient.weights.onnx_file import Heads, constants, export_program, write_on
 
 Run = Callable[[Float32], Sequence[Float32]]
 METADATA = "metadata.json"  # in a program of torch.export
-PICTURES = 20  # to check with
-CALIBRATED = 64  # pictures to see the range of activations on
+PICTURES = 20  # used for the check
+CALIBRATED = 64  # pictures used to find the ranges of activations
 
 
 class Format(NamedTuple):
-    """How a network is written in a format, and what runs the file.
+    """How to write a network in a format, and how to run the file.
 
     Attributes:
-        runtime: what runs it, in words.
-        write: the content of a file for (network, probability or else logit, weights in 16 bits),
-            and what else the format takes by name.
-        runner: what runs a file: image B,3,H,W -> what `Heads` gives.
+        runtime: the name of the program that runs it.
+        write: makes the content of a file from (network, probability or else logit, weights in 16
+            bits); a format may take further keywords.
+        runner: opens a file; returns a function from image B,3,H,W to the outputs of `Heads`.
     """
 
     runtime: str
@@ -50,8 +50,8 @@ class Format(NamedTuple):
 
 
 class Checked(NamedTuple):
-    """What a check found: the largest difference of both heads from PyTorch's on a number of
-    `pictures`, and milliseconds."""
+    """The result of a check: the largest difference from PyTorch over all outputs of a number of
+    `pictures`, and milliseconds per call."""
 
     pictures: int
     difference: float
@@ -60,14 +60,14 @@ class Checked(NamedTuple):
 
 
 def run_onnx(path: Path) -> Run:
-    """Run an ONNX file by onnxruntime, on the CPU."""
+    """Run an ONNX file with onnxruntime, on the CPU."""
     onnxruntime = import_onnxruntime()
     session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
     return lambda image: session.run(None, {"image": image})
 
 
 def write_pt2(network: Network, probability: bool = True, half: bool = False) -> bytes:
-    """The network as a program of `torch.export`; its constants go along as METADATA."""
+    """The network as a program of `torch.export`, with its metadata as METADATA."""
     if half:
         raise ValueError("half: a program of torch.export stores 32 bits; output=model.onnx has 16")
     content, metadata = BytesIO(), json.dumps(constants(network, probability))
@@ -78,7 +78,7 @@ def write_pt2(network: Network, probability: bool = True, half: bool = False) ->
 
 
 def run_pt2(path: Path) -> Run:
-    """Run a program of `torch.export` by PyTorch."""
+    """Run a program of `torch.export` with PyTorch."""
     module = torch.export.load(path).module()
     return lambda image: [x.detach().numpy() for x in module(torch.from_numpy(image))]
 
@@ -89,8 +89,8 @@ def write_page(
     """A page in one file that detects in a browser, without a server; its weights are in 16 bits.
 
     Args:
-        network, probability, half: as for every format; a page takes probabilities.
-        runtime: npm's archive of onnxruntime-web, or a folder with its files; None is
+        network, probability, half: as for every format; a page needs probabilities.
+        runtime: npm's archive of onnxruntime-web, or a folder with its files; by default
             `cache_folder()`, where `npm pack` may have put it.
     """
     if not probability:
@@ -102,7 +102,7 @@ def write_page(
 
 
 def run_page(path: Path) -> Run:
-    """Run the ONNX file inside a page by onnxruntime, on the CPU, not in a browser."""
+    """Run the ONNX file inside a page with onnxruntime, on the CPU, not in a browser."""
     session = import_onnxruntime().InferenceSession(
         read_model(path.read_bytes()), providers=["CPUExecutionProvider"]
     )
@@ -124,28 +124,28 @@ def export_network(
     int8: str | None = None,
     runtime: str | None = None,
 ) -> Path:
-    """Write the network in eval mode; the file's ending chooses the format.
+    """Write the network in eval mode; the file's extension chooses the format.
 
     Args:
-        network: what is written.
-        path: the file.
-        probability: it gives probabilities; else logits.
-        half: it stores its weights in 16 bits; it computes in 32 all the same.
-        int8: it computes in 8 bits (ONNX alone); a folder of pictures to calibrate on.
+        network: the network to export.
+        path: the file to write.
+        probability: the outputs are probabilities; otherwise logits.
+        half: store weights in 16 bits; runtimes still compute in 32 bits.
+        int8: a folder of pictures for calibration, to compute in 8 bits (ONNX only).
         runtime: see `write_page`.
 
     Raises:
-        ValueError: no format has that ending, or not in that precision; a weight is not finite, or
-            not in 16 bits; or the folder holds no pictures.
+        ValueError: no format has this extension, or not in this precision; a weight is not finite,
+            also in 16 bits; or the folder contains no pictures.
         ModuleNotFoundError: the format's package is not installed.
     """
     path = Path(path)
     if path.suffix not in FORMATS:
         raise ValueError(f"output={path}: the name ends in {' or '.join(FORMATS)}")
     if int8 is not None and (half or path.suffix != ".onnx"):
-        raise ValueError("int8: for output=model.onnx alone, and not with half=true")
+        raise ValueError("int8: only for output=model.onnx, and not with half=true")
     if runtime is not None and path.suffix != ".html":
-        raise ValueError("runtime: for output=detect.html alone")
+        raise ValueError("runtime: only for output=detect.html")
     images = None if int8 is None else calibration(network, int8)  # before the minute of writing
     options = {} if runtime is None else {"runtime": runtime}
     content = FORMATS[path.suffix].write(network.eval(), probability, half, **options)
@@ -155,7 +155,7 @@ def export_network(
 
 
 def calibration(network: Network, folder: str) -> Iterator[Float32]:
-    """Normalised inputs 1,3,S,S of the network's size S: some of a folder's pictures, evenly.
+    """Normalised inputs 1,3,S,S of the network's size S: pictures of a folder, evenly chosen.
 
     Raises:
         ValueError: there are none.
@@ -172,14 +172,14 @@ def calibration(network: Network, folder: str) -> Iterator[Float32]:
 
 
 def pictures_in(folder: str) -> list[Path]:
-    """The files of a folder that are pictures by their ending, by name."""
+    """The files of a folder with an image extension, sorted by name."""
     return sorted(
         p for p in Path(folder).iterdir() if p.suffix.lower() in SUFFIXES and not is_litter(p)
     )
 
 
 def _normalise(network: Network, picture: Picture) -> Float32:
-    """H,W,3 -> what the network takes, 1,3,H,W."""
+    """H,W,3 -> the network's input, 1,3,H,W."""
     batch = torch.from_numpy(picture).permute(2, 0, 1)[None]
     return np.asarray(network.normalize(batch).contiguous())
 
@@ -190,9 +190,10 @@ def check(
     probability: bool = True,
     pictures: str | None = None,
 ) -> Checked:
-    """Run an exported file beside PyTorch, on the pictures of a folder or else on noise.
+    """Compare an exported file with PyTorch, on the pictures of a folder or on noise.
 
-    Each at its own size rounded to 32; the latency is at the network's size, batch 1.
+    Pictures keep their own size, rounded to 32. The latency is measured at the network's size,
+    batch 1.
     """
     path = Path(path)
     model, exported = Heads(network, probability), FORMATS[path.suffix].runner(path)
@@ -222,7 +223,7 @@ def examples(network: Network, pictures: str | None) -> Iterator[Float32]:
 
 
 def latency(run: Run, image: Float32, rounds: int = 5) -> float:
-    """Milliseconds a call, the best of several."""
+    """Milliseconds per call, the best of several."""
     run(image)
     times = []
     for _ in range(rounds):

@@ -1,4 +1,4 @@
-"""Files: written whole or not at all; and what may be read."""
+"""Write files completely or not at all; check which files may be read."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
-PARTIAL = ".partial"  # ending of what is being written; left behind only by a kill
-UNFINISHED = ".unfinished"  # the same of what takes minutes: nothing removes it
+PARTIAL = ".partial"  # extension while a file is being written; only a kill leaves it behind
+UNFINISHED = ".unfinished"  # the same for files that take minutes; nothing removes it
 
 
 def write_whole(
@@ -23,7 +23,7 @@ def write_whole(
     replace: bool = True,
     durable: bool = True,
 ) -> Path:
-    """Write a file so that it is whole or absent, as `open_whole` does. Text is UTF-8.
+    """Write a file completely or not at all, with `open_whole`. Text is UTF-8.
 
     Returns the path. Raises as `open_whole`.
     """
@@ -36,20 +36,21 @@ def write_whole(
 def open_whole(
     file: str | Path, *, replace: bool = True, durable: bool = True, ending: str = PARTIAL
 ) -> Iterator[BinaryIO]:
-    """Open a file to write so that it will be whole or absent, whoever else writes it meanwhile.
+    """Open a file for writing, so that it appears completely or not at all.
 
-    It is written beside its name and, when the block is left without an error, brought to the disk
-    and moved there; its folder is made. Every file of the project is written by this function.
+    This holds even if several processes write the same file. The content goes to a temporary file
+    in the same folder. When the block ends without an error, it is flushed to the disk and renamed.
+    The folder is created. Every file of the project is written by this function.
 
     Args:
-        replace: False keeps a file that is there already.
-        durable: False lets the system choose when it goes to the disk, which is faster and safe
-            from all but a power failure: for one of many that can be made again.
-        ending: of its name meanwhile: PARTIAL, or UNFINISHED if it is not written at once.
+        replace: False keeps an existing file.
+        durable: False lets the system choose when to flush. This is faster, and safe except for a
+            power failure: for one of many files that can be made again.
+        ending: extension of the temporary file: PARTIAL, or UNFINISHED if writing takes long.
 
     Raises:
         FileExistsError: there is such a file, and `replace` is False.
-        OSError: the file cannot be written; what stood there before still does.
+        OSError: the file cannot be written; an existing file is unchanged.
     """
     file = Path(file)
     partial = file.with_name(f".{uuid.uuid4().hex}{ending}")
@@ -64,7 +65,7 @@ def open_whole(
             partial.replace(file)
         else:
             _move_to_free_name(partial, file)
-    except OSError as error:  # some name no file, others the partial one
+    except OSError as error:  # some errors name no file, others the partial one
         raise OSError(error.errno, error.strerror, str(file)) from error
     finally:
         with suppress(OSError):
@@ -72,10 +73,10 @@ def open_whole(
 
 
 def _move_to_free_name(partial: Path, file: Path) -> None:
-    """Give a file its name, unless that is taken: by a link, which refuses where a move replaces.
+    """Give a file its name unless that exists: by a hard link, which does not replace like a move.
 
-    Where there are no links (exFAT, some network shares, Colab's Drive) the name is claimed by an
-    empty file, which is then replaced.
+    Without hard links (exFAT, some network shares, Colab's Drive), an empty file reserves the name
+    and is then replaced.
     """
     try:
         os.link(partial, file)
@@ -98,10 +99,10 @@ def _make_folder(folder: Path) -> None:
 
 
 def check_writable(folder: str | Path) -> None:
-    """Make a folder and try to publish in it, before hours are spent on what will go there.
+    """Create a folder and try to write in it, before hours are spent on what will go there.
 
     Raises:
-        OSError: it cannot be made or written.
+        OSError: it cannot be created or written.
     """
     try:
         write_whole(Path(folder) / f".{uuid.uuid4().hex}", b"", replace=False).unlink()
@@ -110,14 +111,14 @@ def check_writable(folder: str | Path) -> None:
 
 
 def printable(text: str) -> str:
-    """A text from a file as a terminal may show it: one line, control characters as escapes."""
+    """A text that is safe to print: one line, with control characters escaped."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 def remove_partials(folder: str | Path) -> None:
-    """Remove what writers that were killed left in a folder.
+    """Remove the temporary files of killed writers from a folder.
 
-    What was touched in the last two seconds may be another process's, and stays.
+    A file that changed in the last two seconds may belong to another process, and stays.
     """
     for partial in Path(folder).glob(f".*{PARTIAL}"):
         with suppress(OSError):
@@ -126,11 +127,11 @@ def remove_partials(folder: str | Path) -> None:
 
 
 def check_regular(path: str | Path, what: str) -> None:
-    """Refuse what can be read for ever, such as a device or a pipe, and what is not there.
+    """Refuse devices and pipes, which could be read for ever, and missing files.
 
     Raises:
-        FileNotFoundError: there is nothing at `path`; `what` says what is missed.
-        ValueError: it is no regular file, nor a link to one.
+        FileNotFoundError: there is nothing at `path`; `what` names it in the message.
+        ValueError: it is neither a regular file nor a link to one.
     """
     try:
         mode = Path(path).stat().st_mode
@@ -141,6 +142,6 @@ def check_regular(path: str | Path, what: str) -> None:
 
 
 def stamp(path: str | Path) -> tuple[int, int]:
-    """A file's size and when it was written last: both change with its content."""
+    """A file's size and the time of its last change."""
     status = Path(path).stat()
     return status.st_size, status.st_mtime_ns

@@ -1,4 +1,4 @@
-"""Names of a package whose modules are imported when a name is first asked for."""
+"""Public names of a package that import their module when they are first used."""
 
 from __future__ import annotations
 

@@ -17,8 +17,8 @@ from salient.files import check_regular
 if TYPE_CHECKING:
     from torch import Tensor
 
-LONGEST_HEADER = 20_000_000  # bytes that describe the tensors of a file: those of 100 000 or so
-MOST_PARTS = 50_000  # of a zip archive: a tensor each
+LONGEST_HEADER = 20_000_000  # bytes that describe the tensors of a file: enough for 100 000
+MOST_PARTS = 50_000  # of a zip archive: one per tensor
 
 
 def read_tensors(
@@ -26,16 +26,14 @@ def read_tensors(
 ) -> tuple[dict[str, Tensor], dict[str, str]]:
     """A safetensors file or a `torch.save`d state dict -> its tensors on the CPU, and its metadata.
 
-    `content` is that of the file, if it was read before.
-
-    The two are told apart by their first bytes, not by the name. A state dict may lie under the
-    key `state_dict`, as in Lightning's checkpoints; beside it, strings are metadata. A safetensors
-    file has its own; else it is empty.
+    Pass the file's `content` if it is already in memory. The first bytes decide which format it is,
+    not the name. A state dict may be under the key `state_dict`, as in Lightning's checkpoints;
+    strings next to it are metadata. A safetensors file has its own metadata.
 
     Raises:
         FileNotFoundError: there is no such file.
-        ValueError: it is neither format, damaged, or a pickle holding more than tensors and plain
-            values: that is refused, never run.
+        ValueError: it is neither format, it is damaged, or it is a pickle with more than tensors
+            and plain values. Such a pickle is refused, never run.
     """
     import torch
 
@@ -65,7 +63,7 @@ def is_safetensors(path: str | Path) -> bool:
 
     Raises:
         FileNotFoundError: there is no such file.
-        ValueError: it is empty, or no regular file.
+        ValueError: it is empty, or not a regular file.
     """
     check_regular(path, "checkpoint file")
     with Path(path).open("rb") as file:
@@ -93,12 +91,12 @@ def _read_safetensors(path: Path, content: bytes) -> tuple[dict[str, Tensor], di
 
 
 def read_pickle(path: str | Path, content: bytes | None = None) -> Any:
-    """What `torch.save` wrote, if it is tensors and plain values alone; on the CPU.
+    """Read a file of `torch.save` that contains only tensors and plain values; on the CPU.
 
-    `content` is that of the file, if it was read before.
+    Pass the file's `content` if it is already in memory.
 
     Raises:
-        ValueError: a damaged file, or one with anything else in it: nothing of it is run.
+        ValueError: the file is damaged or contains anything else. Nothing in it is run.
     """
     import torch
 
@@ -127,10 +125,10 @@ def read_pickle(path: str | Path, content: bytes | None = None) -> Any:
 
 
 def _check_parts(file: BinaryIO, length: int) -> None:
-    """Refuse a zip archive of too many parts before they are listed, which takes minutes.
+    """Refuse a zip archive with too many parts before listing them, which would take minutes.
 
     Raises:
-        ValueError: it holds more than MOST_PARTS.
+        ValueError: it has more than MOST_PARTS.
     """
     file.seek(max(length - 65_557, 0))  # the closing record and its comment
     tail = file.read()
@@ -141,7 +139,7 @@ def _check_parts(file: BinaryIO, length: int) -> None:
 
 
 def _reason(error: Exception) -> str:
-    """What is wrong with a file, in few words; never PyTorch's advice to read it less strictly."""
+    """Why a file was refused, briefly; never PyTorch's advice to read it less strictly."""
     program = re.search(r"GLOBAL ([\w.]+)", str(error))
     if program:
         return f"it calls {program[1]}"
@@ -154,8 +152,8 @@ def check_tensors(state: Mapping[str, Tensor], expected: Mapping[str, Tensor], s
     """Compare names, shapes and types before loading.
 
     Raises:
-        ValueError: names the first missing, left-over or misshapen tensor and how many there are;
-            or one that is of another type than its place, such as complex or sparse.
+        ValueError: tensors are missing, left over, misshapen, or of another type, such as complex
+            or sparse. The message has the first and how many there are.
     """
     import torch
 
@@ -181,11 +179,11 @@ def check_tensors(state: Mapping[str, Tensor], expected: Mapping[str, Tensor], s
 
 
 def check_finite(state: Mapping[str, Tensor], source: str) -> None:
-    """Refuse weights with which a network gives grey maps or none, without an error.
+    """Refuse weights that would silently give grey or empty maps.
 
     Raises:
-        ValueError: names the first tensor that holds NaN or an infinite value, or a negative
-            variance.
+        ValueError: a tensor has NaN or an infinite value, or a negative variance; the message names
+            the first.
     """
     import torch
 

@@ -54,7 +54,7 @@ class OnnxEngine:
         self.name = f"onnxruntime {self.precision}"
         self.origin = f"{checkpoint or path}, {self.size} px"
         if checkpoint is not None and checkpoint.parent == BOX:
-            self.origin += f", the weights {checkpoint.stem!r} in the box"
+            self.origin += f", the bundled weights {checkpoint.stem!r}"
 
     def run(self, squares: Picture, threads: int | None = None) -> Probabilities:
         """As `Engine.run`.

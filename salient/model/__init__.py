@@ -21,7 +21,7 @@ def architecture_of(network: Network) -> str:
     """The name of a network's class in ARCHITECTURES.
 
     Raises:
-        ValueError: it has none, so that nobody could load a checkpoint of it.
+        ValueError: the class is not listed there, so its checkpoints could not be loaded.
     """
     for name, architecture in ARCHITECTURES.items():
         if type(network) is architecture:

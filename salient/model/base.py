@@ -1,4 +1,4 @@
-"""What may be asked of any network. Leaf of the wing: it knows no architecture."""
+"""The interface of all networks. It imports no architecture."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ class Outputs(NamedTuple):
 
 @dataclass(frozen=True)
 class InputDimensions:
-    """What every network takes; an architecture adds its own. Its values go into the checkpoint.
+    """Dimensions that every network has; an architecture adds its own. They go into the checkpoint.
 
     Attributes:
         size: side in pixels of the square that pictures are resized to, a multiple of 32.
-        resize: the filter that does it, a name in `salient.data.transforms.RESIZE`.
-        mean, std: of the RGB channels in [0, 1]; where None, those that the encoder was trained
+        resize: the filter that resizes them, a name in `salient.data.transforms.RESIZE`.
+        mean, std: of the RGB channels in [0, 1]. None: the values that the encoder was trained
             with, or ImageNet's.
     """
 
@@ -51,7 +51,7 @@ class InputDimensions:
 
 @dataclass(frozen=True)
 class EncoderDimensions(InputDimensions):
-    """Those of a network with an encoder.
+    """Dimensions of a network with an encoder.
 
     Attributes:
         encoder: name of a timm model; see `Encoder`.
@@ -61,22 +61,22 @@ class EncoderDimensions(InputDimensions):
 
 
 class Network(nn.Module):
-    """A network for saliency: normalised RGB B,3,H,W -> `Outputs`. H and W are multiples of 32.
+    """A saliency network: normalised RGB B,3,H,W -> `Outputs`. H and W are multiples of 32.
 
-    A subclass states the attributes below, builds its layers in `__init__`, and writes `forward`.
+    A subclass sets the attributes below, builds its layers in `__init__`, and defines `forward`.
     A row in `salient.model.ARCHITECTURES` makes its checkpoints loadable.
 
     Args:
-        **dimensions: fields of `Dimensions`, which also holds their defaults.
+        **dimensions: fields of `Dimensions`, which also has their defaults.
 
     Attributes:
         Dimensions: the dataclass of the architecture's dimensions.
-        maps: a name for each map of `Outputs.saliency`, with its weight in the loss unless the
-            config gives weights. The loss of each is logged under its name.
-        has_edge: whether `Outputs.edge` is given.
+        maps: a name for each map of `Outputs.saliency`, with its default weight in the loss. The
+            loss of each map is logged under its name.
+        has_edge: whether the network returns `Outputs.edge`.
         logits: modules whose weights and bias are proportional to the first map's logit.
-        float_before: modules; the layers that their input comes from stay in float in 8 bits.
-        origin: the file it was loaded from, and where that comes from, in a line.
+        float_before: names of modules. In an 8-bit export, the layers before them stay in float.
+        origin: the file that the network was loaded from and its origin, in one line.
 
     Raises:
         ValueError: a dimension that is unknown or outside its bounds.
@@ -109,7 +109,7 @@ class Network(nn.Module):
 
     @property
     def config(self) -> dict[str, Any]:
-        """The dimensions as plain values: what a checkpoint holds, and `type(self)` takes."""
+        """The dimensions as plain values: stored in checkpoints, and keywords of the class."""
         fields = asdict(self.dimensions)
         return {k: list(v) if isinstance(v, tuple) else v for k, v in fields.items()}
 
@@ -120,26 +120,26 @@ class Network(nn.Module):
 
     @property
     def resize(self) -> str:
-        """The filter that resizes them, a name in `salient.data.transforms.RESIZE`."""
+        """The filter that resizes pictures, a name in `salient.data.transforms.RESIZE`."""
         return self.dimensions.resize
 
     def set_input(self, size: int, resize: str) -> None:
         """Choose the square that pictures are resized to: its side in pixels, and the filter.
 
         Raises:
-            ValueError: a side that is no multiple of 32 from 32 to 2048.
+            ValueError: the side is not a multiple of 32 from 32 to 2048.
         """
         check_config({"size": size, "resize": resize, "_partial_": True}, self.Dimensions)
         self.dimensions = replace(self.dimensions, size=size, resize=resize)
 
     def encoder_parameters(self) -> Iterator[nn.Parameter]:
-        """Weights that were trained before, which learn at the encoder's rate; none here."""
+        """Pretrained weights, which learn at the encoder's rate; none by default."""
         return iter(())
 
     def normalize(self, images: Tensor) -> Tensor:
-        """RGB uint8 B,3,H,W -> what `forward` takes: floats with the network's mean and deviation.
+        """RGB uint8 B,3,H,W -> the input of `forward`: floats, by the network's mean and deviation.
 
-        Channels-last in memory, like the weights: depthwise convolutions on a CPU need it.
+        Channels-last in memory, like the weights, because depthwise convolutions on a CPU need it.
         """
         images = images.contiguous(memory_format=torch.channels_last)
         return (images.to(self.mean.dtype) / 255 - self.mean) / self.std
@@ -148,8 +148,8 @@ class Network(nn.Module):
     def predict(self, images: Tensor, precision: torch.dtype = torch.float32) -> Probabilities:
         """RGB uint8 B,3,H,W -> saliency and boundary as probabilities, B,H,W and B,H/4,W/4.
 
-        Runs where the network is, under autocast if `precision` is a type of 16 bits. The network
-        must be in eval mode. What comes out is not checked: `salient.detection.road` does that.
+        Runs on the network's device, under autocast if `precision` is a 16-bit type. The network
+        must be in eval mode. The values are not checked here, but in `salient.detection.road`.
         """
         device = self.mean.device
         with torch.autocast(device.type, precision, enabled=precision != torch.float32):
@@ -157,16 +157,16 @@ class Network(nn.Module):
         return self.probabilities(outputs)
 
     def probabilities(self, outputs: Outputs) -> Probabilities:
-        """The finest map and the boundary of some logits, as arrays in memory."""
+        """The finest map and the boundary as probabilities, in arrays on the host."""
         given = [x for x in (outputs.saliency[0], outputs.edge) if x is not None]
         found = [torch.sigmoid(x.detach().to(self.mean.dtype))[:, 0] for x in given]
         return Probabilities(*(x.float().cpu().numpy() for x in found))
 
     def check_input(self, image: Tensor) -> None:
-        """Refuse what `forward` does not take.
+        """Refuse an input that `forward` cannot process.
 
         Raises:
-            ValueError: the input has another shape.
+            ValueError: its shape is not B,3,H,W with multiples of 32.
         """
         if image.dim() != 4 or image.shape[1] != 3 or image.shape[2] % 32 or image.shape[3] % 32:
             shape = tuple(image.shape)
@@ -196,6 +196,6 @@ class EncoderNetwork(Network):
         self.encoder = encoder
 
     def encoder_parameters(self) -> Iterator[nn.Parameter]:
-        """Those of the timm model."""
+        """The weights of the timm model."""
         parameters: Iterator[nn.Parameter] = self.encoder.body.parameters()
         return parameters

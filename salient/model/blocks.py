@@ -1,4 +1,4 @@
-"""The bricks of the decoder. Leaf file: it knows nothing of the network built from them."""
+"""The building blocks of the decoder."""
 
 from __future__ import annotations
 

@@ -48,7 +48,7 @@ class Head(nn.Module):
 
 
 class GroupEnhancement(nn.Module):
-    """One group of channels beside the edge probability: B,g,H,W and B,1,H,W -> B,width,H,W."""
+    """One group of channels joined with the edge probability: B,g,H,W, B,1,H,W -> B,width,H,W."""
 
     def __init__(self, inputs: int, width: int) -> None:
         super().__init__()
@@ -65,7 +65,7 @@ class GroupEnhancement(nn.Module):
 
 
 class Enhancement(nn.Module):
-    """Encoder features sharpened group by group under the edge: B,in,H,W -> B,out,H,W."""
+    """Encoder features sharpened in groups with the edge: B,in,H,W -> B,out,H,W."""
 
     def __init__(self, inputs: int, outputs: int, group: int, width: int) -> None:
         super().__init__()

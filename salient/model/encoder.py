@@ -20,10 +20,10 @@ STRIDES = (4, 8, 16, 32)
 
 
 class ConstantSame(Conv2dSame):  # type: ignore[misc]
-    """TensorFlow's "same" padding where every side is a multiple of the stride: a constant.
+    """TensorFlow's "same" padding, which is constant if every side is a multiple of the stride.
 
-    timm's class computes it from the input's sides; as symbols these keep torch.export busy for
-    longer than anybody waits.
+    timm's class computes it from the input's sides; with symbolic sizes, torch.export then takes
+    too long to be useful.
     """
 
     def forward(self, x: Tensor) -> Tensor:
@@ -36,10 +36,10 @@ class ConstantSame(Conv2dSame):  # type: ignore[misc]
 
 
 class Float32Gradients(nn.Module):
-    """For a depthwise convolution: it trains in float32 on a CPU, also under autocast.
+    """Makes a depthwise convolution train in float32 on a CPU, even under autocast.
 
-    oneDNN's gradients of depthwise convolutions in bf16 take three to four times as long as in
-    float32, where those of all others take half (oneDNN 3.7, an AMD with AVX512-BF16).
+    With oneDNN, the gradients of depthwise convolutions take three to four times as long in bf16
+    as in float32; those of other convolutions take half (oneDNN 3.7, an AMD with AVX512-BF16).
     """
 
     weight: Tensor
@@ -59,7 +59,7 @@ class DepthwiseSame(Float32Gradients, ConstantSame):
     """`ConstantSame` with a group for each channel."""
 
 
-OF_KIND = {  # what takes the place of a layer, by its class and whether it is depthwise
+OF_KIND = {  # the replacement of a layer, by its class and whether it is depthwise
     (nn.Conv2d, True): Depthwise,
     (Conv2dSame, True): DepthwiseSame,
     (Conv2dSame, False): ConstantSame,
@@ -73,14 +73,14 @@ def _is_depthwise(module: nn.Module) -> bool:
 class Encoder(nn.Module):
     """B,3,H,W -> features at /4, /8, /16, /32 with `channels` channels.
 
-    `res2net50d` is bit for bit the encoder of the original. A plain transformer (ViT, DINOv2,
-    DINOv3) gets a simple feature pyramid, whose weights are always random. Weights are random, or
-    what timm loads for `pretrained`; see `salient.weights.imagenet.build_encoder`.
+    `res2net50d` equals the encoder of the original bit for bit. A plain transformer (ViT, DINOv2,
+    DINOv3) gets a simple feature pyramid with random weights. Other weights are random, or those
+    that timm loads for `pretrained`; see `salient.weights.imagenet.build_encoder`.
 
     Args:
         name: a timm model, such as `res2net50d`, `mobilenetv4_conv_small` or
             `vit_small_patch14_dinov2`.
-        **pretrained: for `timm.create_model`: where it takes weights from.
+        **pretrained: keywords of `timm.create_model` that say where weights come from.
 
     Attributes:
         body: the timm model.
@@ -88,7 +88,7 @@ class Encoder(nn.Module):
         mean, std: of the RGB channels in [0, 1] that timm's weights were trained with.
 
     Raises:
-        ValueError: no such model, or it has neither these strides nor a single one.
+        ValueError: there is no such model, or its strides are neither these nor all the same.
     """
 
     def __init__(self, name: str = "res2net50d", **pretrained: Any) -> None:
@@ -127,10 +127,10 @@ class Encoder(nn.Module):
 
 
 def _feature_info(name: str) -> Any:
-    """What timm says of a model's features.
+    """The features of a model, as timm describes them.
 
     Raises:
-        ValueError: no such model, or one without features.
+        ValueError: there is no such model, or it gives no features.
     """
     if not re.fullmatch(r"\w+(\.\w+)?", name) or not timm.is_model(name):  # no `hf-hub:`, no path
         near = did_you_mean(name, timm.list_models()) or "timm.list_models() names them"
@@ -142,8 +142,8 @@ def _feature_info(name: str) -> Any:
 
 
 def _of_any_size(name: str, **options: Any) -> Any:
-    """A timm model of features that takes pictures of any size, as the Swin family can."""
+    """A timm model that returns features for pictures of any size, if it can (the Swin family)."""
     try:
         return timm.create_model(name, features_only=True, strict_img_size=False, **options)
-    except TypeError:  # it has no such option, as it takes any size
+    except TypeError:  # no such option: it takes any size anyway
         return timm.create_model(name, features_only=True, **options)

@@ -1,4 +1,4 @@
-"""A lean feature pyramid network (Lin 2017): a baseline, and a start for a decoder of one's own."""
+"""A lean feature pyramid network (Lin 2017): a baseline, and a start for your own decoder."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Attention(nn.Module):
 
 
 class Level(nn.Module):
-    """One level: the encoder's feature, joined with what is coarser, then 3 x 3, 5 x 5 and 1 x 1.
+    """One level: the encoder's feature, joined with coarser ones, then 3 x 3, 5 x 5 and 1 x 1.
 
     fine B,f,H,W; coarse B,c,H/2,W/2 -> B,width,H,W. The 5 x 5 convolution is depthwise.
     """
@@ -63,7 +63,7 @@ class Level(nn.Module):
 
 
 class FpnNetwork(EncoderNetwork):
-    """Self-attention over /32, and from there up three levels that each give a map.
+    """Self-attention over /32, then three levels upwards, each with a map.
 
     The finest map is shuffled together from 16 at /4. See `FpnDimensions`.
     """

@@ -26,7 +26,7 @@ class ChannelNorm(nn.Module):
 
 
 class SimplePyramid(nn.ModuleList):
-    """B,C,H/16,W/16 -> features at /4, /8, /16 and /32 with WIDTH channels, from the last alone."""
+    """One feature B,C,H/16,W/16 -> four features at /4, /8, /16 and /32 with WIDTH channels."""
 
     def __init__(self, channels: int) -> None:
         half = channels // 2
@@ -54,15 +54,15 @@ class SimplePyramid(nn.ModuleList):
 
 
 class PlainTransformer(nn.Module):
-    """The last features of a plain transformer, of any picture whose sides are multiples of 32.
+    """The last feature of a plain transformer, for pictures with sides that are multiples of 32.
 
-    A patch counts as 16 pixels: for a model of another, such as DINOv2's of 14, the picture is
-    resized first, to 14 pixels where it has 16. Position embeddings are resampled to the picture.
+    A patch counts as 16 pixels. For other patches, such as DINOv2's of 14 pixels, the picture is
+    first resized to 14/16 of its size. Position embeddings are resampled to the picture.
 
     Args:
-        name: a timm model whose features have all the same stride.
+        name: a timm model with features of a single stride.
         patch: that stride.
-        **pretrained: for `timm.create_model`: where it takes weights from.
+        **pretrained: keywords of `timm.create_model` that say where weights come from.
     """
 
     def __init__(self, name: str, patch: int, **pretrained: Any) -> None:

@@ -12,19 +12,20 @@ from torch import Tensor, nn
 from salient.model.base import InputDimensions, Network, Outputs, Side, Width
 from salient.model.blocks import ConvBNReLU, resize
 
-LEVELS = (7, 6, 5, 4, 0, 0)  # of the blocks from fine to coarse; 0 is dilated
+LEVELS = (7, 6, 5, 4, 0, 0)  # levels of each block, from fine to coarse; 0 is a dilated block
 Six = tuple[Width, Width, Width, Width, Width, Width]
 Five = tuple[Width, Width, Width, Width, Width]
 
 
 @dataclass(frozen=True)
 class U2NetDimensions(InputDimensions):
-    """The defaults are the authors' `u2net`, 44 M weights; `configs/model/u2netp.yaml` has their
-    small ones.
+    """The defaults are those of the authors' `u2net`, with 44 M weights.
+
+    `configs/model/u2netp.yaml` has the dimensions of their small network.
 
     Attributes:
         inner, outer: widths within and after the six blocks on the way down, from fine to coarse.
-        inner_up, outer_up: those of the five blocks on the way up, from fine to coarse.
+        inner_up, outer_up: widths of the five blocks on the way up, from fine to coarse.
     """
 
     size: Side = 320
@@ -37,7 +38,7 @@ class U2NetDimensions(InputDimensions):
 class Nested(nn.Module):
     """RSU-L, a U of `levels` levels with its input added (Qin 2020, section 3.1): size unchanged.
 
-    With 0 levels RSU-4F, four levels whose convolutions are dilated instead of pooled between.
+    With 0 levels it is RSU-4F: four levels with dilated convolutions instead of pooling.
     """
 
     def __init__(self, inputs: int, inner: int, outputs: int, levels: int) -> None:
@@ -73,15 +74,15 @@ class Nested(nn.Module):
 def halve(x: Tensor) -> Tensor:
     """The largest of each 2 x 2: B,C,H,W -> B,C,H/2,W/2.
 
-    The authors round odd sides up; there are none, as the input's are multiples of 32.
+    The authors round odd sides up. Here no side is odd: the input's are multiples of 32.
     """
     return F.max_pool2d(x, 2, 2)
 
 
 class U2Net(Network):
-    """A U of nested Us: six blocks down, five up, a map from each level and one fused from all.
+    """A U of nested Us: six blocks down, five up, a map from each level, and one fused from all.
 
-    The authors' `u2net.pth` and `u2netp.pth` load into it through `salient.load_network`.
+    `salient.load_network` loads the authors' `u2net.pth` and `u2netp.pth` into it.
     """
 
     Dimensions = U2NetDimensions

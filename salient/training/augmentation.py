@@ -1,7 +1,7 @@
-"""What a training sample goes through: all use of Albumentations (2.0.8 is its last MIT release).
+"""Augmentation, and the only use of Albumentations (2.0.8 is its last MIT release).
 
-Whoever imports Albumentations without `NO_ALBUMENTATIONS_UPDATE=1` in the environment lets it ask
-the network for its newest version; `salient train` sets it.
+When imported, Albumentations looks for a newer version on the internet unless
+`NO_ALBUMENTATIONS_UPDATE=1` is in the environment; `salient train` sets it.
 """
 
 from __future__ import annotations
@@ -38,16 +38,16 @@ def training_transform(
     Args:
         size: side of the square in pixels.
         crop: largest share of the side that is cut from each border, in [0, 0.5).
-        rotate: largest rotation in degrees either way, at most 180; what it uncovers is mirrored.
+        rotate: largest rotation in degrees either way, at most 180; empty corners are mirrored.
         zoom: largest factor, 1 to 4, by which the scale is changed either way.
         brightness, contrast, saturation: largest relative change, at most 1.
-        hue: largest change as a share of the circle, at most 0.5.
-        grey: share of the pictures that lose their colours, in [0, 1].
-        gamma: share of the pictures whose grey levels are raised to a power of .7 to 1.4.
-        blur: share that is blurred by a Gaussian of .3 to 2 pixels.
-        sharpness: share to which .2 to .8 of what a Gaussian of 1 pixel removes is added.
-        noise: share that gets Gaussian noise, its deviation .01 to .06 of full scale.
-        jpeg: share that goes through JPEG of quality 30 to 90. These five come last, in this order.
+        hue: largest change as a fraction of the colour circle, at most 0.5.
+        grey: fraction of the pictures that lose their colours, in [0, 1].
+        gamma: fraction of the pictures that get a gamma of .7 to 1.4.
+        blur: fraction that is blurred by a Gaussian of .3 to 2 pixels.
+        sharpness: fraction that is sharpened by .2 to .8 of the detail below 1 pixel (Gaussian).
+        noise: fraction that gets Gaussian noise with a deviation of .01 to .06 of full scale.
+        jpeg: fraction compressed as JPEG of quality 30 to 90. These five come last, in this order.
 
     Raises:
         ValueError: a value outside its range.
@@ -57,7 +57,7 @@ def training_transform(
         A.ToGray(p=grey),
         A.RandomGamma((70, 140), p=gamma),
         A.GaussianBlur(sigma_limit=(0.3, 2), blur_limit=0, p=blur),
-        # not Sharpen, whose Gaussian method subtracts in uint8 and wraps around
+        # not Sharpen: its Gaussian method subtracts in uint8 and wraps around
         A.UnsharpMask((5, 5), (1.0, 1.0), alpha=(0.2, 0.8), threshold=0, p=sharpness),
         A.GaussNoise(std_range=(0.01, 0.06), p=noise),
         A.ImageCompression(quality_range=(30, 90), p=jpeg),

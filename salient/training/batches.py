@@ -1,4 +1,4 @@
-"""A pair -> an augmented sample -> a batch, the same ones after a resume and on any machine."""
+"""A pair -> an augmented sample -> a batch: the same after a resume and on any machine."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ from salient.scoring.loading import to_tensor
 class TrainingBatch(NamedTuple):
     """`images` uint8 B,3,S,S (RGB), `masks` B,1,S,S, `names` B. Or one sample.
 
-    Masks are uint8 in {0, 1}, or float in [0, 1]: soft labels, of which what is above .5 counts as
-    foreground for pixel weights and edge.
+    Masks are uint8 in {0, 1}, or soft labels: float in [0, 1]. For pixel weights and the edge,
+    soft labels above .5 count as foreground.
     """
 
     images: Tensor
@@ -34,14 +34,14 @@ class TrainingBatch(NamedTuple):
 class TrainingSet(Dataset[TrainingBatch]):
     """Augmented samples, indexed by (epoch, index).
 
-    A sample depends on the seed, the epoch and its name alone: not on the number of workers or
-    processes, nor on where a run was interrupted.
+    A sample depends only on the seed, the epoch and its name; not on the number of workers or
+    processes, nor on interruptions of the run.
     """
 
     def __init__(self, pairs: Sequence[Pair | SoftPair], transform: A.Compose, seed: int) -> None:
         self.pairs, self.transform, self.seed = list(pairs), transform, seed
         soft = any(isinstance(pair, SoftPair) for pair in self.pairs)
-        self.dtype = torch.float32 if soft else torch.uint8  # of masks: one in all batches
+        self.dtype = torch.float32 if soft else torch.uint8  # of the masks in all batches
 
     def __len__(self) -> int:
         return len(self.pairs)
@@ -62,10 +62,10 @@ class TrainingSet(Dataset[TrainingBatch]):
 
 
 class EpochSampler(DistributedSampler[TrainingBatch]):
-    """Shuffled (epoch, index) keys of this process's share, the same for one seed on any machine.
+    """Shuffled (epoch, index) keys for this process, the same for one seed on any machine.
 
-    Lightning calls `set_epoch` before each epoch and leaves a DistributedSampler as it is.
-    `skip` keys are left out at the beginning of an epoch that goes on after an interruption.
+    Lightning calls `set_epoch` before each epoch and does not replace a DistributedSampler.
+    When an interrupted epoch continues, its first `skip` keys are omitted.
     """
 
     skip = 0
@@ -75,10 +75,10 @@ class EpochSampler(DistributedSampler[TrainingBatch]):
 
 
 class TrainingLoader(DataLoader[TrainingBatch]):
-    """A DataLoader over an `EpochSampler` that goes on within an epoch.
+    """A DataLoader over an `EpochSampler` that can continue within an epoch.
 
-    `batches_done` tells how many batches of this epoch were given out before an interruption; it
-    is asked when an epoch's first batch is.
+    `batches_done` returns how many batches of this epoch were used before an interruption. It is
+    called when an epoch starts.
     """
 
     sampler: EpochSampler

@@ -1,4 +1,4 @@
-"""What carries a run: weight averaging, `last.ckpt`, and the guard against a loss that is NaN."""
+"""Callbacks of every run: weight averaging, `last.ckpt`, and the guard against NaN in the loss."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ def moving_average(decay: Decay = 0.999, warmup: bool = True) -> WeightAveraging
     """Lightning's weight averaging as an exponential moving average.
 
     Args:
-        decay: a step, in [0, 1).
-        warmup: early on the decay is (1 + n) / (10 + n), so that a short run does not publish its
-            start. Without it the start keeps its share, decay to the power of the steps: what a
-            checkpoint knew is not lost to a few pairs (weights between both ends do better on
-            either's pictures: Wortsman 2022, "Robust fine-tuning of zero-shot models").
+        decay: per step, in [0, 1).
+        warmup: begin with a decay of (1 + n) / (10 + n) at step n, so that a short run does not
+            publish its start. Without it, the start still counts `decay ** steps`, so that a few
+            pairs do not erase what a checkpoint has learned (averages of both ends do better on
+            the pictures of either: Wortsman 2022, "Robust fine-tuning of zero-shot models").
 
     Raises:
         ValueError: `decay` is not in [0, 1).
@@ -59,14 +59,14 @@ def moving_average(decay: Decay = 0.999, warmup: bool = True) -> WeightAveraging
 class LastCheckpoint(ModelCheckpoint):
     """Keeps `last.ckpt` in a folder: after every epoch, and when SIGTERM or Ctrl-C ends the run.
 
-    Either lets the current step finish first; a second Ctrl-C ends the run at once. The file is
-    replaced as a whole or not at all.
+    Both let the current step finish; a second Ctrl-C ends the run at once. The file is replaced
+    completely or not at all.
     """
 
     def __init__(self, folder: str | Path) -> None:
         super().__init__(folder, "last", enable_version_counter=False, save_on_exception=True)
         self.path = Path(folder) / "last.ckpt"  # best_model_path is an older run's after a resume
-        self.begun = False  # a resumed run has taken over all that it goes on with
+        self.begun = False  # True once a resumed run has restored its state
 
     def on_fit_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         super().on_fit_start(trainer, pl_module)
@@ -98,11 +98,11 @@ class NonFiniteLossError(ValueError):
 
 
 class FiniteGuard(Callback):
-    """Ends the run at a non-finite loss, before or (on a GPU) one step after it does harm.
+    """Ends the run when the loss is not finite, before the step or (on a GPU) one step later.
 
-    On a GPU the loss is looked at when the next step begins, so that no step waits for it. What is
-    needed to look into it goes to `nonfinite-<rank>.pt` in the run's folder: step, parts, names,
-    images, masks and the network's weights. `last.ckpt` stays as it was.
+    On a GPU the loss is checked when the next step begins, so that no step waits for it. The step,
+    the parts of the loss, names, images, masks and the network's weights go to
+    `nonfinite-<rank>.pt` in the run's folder. `last.ckpt` stays as it was.
     """
 
     def __init__(self, folder: str | Path) -> None:

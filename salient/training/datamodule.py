@@ -34,29 +34,28 @@ class PairsDataModule(pl.LightningDataModule):
     """Pairs of one or several sets, split by a hash of the name into training and validation.
 
     Args:
-        sets: what to train on, together.
-        data_root: where data sets lie.
-        strict: another number of pairs than a set expects is an error; else a warning.
-        size: side in pixels of the squares made of the pictures, a multiple of 32.
-        batch_size: pictures a step and process, at least 2 (the network normalises 1 x 1 maps); all
-            pairs, where they are fewer.
-        workers: loader processes; as many as there are cores, at most 16, if None.
-        held_out: share of the pairs held out for validation, in (0, 1).
-        fold: None: by the hash alone, so that a pair's side never changes. A number k: exactly the
-            k-th of the 1 / `held_out` equal parts in the order of the hashes, from 0.
-        held_out_synsets: above 0: hold out so many whole synsets of ImageNet, and the pictures of
+        sets: the sets to train on; their pairs are mixed.
+        data_root: the folder of the data sets.
+        strict: whether a wrong number of pairs is an error or only a warning.
+        size: side in pixels that pictures are squashed to, a multiple of 32.
+        batch_size: pictures per step and process, at least 2 (the network normalises 1 x 1 maps);
+            all pairs if there are fewer.
+        workers: loader processes; by default one per core, at most 16.
+        held_out: fraction of the pairs held out for validation, in (0, 1).
+        fold: None chooses pairs by a hash of the name, so that a pair never changes sides. A number
+            k takes exactly the k-th of 1 / `held_out` equal parts in the order of the hashes.
+        held_out_synsets: above 0, hold out this many whole synsets of ImageNet, and the pictures of
             SUN, instead; see `split_synsets`.
         seed: of order and augmentation.
-        augmentation: makes a transform of a size, as `training_transform` does.
-        cache: train on decoded copies, made once under `data_root`/cache, whose shorter side has at
-            most so many pixels; at least `size`. Validation reads the originals.
-
-        soft_share: of each batch, the share of pictures from the soft sets, if there are any; see
-            `MixedSampler`. An epoch is one pass over the others. Soft sets are never validated on.
+        augmentation: makes a transform for a size, as `training_transform` does.
+        cache: train on decoded copies, made once in `data_root`/cache, with a shorter side of at
+            most this many pixels; at least `size`. Validation reads the originals.
+        soft_share: fraction of each batch that comes from sets with soft labels, if there are any;
+            see `MixedSampler`. An epoch is one pass over the others. Soft sets are not validated.
 
     Raises:
         ValueError: a value outside its range, or pairs that do not match (see `find_pairs`).
-        FileNotFoundError: a set is not there.
+        FileNotFoundError: a set is missing.
     """
 
     def __init__(
@@ -128,7 +127,7 @@ class PairsDataModule(pl.LightningDataModule):
         images, _ = pair_set.folders(self.data_root)
         source = zlib.crc32(str(Path(str(images)).resolve()).encode())
         name = f"{pair_set.title}-{source:08x}-{self.cache}"
-        if pair_set.mask_threshold != MASK_THRESHOLD:  # copies hold what is above it
+        if pair_set.mask_threshold != MASK_THRESHOLD:  # copies store the mask above the threshold
             name += f"-above-{pair_set.mask_threshold}"
         if pair_set.exif != "apply":  # copies are upright
             name += "-stored"

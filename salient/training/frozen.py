@@ -1,4 +1,4 @@
-"""Parts of a network that stay as they are while the rest learns."""
+"""Freeze parts of a network while the rest learns."""
 
 from __future__ import annotations
 
@@ -13,12 +13,13 @@ from salient.training.task import SaliencyTask
 
 
 class Frozen(Callback):
-    """Keeps weights, or the statistics of the normalisations, as a checkpoint has them.
+    """Keeps weights, or the statistics of the normalisations, as they were in the checkpoint.
 
     Args:
-        parts: names of modules of the network, such as `encoder` or `encoder.body.blocks.0`, whose
-            weights and statistics stay.
-        statistics: those of every batch normalisation stay; their scales and shifts still learn.
+        parts: modules of the network to freeze with their statistics, such as `encoder` or
+            `encoder.body.blocks.0`.
+        statistics: freeze the statistics of every batch normalisation; their scales and shifts
+            still learn.
 
     Raises:
         ValueError: the network has no such part.

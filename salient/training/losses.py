@@ -49,9 +49,9 @@ def uniform_weights(mask: Tensor) -> Tensor:
 def region_loss(logit: Tensor, mask: Tensor, weight: Tensor) -> Tensor:
     """Weighted BCE plus weighted IoU (Wei 2020, F3Net, eq. 5 to 7). All B,1,H,W -> scalar.
 
-    The structure loss with `boundary_weights`, plain BCE + IoU with `uniform_weights`. The weights
-    are true: `reduce='none'`, which several repositories pass, averages before they are applied and
-    so cancels them. The IoU is smoothed by one pixel.
+    With `boundary_weights` it is the structure loss, with `uniform_weights` plain BCE + IoU. The
+    weights take effect; with `reduce='none'`, which several repositories pass, the BCE is averaged
+    before they are applied, so they cancel. The IoU is smoothed by one pixel.
     """
     bce = F.binary_cross_entropy_with_logits(logit, mask, reduction="none")
     bce = (weight * bce).sum((2, 3)) / weight.sum((2, 3))
@@ -62,16 +62,16 @@ def region_loss(logit: Tensor, mask: Tensor, weight: Tensor) -> Tensor:
 
 
 def structure_term(logit: Tensor, mask: Tensor, weight: Tensor) -> Tensor:
-    """`measure_loss` as a further term of `SaliencyLoss`. All B,1,H,W -> scalar."""
+    """`measure_loss` as a term of `SaliencyLoss`. All B,1,H,W -> scalar."""
     return measure_loss(torch.sigmoid(logit), mask)
 
 
 def measure_loss(probability: Tensor, mask: Tensor) -> Tensor:
     """1 - S-measure (Fan 2017, eq. 2 to 8), smooth. Both B,1,H,W in 0..1 -> scalar.
 
-    `salient.metrics` has the exact measure. The difference: 1e-6 on both sides of the quadrants'
-    fractions, so that a quadrant of background alone has a gradient, where the measure jumps. The
-    mask may be soft: a pixel then counts in part as inside.
+    `salient.metrics` has the exact measure. Here 1e-6 is added to both sides of the quadrants'
+    fractions, so that a quadrant without foreground has a gradient, where the measure jumps. The
+    mask may be soft; then a pixel counts in part as inside.
     """
     maps = torch.cat([mask, probability, probability**2], 1)  # m, p, p^2
     maps = torch.cat([maps, maps * mask], 1)  # m^2, p m, p^2 m
@@ -116,7 +116,7 @@ def _object_similarity(total: Tensor, squares: Tensor, count: Tensor) -> Tensor:
 def edge_loss(logit: Tensor, target: Tensor) -> Tensor:
     """Dice (Milletari 2016, V-Net, section 3) plus class-balanced BCE (Xie 2015, HED, eq. 2).
 
-    Logit of any size is brought to the target's, B,1,H,W in {0, 1}. -> scalar.
+    The logit is resized to the target, B,1,H,W in {0, 1}. -> scalar.
     """
     target = target.float()
     logit = F.interpolate(logit.float(), target.shape[2:], mode="bilinear", align_corners=False)
@@ -124,7 +124,7 @@ def edge_loss(logit: Tensor, target: Tensor) -> Tensor:
     both = (probability * target).sum((1, 2, 3))
     total = (probability.square() + target.square()).sum((1, 2, 3))
     dice = 1 - (2 * both + 1) / (total + 1)
-    background = 1 - target.mean((1, 2, 3), keepdim=True)  # the share of non-edge pixels
+    background = 1 - target.mean((1, 2, 3), keepdim=True)  # the fraction of non-edge pixels
     weight = torch.where(target > 0.5, background, 1 - background)
     bce = F.binary_cross_entropy_with_logits(logit, target, reduction="none")
     balanced = (weight * bce).sum((1, 2, 3)) / weight.sum((1, 2, 3)).clamp_min(1e-6)
@@ -144,11 +144,11 @@ class LossParts(NamedTuple):
 
 @dataclass(frozen=True)
 class Term:
-    """A further term of the loss of each map.
+    """A term that is added to the loss of each map.
 
     Attributes:
-        loss: of a saliency logit: (logit, label, pixel weights), all B,1,H,W -> scalar.
-        weight: in the loss of a map, next to `region`.
+        loss: a function (logit, label, pixel weights), all B,1,H,W -> scalar.
+        weight: its weight relative to `region`.
     """
 
     loss: RegionLoss
@@ -160,12 +160,12 @@ class SaliencyLoss:
     """Deep supervision: a weight for each of the network's maps and one for its edge.
 
     Args:
-        saliency: weights of the maps, the finest first; where None, those that the network names.
-        edge: weight of the edge loss; 0 switches it off (the part is still computed and logged).
+        saliency: weights of the maps, the finest first; by default those that the network names.
+        edge: weight of the edge loss; 0 switches it off (it is still computed and logged).
         edge_width: side of the square in the morphological gradient, odd.
-        region: loss of a saliency logit: (logit, label, pixel weights), all B,1,H,W -> scalar.
-        pixel_weights: of the mask, B,1,H,W -> B,1,H,W.
-        terms: what is added to `region`, by a name to be logged under: of the finest map, without
+        region: loss of a map: (logit, label, pixel weights), all B,1,H,W -> scalar.
+        pixel_weights: weights from the mask, B,1,H,W -> B,1,H,W.
+        terms: further terms of the loss by name. The log has the value for the finest map, without
             its weight.
 
     Raises:
@@ -191,7 +191,7 @@ class SaliencyLoss:
         """The weight of each of a network's maps; see `Network.maps`.
 
         Raises:
-            ValueError: `saliency` has weights for another number of maps.
+            ValueError: `saliency` has another number of weights than there are maps.
         """
         if self.saliency is None:
             return dict(maps)
@@ -211,9 +211,9 @@ class SaliencyLoss:
 
         Args:
             outputs: maps B,1,H,W and an edge B,1,h,w or None, all logits.
-            mask: B,1,H,W in {0, 1}: pixel weights and edge are its.
-            label: what the maps are to be, B,1,H,W in 0..1; where None, the mask.
-            maps: names and weights of the maps, see `Network.maps`; where None, `map1` and so on,
+            mask: B,1,H,W in {0, 1}, from which pixel weights and edge are computed.
+            label: target of the maps, B,1,H,W in 0..1; by default the mask.
+            maps: names and weights of the maps, see `Network.maps`; by default `map1` and so on,
                 each with half the weight of the one before.
         """
         if maps is None:

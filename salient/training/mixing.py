@@ -12,22 +12,22 @@ from salient.training.batches import EpochSampler
 
 
 class MixedSampler(EpochSampler):
-    """As `EpochSampler` over labelled pictures, with so many soft ones in each batch.
+    """An `EpochSampler` over labelled pictures that adds softly labelled ones to each batch.
 
-    An epoch is one pass over the labelled pictures. The soft ones are taken in their own shuffled
-    order, pass after pass, over the epochs; their key holds their own pass instead of the epoch.
-    All of it follows from seed and epoch: the same after a resume, and over several processes.
+    An epoch is one pass over the labelled pictures. The soft ones are shuffled separately and used
+    pass after pass over the epochs; their key has their own pass instead of the epoch. Seed and
+    epoch decide everything, so it is the same after a resume and over several processes.
 
     Args:
-        labelled: how many pictures have masks; they are the first of the data set.
-        soft: how many follow them.
-        batch_size: pictures of a batch, both kinds.
-        share: of a batch, in (0, 1), that is soft: at least one picture and not all.
+        labelled: how many pictures have masks; they come first in the data set.
+        soft: how many softly labelled pictures follow.
+        batch_size: pictures in a batch, of both kinds.
+        share: fraction of a batch that is soft, in (0, 1): at least one picture and not all.
         processes, rank: number of processes, and which this one is.
         seed: of both orders.
 
     Attributes:
-        batch_size: of a batch as it is; smaller where there are too few labelled pictures.
+        batch_size: the actual size of a batch; smaller if there are too few labelled pictures.
     """
 
     def __init__(
@@ -62,7 +62,7 @@ class MixedSampler(EpochSampler):
             yield from islice(soft, self.soft_each)
 
     def _soft_keys(self, taken: int) -> Iterator[tuple[int, int]]:
-        """(pass, index) from the `taken`-th on of this process."""
+        """(pass, index) of this process, from the `taken`-th on."""
         order, known = torch.empty(0), -1
         while True:
             number, place = divmod(taken * self.num_replicas + self.rank, self.soft_count)

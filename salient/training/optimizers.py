@@ -29,11 +29,11 @@ def sgd(
     """SGD as in F3Net (Wei 2020).
 
     Args:
-        params: what is trained.
+        params: the parameters to train.
         lr: the decoder's peak rate.
-        momentum: as PyTorch's.
-        nesterov: as PyTorch's.
-        weight_decay: of all but norms and biases.
+        momentum: as in PyTorch.
+        nesterov: as in PyTorch.
+        weight_decay: for all weights except norms and biases.
         fused: one kernel for all weights; switched off for bf16 and fp16.
         more: any other argument of `torch.optim.SGD`.
     """
@@ -53,9 +53,9 @@ def adamw(
     """AdamW (Loshchilov 2019).
 
     Args:
-        params: what is trained.
+        params: the parameters to train.
         lr: the decoder's peak rate.
-        weight_decay: of all but norms and biases.
+        weight_decay: for all weights except norms and biases.
         fused: one kernel for all weights; switched off for bf16 and fp16.
         more: any other argument of `torch.optim.AdamW`.
     """

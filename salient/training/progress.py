@@ -13,7 +13,7 @@ SHOWN = {"train/loss": "loss", "val/mae": "held-out MAE"}  # metrics behind the 
 
 
 class RunBar(ProgressBar):
-    """One bar for all steps of a run, with the time that is left.
+    """One bar for all steps of a run, with the time left.
 
     Lightning's own bars count within an epoch, so they cannot say when the run ends. Validation
     passes have no bar; their time is part of the estimate.
@@ -29,7 +29,7 @@ class RunBar(ProgressBar):
         self.bar: tqdm[Any] | None = None
 
     def disable(self) -> None:
-        """Show nothing: Lightning asks for it in all processes but the first."""
+        """Hide the bar: Lightning calls this in all processes but the first."""
         self.enabled = False
 
     def enable(self) -> None:

@@ -1,4 +1,4 @@
-"""What a repetition of a run needs, and what is kept of one."""
+"""The record of a run, for repeating it, and its published file."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ def hours_trained(trainer: pl.Trainer) -> float:
 
 
 def write_record(folder: str | Path, seed: int) -> dict[str, Any]:
-    """Write what a repetition needs beside Hydra's config: `record.json`; returns its content.
+    """Write `record.json`, which with Hydra's config allows to repeat the run; returns its content.
 
-    The command, the seed, the versions, the processors, and the git commit of the code with
+    It has the command, the seed, the versions, the processors, and the git commit of the code with
     whether the tree was clean (both None outside a repository).
     """
     record = {"command": sys.argv, "seed": seed, "versions": package_versions()}
@@ -48,7 +48,7 @@ def write_record(folder: str | Path, seed: int) -> dict[str, Any]:
 
 
 def publish(network: Network, path: Path, metadata: dict[str, Any], overwrite: bool) -> Path:
-    """Save a network under `path`, or where that is taken under its name with a number."""
+    """Save a network as `path`; if that exists, add a number to the name."""
     for number in itertools.count(1):
         name = path.stem if number == 1 else f"{path.stem}-{number}"
         file = path.with_name(f"{name}.safetensors")

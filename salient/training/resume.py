@@ -1,4 +1,4 @@
-"""A run's checkpoints: written whole or not at all, and looked at before a run goes on with one."""
+"""A run's checkpoints: written completely or not at all, and checked before a run resumes."""
 
 from __future__ import annotations
 
@@ -16,8 +16,10 @@ from salient.tensors import is_safetensors, read_pickle
 
 
 class WholeFiles(TorchCheckpointIO):
-    """Lightning's own writer fills a file in the system's temporary folder, and moves it: between
-    two file systems that is a copy over the old checkpoint, which a kill cuts off."""
+    """Writes checkpoints completely or not at all.
+
+    Lightning's own writer fills a temporary file and moves it. Between two file systems, this
+    copies over the old checkpoint, and a kill can interrupt it."""
 
     def save_checkpoint(
         self, checkpoint: dict[str, Any], path: Any, storage_options: Any = None
@@ -33,7 +35,7 @@ class WholeFiles(TorchCheckpointIO):
 
 
 class RunState(BaseModel):
-    """What Lightning and this project need of a checkpoint to go on with a run."""
+    """The parts of a checkpoint that Lightning and this project need to resume a run."""
 
     model_config = ConfigDict(arbitrary_types_allowed=True, strict=True)
 
@@ -47,11 +49,11 @@ class RunState(BaseModel):
 
 
 def read_run(path: str | Path) -> dict[str, Any]:
-    """A run's checkpoint; nothing in it is executed.
+    """Read a run's checkpoint; nothing in it is executed.
 
     Raises:
         FileNotFoundError: there is no such file.
-        ValueError: it is damaged, or the checkpoint of a network alone, or of something else.
+        ValueError: it is damaged, holds only a network, or is something else.
     """
     if is_safetensors(path):
         raise ValueError(f"{path}: holds a network, not a run; start={path} begins with it")

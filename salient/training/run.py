@@ -1,4 +1,4 @@
-"""One run: fit a network, publish its weights, compare it with what it began as."""
+"""One run: fit a network, publish its weights, compare it with its start."""
 
 from __future__ import annotations
 
@@ -36,12 +36,12 @@ log = logging.getLogger("salient")
 
 
 class Trained(NamedTuple):
-    """What a run made.
+    """The result of a run.
 
     Attributes:
-        path: the published file; in a process other than the first, the name asked for.
-        figures: those of the held-out pairs by their keys, such as `val/mae`.
-        rows: before and after on the held-out pairs, where they were compared.
+        path: the published file; in a process other than the first, the requested name.
+        figures: the scores on the held-out pairs by key, such as `val/mae`.
+        rows: before and after on the held-out pairs, if they were compared.
     """
 
     path: Path
@@ -67,27 +67,27 @@ def train(
 ) -> Trained:
     """Fit and publish `<publish_to>/<name>.safetensors`.
 
-    Where there is such a file already, and it is not to be overwritten, the name gets a number.
-    Ctrl-C ends it in a SystemExit, when `last.ckpt` is saved; the line says how to go on.
+    If there is such a file already, and `overwrite` is False, the name gets a number. Ctrl-C saves
+    `last.ckpt` and raises a SystemExit that says how to continue.
 
     Args:
         data: the pairs to train on, and those held out.
         task: the network, its loss and its optimiser.
-        trainer: by default 40 epochs on the GPU or else the CPU, with the usual callbacks.
+        trainer: by default 40 epochs on the GPU, or else the CPU, with the usual callbacks.
         name: of the published file.
-        folder: the run's, for its record and last.ckpt; `runs/<name>` by default.
+        folder: of the run, for its record and last.ckpt; `runs/<name>` by default.
         publish_to: the folder for the weights.
         overwrite: replace a published file of that name.
-        resume: a run's last.ckpt: goes on with it.
+        resume: the last.ckpt of a run to continue.
         compare_with: a checkpoint. It and the published network are scored on the held-out pairs,
             and reported side by side in `<folder>/comparison`.
-        maps: where the maps of that comparison go, if not there.
-        config: what the published file says of how it was made.
-        choices: what loggers show of it.
+        maps: another folder for the maps of that comparison.
+        config: the configuration that is stored in the published file.
+        choices: the choices that loggers show.
 
     Raises:
-        ValueError: pairs that do not match, a checkpoint that is damaged or another run's.
-        FileNotFoundError: a set or a checkpoint is not there.
+        ValueError: pairs do not match, or a checkpoint is damaged or belongs to another run.
+        FileNotFoundError: a set or a checkpoint is missing.
         OSError: `publish_to` cannot be written.
     """
     check_places(publish_to, resume)
@@ -101,7 +101,7 @@ def train(
     log.info("%s: %d pairs to train on, %d held out", data.title, *pairs)
     if data.soft_pairs:
         log.info("and %d pictures with a teacher's maps", len(data.soft_pairs))
-    architecture_of(task.network)  # or nobody could load what is published
+    architecture_of(task.network)  # fails if the published file could not be loaded
     origin = task.network.origin if resume is None else f"{resume}, {data.size} px, of a run"
     weights = sum(parameter.numel() for parameter in task.network.parameters()) / 1e6
     log.info("network: %s, %.1f million weights", origin, weights)
@@ -150,10 +150,10 @@ def train(
 
 
 def check_places(publish_to: str | Path, resume: str | None) -> None:
-    """Refuse what a run would find out too late.
+    """Check early what would otherwise fail at the end of a run.
 
     Raises:
-        FileNotFoundError: there is no such checkpoint to go on with.
+        FileNotFoundError: there is no such checkpoint to resume.
         OSError: `publish_to` cannot be written.
     """
     if resume is not None and not Path(resume).is_file():
@@ -163,10 +163,10 @@ def check_places(publish_to: str | Path, resume: str | None) -> None:
 
 
 def usual_callbacks(folder: str | Path, averaging: pl.Callback | None = None) -> list[pl.Callback]:
-    """What every run has, as in `configs/callbacks/default.yaml`.
+    """The callbacks of every run, as in `configs/callbacks/default.yaml`.
 
     Args:
-        folder: the run's.
+        folder: of the run.
         averaging: of the weights; `moving_average()` by default.
     """
     return [
@@ -183,7 +183,7 @@ def usual_callbacks(folder: str | Path, averaging: pl.Callback | None = None) ->
 
 
 def _fit(trainer: pl.Trainer, task: SaliencyTask, data: PairsDataModule, resume: Any) -> None:
-    """Fit; where it ends early, a line says how to go on."""
+    """Fit; if it ends early, a line says how to continue."""
     callbacks = trainer.callbacks  # type: ignore[attr-defined]
     last = next((c for c in callbacks if isinstance(c, LastCheckpoint)), None)
     path = Path(resume).resolve() if resume else None
@@ -208,7 +208,7 @@ def _fit(trainer: pl.Trainer, task: SaliencyTask, data: PairsDataModule, resume:
 def _log_choices(
     trainer: pl.Trainer, choices: Mapping[str, Any], figures: Mapping[str, float]
 ) -> None:
-    """What was chosen and what it reached, for a table of runs in every logger."""
+    """Log choices and final scores, for a table of runs in every logger."""
     final = {
         f"final/{figure.key}": figures[f"val/{figure.key}"]
         for figure in HEADLINE
@@ -225,7 +225,7 @@ def _log_choices(
 
 
 def _without_folder(node: Any, folder: str) -> Any:
-    """A config without the values that lie in the run's folder, which name this machine's paths."""
+    """A config without paths in the run's folder, which would name folders of this machine."""
     if isinstance(node, Mapping):
         return {
             key: _without_folder(value, folder)

@@ -36,21 +36,22 @@ class SaliencyTask(pl.LightningModule):
     """Trains and validates a network.
 
     Args:
-        network: what is trained.
+        network: the network to train.
         loss: the loss and its weights; `SaliencyLoss()` by default.
-        optimizer: takes parameter groups; its rate is the decoder's peak rate.
+        optimizer: makes an optimiser of parameter groups; its rate is the decoder's peak rate.
         encoder_lr_ratio: the encoder's rate divided by the decoder's.
-        warmup: share of all steps over which the rates rise, in (0, 1).
+        warmup: fraction of all steps over which the rates rise, in (0, 1).
         decay: how they fall to zero afterwards: `cos` or `linear`.
-        scales: of the training size; one is drawn for each batch and rounded to 32 pixels.
-        progressive: take the scales in turn instead, each for an equal share of all steps: passes
-            over small pictures are cheap (EfficientNetV2, 2021, section 4).
-        compile: run the network through `torch.compile`, which takes minutes for each size; where
-            None, on a GPU if `scales` is one size.
-        seed: of the scale's draw.
-        trim: share of the pictures, below .5, that are left out of the loss: the worst of each
-            batch by the loss of the finest map, where the mask may be wrong. From pass `trim_after`
-            on, counted from 0.
+        scales: factors of the training size. One is drawn for each batch, and the size is rounded
+            to 32 pixels.
+        progressive: use the scales one after the other instead, each for the same number of steps;
+            passes over small pictures are cheap (EfficientNetV2, 2021, section 4).
+        compile: run the network through `torch.compile`, which takes minutes for each size. By
+            default only on a GPU, and if `scales` is one size.
+        seed: of the choice of scales.
+        trim: fraction of the pictures, below .5, to leave out of the loss because their masks may
+            be wrong: those of each batch with the largest loss on the finest map.
+        trim_after: the epoch, counted from 0, from which `trim` applies.
 
     Raises:
         ValueError: a value outside its range.
@@ -75,7 +76,7 @@ class SaliencyTask(pl.LightningModule):
         if not scales:
             raise ConfigError("scales must be one number or more, got none")
         loss = loss or SaliencyLoss()
-        loss.weights(network.maps)  # or it has weights for another number of maps
+        loss.weights(network.maps)  # fails if it has weights for another number of maps
         self.network, self.loss, self.make_optimizer = network, loss, optimizer
         self.encoder_lr_ratio, self.warmup, self.decay = encoder_lr_ratio, warmup, decay
         self.scales, self.progressive = tuple(scales), progressive
@@ -135,7 +136,7 @@ class SaliencyTask(pl.LightningModule):
         checkpoint["network"] = json.dumps(self.network.config)
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Refuse a run that was another one, before any of it is taken over.
+        """Refuse the checkpoint of a different run, before anything of it is used.
 
         Raises:
             ValueError: its network, its tensors or its number of steps differ.

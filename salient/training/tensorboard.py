@@ -1,4 +1,4 @@
-"""What TensorBoard shows beside figures: curves, and panels of held-out pictures."""
+"""What TensorBoard shows besides scores: curves, and panels of held-out pictures."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ class Seen(NamedTuple):
 
 
 class Board(TensorBoardLogger):
-    """TensorBoard's logger, which shows the number of the epoch among what concerns the machine.
+    """TensorBoard's logger, with the epoch as `system/epoch`.
 
-    Lightning adds it to every line of figures; by itself it would be the first row of the page.
+    Lightning adds the epoch to every line; otherwise it would be the first row of the page.
     """
 
     def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:
@@ -40,7 +40,7 @@ class Board(TensorBoardLogger):
 
 
 def tensorboards(trainer: pl.Trainer) -> list[TensorBoardLogger]:
-    """Those of the trainer's loggers that can show pictures and figures."""
+    """The trainer's loggers that can show pictures and plots."""
     return [logger for logger in trainer.loggers if isinstance(logger, TensorBoardLogger)]
 
 
@@ -59,13 +59,12 @@ class CurvesPlot(Callback):
 class PicturePanel(Callback):
     """Two panels in TensorBoard after each validation, rows of picture | truth | map | edge.
 
-    A network without an edge has no such column.
-
-    The first pairs, always the same; and those of the largest error (MAE), the worst first, with
-    their names in the text `worst`. Of several processes the first one's pairs.
+    A network without an edge has no such column. One panel shows the first pairs, always the same.
+    The other shows the pairs with the largest error (MAE), the worst first, with their names in the
+    text `worst`. With several processes, these are the pairs of the first.
 
     Args:
-        rows: how many pictures each panel has.
+        rows: number of pictures in each panel.
     """
 
     def __init__(self, rows: Count = 8) -> None:

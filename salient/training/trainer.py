@@ -17,7 +17,7 @@ from salient.config import Count, checked, passes_on
 from salient.devices import Precision, training_precision
 from salient.training.resume import WholeFiles
 
-LIGHTNING = {"fp32": "32-true", "bf16": "bf16-mixed", "fp16": "16-mixed"}  # its words for ours
+LIGHTNING = {"fp32": "32-true", "bf16": "bf16-mixed", "fp16": "16-mixed"}  # Lightning's names
 NOISE = (
     "You're resuming from a checkpoint that ended before the epoch ended",  # TrainingLoader can
     "It is recommended to use `self.log",  # SaliencyMetrics has summed over processes already
@@ -28,7 +28,7 @@ NOISE = (
 
 
 def quieten() -> None:
-    """Keep Lightning's notes and warnings of what is meant so out of the log."""
+    """Keep Lightning's notes and warnings about intended behaviour out of the log."""
     logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)
     logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
     for noise in NOISE:
@@ -56,20 +56,21 @@ def build_trainer(
     """A Trainer.
 
     Args:
-        callbacks: in their order; progress bars are left out without `enable_progress_bar`, the
+        callbacks: in their order. Progress bars are left out without `enable_progress_bar`, and the
             monitor of rates without a logger.
-        logger: where figures go.
-        accelerator: as Lightning's.
+        logger: the loggers; none by default.
+        accelerator: as in Lightning.
         precision: see `training_precision`.
-        max_epochs: at least 1, or None where `max_steps` ends the run.
+        max_epochs: at least 1, or None if `max_steps` ends the run.
         gradient_clip_val: largest norm of the gradient; None switches clipping off.
-        log_every_n_steps: figures go to the logger with each such step.
+        log_every_n_steps: number of steps between two lines of the log.
         devices: how many, which, or all.
-        max_steps: ends the run; -1 leaves that to `max_epochs`.
-        plugins: of Lightning; checkpoints are written by ours.
+        max_steps: number of steps; -1 means that `max_epochs` ends the run.
+        plugins: Lightning's plugins, in addition to the writer of checkpoints.
         enable_progress_bar: show the progress bars among the callbacks.
         enable_model_summary: print Lightning's table of the modules.
-        sync_batchnorm: batch statistics over all processes; where None on GPUs, which alone can.
+        sync_batchnorm: compute batch statistics over all processes; by default on GPUs, which are
+            the only devices that can.
         lightning: any other argument of `pytorch_lightning.Trainer`.
 
     Raises:

@@ -1,4 +1,4 @@
-"""Leave out what a batch learns worst: where the mask, not the network, may be wrong."""
+"""Leave out the pictures of a batch with the largest loss, because their masks may be wrong."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ from salient.training.losses import SaliencyLoss
 
 
 def left_out(step: int, batch_size: int, share: float) -> int:
-    """How many pictures of this step's batch are left out: `share` of all, over the steps.
+    """How many pictures of this step's batch to leave out, so that over all steps it is `share`.
 
-    A share of a batch is seldom a whole number: of 16 pictures 3 % are one in every second step.
+    The share of one batch is rarely a whole number: 3 % of 16 pictures are one in every second
+    step.
     """
     return int((step + 1) * batch_size * share + 1e-9) - int(step * batch_size * share + 1e-9)
 
@@ -21,15 +22,15 @@ def left_out(step: int, batch_size: int, share: float) -> int:
 def best_learnt(
     loss: SaliencyLoss, outputs: Outputs, mask: Tensor, label: Tensor, leave_out: int
 ) -> Tensor:
-    """The pictures of a batch but for the `leave_out` with the largest loss, in their order.
+    """The pictures of a batch without the `leave_out` ones with the largest loss, in their order.
 
-    The loss is `loss.region` of the finest map, picture by picture: whatever function it is.
+    The loss is `loss.region` on the finest map, computed picture by picture.
 
     Args:
-        loss: whose region loss and pixel weights are taken.
+        loss: provides the region loss and the pixel weights.
         outputs: of B pictures.
         mask: B,1,H,W in {0, 1}.
-        label: what the maps are to be, B,1,H,W in 0..1.
+        label: target of the maps, B,1,H,W in 0..1.
         leave_out: a number below B.
 
     Returns:

@@ -1,4 +1,4 @@
-"""How a run goes: its speed, its gradients, what it waits for, the memory it takes."""
+"""Logs the speed of a run, its gradients, how long it waits for data, and its memory."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from torch.optim import Optimizer
 
 from salient.training.batches import TrainingBatch
 
-LINES = 50  # of figures, at least, in a run of as many steps
+LINES = 50  # logged lines in a run, at least, if it has as many steps
 GIB = 2**30
 
 
 @dataclass
 class Since:
-    """What happened since the last line of figures or the epoch's begin: images, steps, how many of
-    those were clipped, seconds spent waiting for a batch; `idle` is when the last step ended.
+    """Counts since the last logged line or the start of the epoch: images, steps, clipped steps,
+    and seconds spent waiting for a batch. `idle` is the time at which the last step ended.
     """
 
     begun: float = field(default_factory=time.perf_counter)
@@ -36,19 +36,20 @@ class Since:
 
 
 class Watch(Callback):
-    """Logs how a run goes, with every logged step, to every logger.
+    """Adds these values to every logged line, for every logger.
 
     | | |
     |---|---|
-    | `train/gradient_norm` | of that step, before clipping |
-    | `train/clipped` | share of the steps since the last such line whose gradient was clipped |
-    | `train/images_per_second` | of this process since then |
-    | `system/waiting_for_data` | share of the time since then in which it waited for a batch |
-    | `system/memory_gib` | of this process; its loader's processes have their own |
-    | `system/gpu_memory_gib` | the most that PyTorch held since then, on a GPU |
+    | `train/gradient_norm` | of this step, before clipping |
+    | `train/clipped` | fraction of the steps that were clipped |
+    | `train/images_per_second` | of this process |
+    | `system/waiting_for_data` | fraction of the time spent waiting for a batch |
+    | `system/memory_gib` | of this process, without its loader's processes |
+    | `system/gpu_memory_gib` | PyTorch's peak on a GPU |
 
-    "Since then" begins anew with each epoch and after each validation. A short run logs more often
-    than `trainer.log_every_n_steps` says: LINES lines at least, or every step.
+    Fractions, speed and peak are measured since the last line, and start again with each epoch and
+    after each validation. A short run logs more often than `trainer.log_every_n_steps` says: at
+    least LINES lines, or every step.
     """
 
     def __init__(self) -> None:
@@ -111,7 +112,7 @@ class Watch(Callback):
 
 
 def process_memory() -> int:
-    """Bytes of memory that this process holds; where the system does not say, the most it held."""
+    """Bytes of memory that this process uses; its peak if the system does not report the former."""
     pages = Path("/proc/self/statm")
     if pages.is_file():
         return int(pages.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")

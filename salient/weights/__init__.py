@@ -1,4 +1,4 @@
-"""Networks to and from files: our format, ModelScope's, and foreign encoders."""
+"""Read and write networks: our format, ModelScope's, and encoders of other projects."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Checkpoints that are changed: converted, sharpened, averaged."""
+"""Edit checkpoints: convert, sharpen, average."""
 
 from __future__ import annotations
 
@@ -28,22 +28,22 @@ def convert(
     share: float | None = None,
     add: Mapping[str, Any] | None = None,
 ) -> Path:
-    """Write a checkpoint of any kind in this project's format; its metadata goes along.
+    """Write a checkpoint of any kind in this project's format, with its metadata.
 
     Args:
-        checkpoint: a file or folder as `load_network` takes it.
+        checkpoint: a file or folder that `load_network` accepts.
         output: the safetensors file to write.
-        half: weights in 16 bits.
+        half: store weights in 16 bits.
         size: detect at another size in pixels, a multiple of 32.
-        resize: resize pictures by another filter of `salient.data.transforms.RESIZE`.
-        sharpen: what the map's logit is multiplied by, see `sharpen_map`.
+        resize: resize pictures with another filter of `salient.data.transforms.RESIZE`.
+        sharpen: the factor for the map's logit, see `sharpen_map`.
         average: one or more other checkpoints of the same network, see `average_weights`.
-        share: of those together, in (0, 1); where None, all networks have the same.
+        share: total weight of those others, in (0, 1); by default all networks count the same.
         add: metadata to add or replace.
 
     Raises:
-        ValueError: a size that is no multiple of 32 from 32 to 2048, no such filter, a factor not
-            above 0, or another network. And as `load_network`.
+        ValueError: a size that is not a multiple of 32 from 32 to 2048, an unknown filter, a factor
+            not above 0, or another network. And as `load_network`.
     """
     source = read_checkpoint(checkpoint)
     network = load_network(source)
@@ -69,13 +69,13 @@ def convert(
 
 
 def average_weights(network: Network, others: Sequence[Network], share: float) -> None:
-    """Move the weights of a network by a share of the way to the mean of those of others.
+    """Average weights: `1 - share` of the network plus `share` of the mean of the others.
 
     If all come from one start, the average is often better than each: "Model soups",
     Wortsman et al. 2022.
 
     Raises:
-        ValueError: a share outside (0, 1), or a network that was built otherwise.
+        ValueError: a share outside (0, 1), or a network with other dimensions.
     """
     if not 0 < share < 1:
         raise ValueError(f"share must be in (0, 1), got {share}")
@@ -101,11 +101,10 @@ def average_weights(network: Network, others: Sequence[Network], share: float) -
 
 @torch.no_grad()
 def sharpen_map(network: Network, factor: float) -> None:
-    """Multiply the logit of a network's finest map by a factor: above 1, greys move to black or
-    white.
+    """Multiply the logit of a network's finest map. Above 1, greys move to black or white.
 
-    What is above .5 stays above it. The mean error and the weighted F-beta gain as a rule, the
-    structure measure loses a little: docs/evaluate/selecting.md says how to choose.
+    Values above .5 stay above it. MAE and weighted F usually improve and the structure measure
+    falls a little: docs/evaluate/selecting.md says how to choose.
 
     Raises:
         ValueError: a factor that is not above 0, or not finite; or the network names no layer that

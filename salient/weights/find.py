@@ -1,4 +1,4 @@
-"""Which file a checkpoint is: the weights in the box by name, the newest of a training, a path."""
+"""Find the file of a checkpoint: bundled weights by name, the newest training run, or a path."""
 
 from __future__ import annotations
 
@@ -9,25 +9,25 @@ from pathlib import Path
 
 from salient.files import check_regular
 
-BOX = Path(__file__).parent / "box"  # the weights in the box, by name: best, fast
+BOX = Path(__file__).parent / "box"  # the bundled weights, by name: best, fast
 DEFAULT = "best"
 
 
 def find_checkpoint(
     path: str | Path | None = None, folder: str | Path = "checkpoints", key: str = "checkpoint"
 ) -> Path:
-    """The file of a checkpoint, which is a path or a word.
+    """The file of a checkpoint, given by a path or a name.
 
-    The words are `best` and `fast`, the weights in the box, of which `best` is taken if `path` is
-    None; and `last`, the newest safetensors file that `train.py` published in `folder`.
+    The names are `best` (the default) and `fast`, the bundled weights, and `last`, the newest
+    safetensors file that training published in `folder`.
 
     Raises:
         FileNotFoundError: there is nothing at `path`, or nothing was published.
     """
     path = DEFAULT if path is None else path
-    boxed = BOX / f"{path}.safetensors"
-    if boxed.parent == BOX and boxed.is_file():
-        return boxed
+    bundled = BOX / f"{path}.safetensors"
+    if bundled.parent == BOX and bundled.is_file():
+        return bundled
     if str(path) == "last":
         published = list(Path(folder).glob("*.safetensors"))
         if not published:
@@ -44,7 +44,7 @@ def find_checkpoint(
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A checkpoint that is read once, for all that is to be known of it.
+    """A checkpoint in memory, so that its file is read only once.
 
     Attributes:
         path: the file, or the folder of ModelScope's model.
@@ -63,8 +63,9 @@ class Checkpoint:
 
 
 def read_checkpoint(path: str | Path | Checkpoint) -> Checkpoint:
-    """A checkpoint's file, which of ModelScope's folder is `pytorch_model.bin`; one that was read
-    before comes back as it is.
+    """Read a checkpoint's file; in ModelScope's folder, `pytorch_model.bin`.
+
+    A `Checkpoint` is returned unchanged.
 
     Raises:
         FileNotFoundError: no such file.

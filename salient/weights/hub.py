@@ -1,4 +1,4 @@
-"""A model by its path, or by its id on a hub where a package for hubs and a network are there."""
+"""Find a model by its path, or download it by its id on a hub."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ BY_HAND = (
 
 
 def find_model(model: str | Path, revision: str | None = None) -> Path:
-    """The file or folder that `model` names, for `load_network`; an id is downloaded first.
+    """The file or folder of `model`, for `load_network`; a model with an id is downloaded first.
 
-    An id is `owner/name`, such as `damo/cv_res2net_salient-detection`. It is fetched by the package
-    `modelscope` or else `huggingface_hub`, into that package's own cache.
+    An id is `owner/name`, such as `damo/cv_res2net_salient-detection`. The package `modelscope`, or
+    else `huggingface_hub`, downloads it into its own cache.
 
     Args:
         model: a path, or an id.
-        revision: of an id; the hub's newest if None.
+        revision: of an id; by default the newest.
 
     Raises:
-        ValueError: an address of the web.
-        FileNotFoundError: no such path, and no id that could be fetched; says how to get the file.
+        ValueError: `model` is a web address.
+        FileNotFoundError: there is no such path and no such id; says how to get the file.
     """
     path, name = Path(model), str(model)
     if path.exists():
@@ -50,7 +50,7 @@ def find_model(model: str | Path, revision: str | None = None) -> Path:
 
 
 def _only_model(folder: Path) -> Path:
-    """The folder itself if it is one of ModelScope's, or else its only safetensors file."""
+    """The folder itself if it is ModelScope's, or else its only safetensors file."""
     if (folder / "pytorch_model.bin").is_file():
         return folder
     files = sorted(folder.glob("*.safetensors"))

@@ -21,14 +21,14 @@ def build_encoder(name: str = "res2net50d", weights: str = "imagenet") -> Encode
 
     Args:
         name: a timm model; see `Encoder`.
-        weights: `imagenet` (timm's, fetched once and cached; Res2Net's are CC BY-NC-SA 4.0),
+        weights: `imagenet` (timm's, downloaded once and cached; Res2Net's are CC BY-NC-SA 4.0),
             `none`, or a file: timm's safetensors, or the `.pth` of Res2Net's authors or of
             efficientnet_pytorch.
 
     Raises:
-        ValueError: no such model, it lacks one of the strides, or the file does not fit it.
-        FileNotFoundError: `weights` names no file.
-        ConnectionError: `imagenet` is neither cached nor within reach.
+        ValueError: no such model, a stride is missing, or the file does not fit the model.
+        FileNotFoundError: there is no file `weights`.
+        ConnectionError: the weights are not cached and cannot be downloaded.
     """
     if weights == "imagenet":
         return Encoder(name, **_imagenet(name))
@@ -42,14 +42,14 @@ def load_classifier(encoder: Encoder, path: str) -> None:
     """Load an encoder from a classifier's file; its classifying layers are left out.
 
     Raises:
-        ValueError: the file is damaged, or does not fit; names the first tensor.
+        ValueError: the file is damaged or does not fit; the message names the first tensor.
         FileNotFoundError: there is no such file.
     """
     state, _ = read_tensors(path)
     expected = encoder.body.state_dict()
     if "_conv_stem.weight" in state:  # efficientnet_pytorch: other names in timm's order
         state = dict(zip(timm.create_model(encoder.name).state_dict(), state.values()))
-    if isinstance(encoder.body, PlainTransformer):  # which holds timm's model as it is
+    if isinstance(encoder.body, PlainTransformer):  # contains timm's model unchanged
         state = {f"model.model.{key}": value for key, value in state.items()}
     head: tuple[str, ...] = ("fc.", "classifier.", "head.", "conv_head.", "bn2.", "norm_head.")
     head += ("model.model.norm.", "model.model.fc_norm.", "model.model.head.")
@@ -59,7 +59,7 @@ def load_classifier(encoder: Encoder, path: str) -> None:
 
 
 def _imagenet(name: str) -> dict[str, Any]:
-    """Arguments for timm to load ImageNet weights: from the cache without touching the network."""
+    """Arguments for timm to load ImageNet weights, from the cache if they are there."""
     import huggingface_hub
     from huggingface_hub import constants
 
@@ -72,11 +72,11 @@ def _imagenet(name: str) -> dict[str, Any]:
             if isinstance(cached, str):
                 return {"pretrained": True, "pretrained_cfg_overlay": {"file": cached}}
     url = constants.ENDPOINT if config.hf_hub_id else config.url
-    try:  # one quick knock: the hub's own client would retry for minutes
+    try:  # one quick request: the hub's own client would retry for minutes
         request = urllib.request.Request(url, method="HEAD")
         urllib.request.urlopen(request, timeout=CONNECT_SECONDS).close()
     except urllib.error.HTTPError:
-        pass  # somebody answered
+        pass  # the server answered
     except OSError as error:
         raise ConnectionError(
             f"the ImageNet weights of {name} are not cached and {url} is out of reach ({error}). "

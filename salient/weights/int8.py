@@ -1,9 +1,9 @@
 """An ONNX file of a network in 8 bits: onnxruntime's static quantisation.
 
-Weights are int8, a scale for each output channel; activations are uint8, a scale for each tensor,
-from the smallest and largest values that were seen on pictures. A network names layers whose input
-stays in float (`Network.float_before`): of `boundary` the one that takes the feature at /4, because
-the layers up to there cost all of the accuracy and bring little speed (measured).
+Weights are int8 with one scale per output channel. Activations are uint8 with one scale per tensor,
+from the smallest and largest values on a set of pictures. A network names modules
+(`Network.float_before`), and the layers before them stay in float. In `boundary` these are the
+layers up to the feature at /4, which cost all of the accuracy and gain little speed (measured).
 """
 
 from __future__ import annotations
@@ -20,12 +20,14 @@ IN_INT8 = ["Conv", "Relu", "Clip"]
 
 
 def quantise(content: bytes, images: Iterable[Float32], float_before: Sequence[str] = ()) -> bytes:
-    """A file of `write_onnx` in 8 bits, with the same inputs, outputs and metadata, and `computes`.
+    """A file of `write_onnx` in 8 bits, with the same inputs and outputs.
+
+    The metadata is the same too, with `computes` added.
 
     Args:
         content: the file.
-        images: what to see the ranges of activations on: normalised, 1,3,H,W.
-        float_before: modules of the network; the layers that their input comes from stay in float.
+        images: to find the ranges of activations: normalised, 1,3,H,W.
+        float_before: modules of the network; the layers before them stay in float.
 
     Raises:
         ModuleNotFoundError: onnx or onnxruntime is not installed.
@@ -40,7 +42,7 @@ def quantise(content: bytes, images: Iterable[Float32], float_before: Sequence[s
         joined, quantised = Path(folder) / "joined.onnx", Path(folder) / "quantised.onnx"
         _join(content, joined)
         model = onnx.load(joined)
-        add_pre_process_metadata(model)  # else onnxruntime warns that nothing was joined
+        add_pre_process_metadata(model)  # otherwise onnxruntime warns that nothing was joined
         quantize_static(
             model,
             str(quantised),
@@ -69,7 +71,7 @@ def _join(content: bytes, path: Path) -> None:
 
 
 def _layers_before(graph: Any, modules: Sequence[str]) -> list[str]:
-    """Names of the layers that the input of some modules comes from."""
+    """Names of the layers before some modules."""
     makers = {name: node for node in graph.node for name in node.output}
     weights = tuple(f"network.{module}.weight" for module in modules)
     waiting = [node for node in graph.node if any(name.endswith(weights) for name in node.input)]
@@ -85,7 +87,7 @@ def _layers_before(graph: Any, modules: Sequence[str]) -> list[str]:
 
 
 class _Reader:
-    """Images as onnxruntime's calibration takes them."""
+    """Images in the form that onnxruntime's calibration reads."""
 
     def __init__(self, images: Iterable[Float32]) -> None:
         self.images = iter(images)

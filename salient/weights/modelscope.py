@@ -1,4 +1,4 @@
-"""ModelScope's published checkpoint under our names, and its folder's `config.py`."""
+"""Read ModelScope's published checkpoint, and the `config.py` in its folder."""
 
 from __future__ import annotations
 
@@ -50,13 +50,13 @@ _NAMES = [
 # In the published file, but never used by its network.
 _UNUSED = re.compile(r"layer[23]_decoder\.alayers\.\d\.(alayer|arlayer)\.")
 MARK = "layer0_1.0.0.weight"  # a file with this name is ModelScope's
-DIMENSIONS = {"encoder": "res2net50d", "resize": "pillow"}  # of its network, besides the defaults
+DIMENSIONS = {"encoder": "res2net50d", "resize": "pillow"}  # where they differ from the defaults
 
 
 def convert(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """ModelScope's state dict under our names, without its never used `alayer` and `arlayer`.
+    """ModelScope's state dict with our names, without the unused `alayer` and `arlayer`.
 
-    Names that are not ModelScope's are kept, for `check_tensors` to refuse.
+    Other names are kept, so that `check_tensors` can refuse them.
     """
     return {_rename(key): value for key, value in state.items() if not _UNUSED.match(key)}
 
@@ -74,11 +74,11 @@ def _rename(key: str) -> str:
 def read_config(path: Path) -> dict[str, Any]:
     """`mean`, `std` and `size` from the `norm_mean`, `norm_std` and `norm_size` of a `config.py`.
 
-    The file is parsed and not run; the three must be literals, wherever they are assigned. What it
-    does not assign is left out, and so is all of it if the file is missing.
+    The file is parsed, not run. The three values must be literals; they may be assigned anywhere.
+    Values that are missing are left out. A missing file gives an empty dict.
 
     Raises:
-        ValueError: the file is no Python, or a value is no literal of the right kind.
+        ValueError: the file is not Python, or a value is not a literal of the right kind.
     """
     if not path.exists():
         return {}

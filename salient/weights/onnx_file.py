@@ -1,9 +1,9 @@
 """A network as an ONNX file, for onnxruntime and others.
 
-Input `image`: float32 B,3,H,W, RGB, normalised; B is free, H and W are any multiples of 32. Outputs
-`saliency`: B,1,H,W, the finest map, and `edge`: B,1,H/4,W/4, the boundary, of a network that has
-one. The metadata holds `architecture`, `mean`, `std` (of RGB in [0, 1]), `size` (the side that the
-network was trained at), `resize` (the filter), `content` (probability or logit), `config` and
+Input `image`: float32 B,3,H,W, RGB, normalised; any B, and H and W are multiples of 32. Outputs
+`saliency`: B,1,H,W, the finest map, and, if the network has an edge, `edge`: B,1,H/4,W/4, the
+boundary. The metadata has `architecture`, `mean`, `std` (of RGB in [0, 1]), `size` (the side that
+the network detects at), `resize` (the filter), `content` (probability or logit), `config` and
 `crc32` (of the weights), each as JSON.
 """
 
@@ -26,8 +26,9 @@ SMALL = 64  # weights of fewer numbers stay in 32 bits
 
 
 class Heads(nn.Module):
-    """Normalised B,3,H,W -> saliency B,1,H,W and, of a network with an edge, the boundary
-    B,1,H/4,W/4; as probabilities or logits."""
+    """Normalised B,3,H,W -> saliency B,1,H,W and, if there is one, the boundary B,1,H/4,W/4.
+
+    Both are probabilities or logits."""
 
     def __init__(self, network: Network, probability: bool) -> None:
         super().__init__()
@@ -40,15 +41,15 @@ class Heads(nn.Module):
 
 
 def outputs_of(network: Network) -> list[str]:
-    """The names of what an exported network gives."""
+    """The names of the outputs of an exported network."""
     return ["saliency", "edge"] if network.has_edge else ["saliency"]
 
 
 def export_program(network: Network, probability: bool = True) -> ExportedProgram:
-    """The network in eval mode as a program of `torch.export`, of free batch and size.
+    """The network in eval mode as a program of `torch.export`, for any batch and size.
 
     Raises:
-        ValueError: its encoder takes pictures of one size alone, as timm's Swin.
+        ValueError: its encoder takes pictures of one size only, like timm's Swin.
     """
     model = Heads(network.eval(), probability)
     example = torch.zeros(2, 3, 96, 128)
@@ -63,9 +64,9 @@ def export_program(network: Network, probability: bool = True) -> ExportedProgra
 
 
 def constants(network: Network, probability: bool = True, half: bool = False) -> dict[str, str]:
-    """What a file says of its network, each value as JSON.
+    """The metadata of an exported file, each value as JSON.
 
-    `crc32` is that of the file which `save_network` writes of the same network, `half` or not.
+    `crc32` equals that in the file of `save_network` for the same network and the same `half`.
 
     Raises:
         ValueError: a weight is not finite, or not in 16 bits.
@@ -81,7 +82,7 @@ def constants(network: Network, probability: bool = True, half: bool = False) ->
 
 
 def write_onnx(network: Network, probability: bool = True, half: bool = False) -> bytes:
-    """The network as ONNX. `half` stores weights in 16 bits; a runtime computes in 32 all the same.
+    """The network as ONNX. `half` stores weights in 16 bits; a runtime still computes in 32 bits.
 
     Raises:
         ValueError: a weight is not finite, or not in 16 bits.

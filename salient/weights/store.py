@@ -1,4 +1,4 @@
-"""Networks to and from files of any kind; what a checkpoint is. Edits are in `edit`."""
+"""Read, write and describe checkpoints. `edit` changes them."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from salient.weights import modelscope, u2net
 from salient.weights.find import BOX, Checkpoint, read_checkpoint
 
 FIRST = "boundary"  # the architecture of a checkpoint that names none
-TOLD = ("format", "architecture", "network", "crc32")  # `describe` has lines of its own for them
+DESCRIBED = ("format", "architecture", "network", "crc32")  # printed by `describe` in other lines
 
 
 def save_network(
@@ -36,9 +36,9 @@ def save_network(
 ) -> Path:
     """Write weights, architecture, dimensions, package versions and `metadata` as safetensors.
 
-    `half` stores the weights in 16 bits (fp16); a network loaded from them computes in 32. The file
-    is written beside its name and then moved, so that it is whole or absent. A checksum of the
-    weights goes along, which `load_network` compares.
+    `half` stores the weights in 16 bits (fp16); a network loaded from them computes in 32 bits. The
+    file is written completely or not at all. It has a checksum of the weights, which `load_network`
+    compares.
 
     Raises:
         ValueError: a weight is not finite, or not in 16 bits; or the network's class is not in
@@ -68,18 +68,21 @@ def checksum(state: Mapping[str, Tensor]) -> str:
 
 
 def load_network(path: str | Path | Checkpoint, device: str | torch.device = "cpu") -> Network:
-    """A network in eval mode from a file of any kind that holds one, told apart by content.
+    """Load a network in eval mode from a checkpoint of any kind, recognised by its content.
 
-    Our own safetensors; `last.ckpt` of a run (its averaged weights); ModelScope's
-    `pytorch_model.bin`, or the folder of its model, whose `config.py` gives mean, deviation and
-    size; its pictures are resized by Pillow's filter. `u2net.pth` and `u2netp.pth` of U-2-Net's
-    authors. Nothing in a file is executed, and nothing is
-    built before all of it was checked: a file can ask for no more memory than its own tensors take.
+    - Our own safetensors files.
+    - `last.ckpt` of a run: its averaged weights.
+    - ModelScope's `pytorch_model.bin`, or the folder of its model with `config.py`, which has mean,
+      deviation and size. Pictures are resized with Pillow's filter.
+    - `u2net.pth` and `u2netp.pth` of U-2-Net's authors.
+
+    Nothing in a file is executed. Everything is checked before a network is built, so a file cannot
+    ask for more memory than its own tensors take.
 
     Raises:
-        FileNotFoundError: no such file.
-        ValueError: another kind of file, a damaged one, or one whose tensors do not fit or are not
-            finite; names the first.
+        FileNotFoundError: there is no such file.
+        ValueError: the file is of another kind or damaged, or its tensors do not fit or are not
+            finite; the message names the first.
     """
     checkpoint = read_checkpoint(path)
     path, found = checkpoint.file, dict[str, Any]()
@@ -120,7 +123,7 @@ def _read_config(metadata: Mapping[str, str], path: Path) -> dict[str, Any]:
 def _build(
     architecture: str, config: dict[str, Any], state: Mapping[str, Tensor], path: Path
 ) -> Network:
-    """The network of a file's config and tensors: values first, then shapes, then memory."""
+    """Build the network of a file: check values first, then shapes, then allocate memory."""
     if architecture not in ARCHITECTURES:
         names = ", ".join(ARCHITECTURES)
         raise ValueError(f"{path}: no architecture {architecture!r:.80} here; there are {names}")
@@ -143,7 +146,7 @@ def _build(
 def _origin(path: Path, metadata: Mapping[str, str], network: Network) -> str:
     """Where a file comes from, in a few words."""
     if path.resolve().parent == BOX:
-        return f"the weights {path.stem!r} in the box"
+        return f"the bundled weights {path.stem!r}"
     if not metadata:
         return "U-2-Net's" if isinstance(network, U2Net) else "ModelScope's"
     if "name" in metadata:
@@ -154,18 +157,18 @@ def _origin(path: Path, metadata: Mapping[str, str], network: Network) -> str:
 
 
 def read_metadata(path: str | Path | Checkpoint) -> dict[str, str]:
-    """The strings that `save_network` stored beside the weights; empty for other files."""
+    """The strings that `save_network` stored with the weights; empty for other files."""
     checkpoint = read_checkpoint(path)
     return read_tensors(checkpoint.file, checkpoint.content)[1]
 
 
 def describe(path: str | Path | Checkpoint) -> str:
-    """What a checkpoint is: where it comes from, its hash, and its metadata, a line each."""
+    """Describe a checkpoint: its origin, its hash and its metadata, one line each."""
     checkpoint = read_checkpoint(path)
     network, metadata = load_network(checkpoint), read_metadata(checkpoint)
     weights = sum(parameter.numel() for parameter in network.parameters())
     lines = [network.origin, f"sha256: {checkpoint.sha256}"]
     lines += [f"weights: {weights / 1e6:.2f} M", f"architecture: {architecture_of(network)}"]
     lines += [f"network: {json.dumps(network.config)}"]
-    lines += [f"{k}: {v}" for k, v in metadata.items() if k not in TOLD]
+    lines += [f"{k}: {v}" for k, v in metadata.items() if k not in DESCRIBED]
     return "\n".join(map(printable, lines))

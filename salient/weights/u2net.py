@@ -1,4 +1,4 @@
-"""The checkpoints of U-2-Net's authors, `u2net.pth` and `u2netp.pth`, under our names."""
+"""Read the checkpoints of U-2-Net's authors, `u2net.pth` and `u2netp.pth`."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _SIDE = re.compile(r"side(\d)\.(.+)")
 
 
 def convert(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Their state dict under our names. Others are kept, for `check_tensors` to refuse."""
+    """Their state dict with our names. Other names are kept, for `check_tensors` to refuse."""
     return {_rename(key): value for key, value in state.items()}
 
 
@@ -25,7 +25,7 @@ def dimensions(state: Mapping[str, Tensor], path: Path) -> dict[str, Any]:
     """Dimensions of `salient.model.u2net` from the shapes of their tensors.
 
     Raises:
-        ValueError: a tensor that says so is missing, or of another kind.
+        ValueError: a tensor that is needed for this is missing or not a convolution's.
     """
 
     def widths(name: str, stages: int, ending: str) -> list[int]:

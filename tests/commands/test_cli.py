@@ -254,7 +254,7 @@ def test_no_writable_working_folder_is_needed(run, tmp_path):
 def test_every_verb_says_which_checkpoint_it_uses(call, tmp_path, verb):
     Image.fromarray(np.full((40, 50, 3), 90, np.uint8)).save(tmp_path / "photo.png")
     shown = call(tmp_path, *verb.split()).stdout
-    assert len(re.findall(r"best.safetensors, 320 px, the weights 'best' in the box", shown)) == 1
+    assert len(re.findall(r"best.safetensors, 320 px, the bundled weights 'best'", shown)) == 1
 
 
 def test_a_command_prints_that_line_and_nothing_else(run, tmp_path):

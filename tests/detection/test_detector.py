@@ -176,7 +176,7 @@ def test_the_weights_in_the_box_are_the_default_and_last_is_the_newest(
         )
         os.utime(path, (1e9 - age, 1e9 - age))
     assert Detector.load("last").engine.size == 64
-    assert Detector.load().engine.origin.endswith("320 px, the weights 'best' in the box")
+    assert Detector.load().engine.origin.endswith("320 px, the bundled weights 'best'")
     assert Detector.load("fast").engine.size == 192
 
 

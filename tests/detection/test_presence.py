@@ -1,4 +1,4 @@
-"""Whether anything stands out: by constructed maps, and by the networks in the box."""
+"""Whether anything stands out: by constructed maps, and by the bundled networks."""
 
 from __future__ import annotations
 

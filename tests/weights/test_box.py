@@ -1,4 +1,4 @@
-"""The weights in the box: what they are, that they are the default, and that they detect."""
+"""The bundled weights: what they are, that they are the default, and that they detect."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The ONNX files in the box belong to the weights there, and give their maps."""
+"""The bundled ONNX files belong to the bundled weights, and give their maps."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def session_of(name: str) -> onnxruntime.InferenceSession:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_boxed_file_is_that_of_the_weights_beside_it(name):
+def test_a_bundled_file_is_that_of_the_weights_next_to_it(name):
     path = BOX / f"{name}.safetensors"
     network, session = load_network(path), session_of(name)
     said = session.get_modelmeta().custom_metadata_map
@@ -48,7 +48,7 @@ def test_a_boxed_file_is_that_of_the_weights_beside_it(name):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_boxed_file_tells_nothing_of_the_machine_that_wrote_it(name):
+def test_a_bundled_file_says_nothing_about_the_machine_that_wrote_it(name):
     content = (BOX / f"{name}.onnx").read_bytes()
     assert b"site-packages" not in content and b".py" not in content
 

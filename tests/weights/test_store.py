@@ -161,8 +161,8 @@ def test_what_a_header_asks_for_is_checked_before_it_is_built(
 
 
 def test_a_checkpoint_says_where_it_comes_from_without_control_characters(call, tmp_path):
-    boxed = salient.load_network(find_checkpoint()).origin
-    assert boxed.endswith("320 px, the weights 'best' in the box")
+    bundled = salient.load_network(find_checkpoint()).origin
+    assert bundled.endswith("320 px, the bundled weights 'best'")
     file, metadata = tmp_path / "a.safetensors", {"name": "x\x1b[31m", "pairs": 7, "\x07": "\x1b"}
     origin = salient.load_network(salient.save_network(small_network(), file, metadata)).origin
     assert origin.startswith(f"{file}, 64 px, trained as x") and origin.endswith("on 7 pairs")
