@@ -139,7 +139,7 @@ def test_an_encoder_of_same_padding_exports_too(tmp_path):
     [
         (("output=a.h5",), "the name ends in .onnx or .pt2"),
         (("output=b.pt2", "half=true"), "stores 32 bits; output=model.onnx has 16"),
-        (("output=b.pt2", "int8=."), "int8: for output=model.onnx alone"),
+        (("output=b.pt2", "int8=."), "int8: only for output=model.onnx"),
         (("output=b.onnx", "int8=."), "int8=.: no pictures there"),
     ],
 )
