@@ -22,6 +22,7 @@ from salient.commands import (
     serve,
     strip,
     train,
+    verify,
     weights,
 )
 from salient.config import check_config
@@ -38,6 +39,7 @@ FUNCTIONS = {
     "eval": eval.eval,
     "compare": compare.compare,
     "convention": convention.convention,
+    "verify": verify.verify,
     "predict": predict.predict,
     "export": export.export,
     "weights": weights.weights,

@@ -33,6 +33,7 @@ VERBS = {
     "eval": Verb("score a network or saved maps next to the published table"),
     "compare": Verb("say picture by picture whether a method beats another", paths="methods"),
     "convention": Verb("find the conventions under which saved maps give published scores"),
+    "verify": Verb("check a bundle of scores again, or merge several", paths="bundles"),
     "predict": Verb("pictures in, saliency maps (or cut-outs, masks, ...) out", paths="input"),
     "export": Verb("write a network for other runtimes, and check it there", "export"),
     "weights": Verb("say what a checkpoint is, or convert it", "torch"),

@@ -16,6 +16,8 @@ from salient.detection.load import EngineName
 from salient.devices import Precision
 from salient.files import check_writable, remove_partials
 from salient.metrics import Choice, choose
+from salient.scoring.bundles.ledger import Ledger
+from salient.scoring.bundles.store import write_bundle
 from salient.scoring.methods import GUESS, OURS, Loaded, list_methods, load_networks
 from salient.scoring.preparation import find_pairs_of, join_processes, listed
 from salient.scoring.report import ScoredSet
@@ -33,6 +35,7 @@ def evaluate(
     onnx: dict[str, str | dict[str, Any]] | None = None,
     predictions: AnyPath | dict[str, str] | None = None,
     output: AnyPath = "results",
+    bundle: AnyPath | None = None,
     baseline: bool = False,
     save_maps: bool = False,
     metrics: Conventions = Conventions(),  # noqa: B008 - immutable
@@ -63,6 +66,7 @@ def evaluate(
             next to it, or given: {method: {file: FILE.onnx, size: 320, ...}}.
         predictions: a folder of saved maps, or {method: folder, ...}, instead of the network.
         output: where the tables go.
+        bundle: a file for the numbers of every picture, which `salient verify` checks and merges.
         baseline: add a row for a centred Gaussian, the same guess for every picture.
         save_maps: write the network's maps to <output>/maps/<data set>/; those of several to
             <output>/maps/<method>/<data set>/.
@@ -114,6 +118,7 @@ def evaluate(
         "networks": {name: network.details() for name, network in networks.items()},
     }
     note = metrics.in_words() + _in_words(networks)
+    ledgers: dict[tuple[str, str], Ledger] | None = None if bundle is None else {}
     scored, stopped = list[ScoredSet](), False
     try:
         for pair_set, pairs in present:
@@ -126,6 +131,7 @@ def evaluate(
                 published={name: pair_set.published for name in methods if name != GUESS},
                 folders=_maps_folders(output, title, networks) if save_maps else {},
                 keep=report_pictures > 0,
+                ledgers=ledgers,
             )
     except KeyboardInterrupt:
         stopped = True
@@ -140,6 +146,8 @@ def evaluate(
         save_results(
             scored, output, config or {}, sources, details, note, metrics.max_f, report_pictures
         )
+        if bundle is not None and ledgers is not None:
+            write_bundle(bundle, rows, ledgers, metrics, choice)
         print(f"saved in {output}")
     if stopped:
         sys.exit("interrupted; go on with the sets that are left and another output")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from importlib.util import find_spec
 from io import BytesIO
 from pathlib import Path
@@ -10,14 +11,16 @@ from typing import Any
 
 from tqdm import tqdm
 
+from salient.arrays import Map, Mask
 from salient.distribution import how_to_install
 from salient.files import write_whole
-from salient.metrics import MaxF
+from salient.metrics import MaxF, PairScores
 from salient.scoring.album import Album
+from salient.scoring.bundles.ledger import Ledger
 from salient.scoring.leaderboard import save_leaderboard
 from salient.scoring.provenance import describe_run
 from salient.scoring.report import ScoredSet, render
-from salient.scoring.score import rank_and_world, score_predictions, summarise
+from salient.scoring.score import Watcher, rank_and_world, score_predictions, summarise
 from salient.scoring.sources import Prediction
 from salient.scoring.tables import save
 from salient.weights.find import Checkpoint
@@ -32,6 +35,7 @@ def score_methods(
     published: Mapping[str, Mapping[str, float]],
     folders: Mapping[str, Path],
     keep: bool,
+    ledgers: dict[tuple[str, str], Ledger] | None = None,
 ) -> None:
     """Add to a set each method's row, a line for each of its maps and its album.
 
@@ -42,17 +46,21 @@ def score_methods(
         published: figures that stand beside a method's.
         folders: where a method's maps are written.
         keep: fill the albums, which the report needs.
+        ledgers: gets what a bundle needs, by set and method; None keeps none of it.
     """
     rank, world = rank_and_world()
     total = len(in_set.pairs[rank::world])
     for method, maps in methods.items():
-        album = Album()
+        album, ledger = Album(), Ledger(in_set.choice)
+        watchers = [album.add] if keep else []
+        if ledgers is not None:
+            watchers.append(ledger.add)
         scores = score_predictions(
             maps,
             normalize=normalize,
             choice=in_set.choice,
             folder=folders.get(method),
-            watcher=album.add if keep else None,
+            watcher=partial(_tell_all, watchers),
         )
         progress = tqdm(scores, f"{in_set.title}, {method}", total, disable=rank > 0 or None)
         beside = published.get(method, {})
@@ -60,6 +68,15 @@ def score_methods(
         in_set.rows.append(row)
         in_set.albums.append(album.gather())
         in_set.lines.extend(of_pairs)
+        if ledgers is not None:
+            ledgers[in_set.title, method] = ledger.gather()
+
+
+def _tell_all(
+    watchers: Sequence[Watcher], name: str, saliency: Map, mask: Mask, scores: PairScores
+) -> None:
+    for watcher in watchers:
+        watcher(name, saliency, mask, scores)
 
 
 def save_results(

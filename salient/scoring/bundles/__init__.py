@@ -1,0 +1,1 @@
+"""A score in one file: written, checked again, and merged with those of others."""
