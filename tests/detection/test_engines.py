@@ -121,7 +121,7 @@ def test_without_onnxruntime_it_is_pytorch(monkeypatch):
         (
             "best",
             {"engine": "tensorrt"},
-            "engine: 'tensorrt' is not valid; use auto, torch or onnx",
+            "engine: 'tensorrt' is not valid; use auto, torch, onnx, int8, fastest",
         ),
         ("best", {"engine": "onnx", "precision": "bf16"}, "in fp32 here; use engine=torch"),
         ("best", {"engine": "onnx", "device": "cuda"}, "on the CPU in fp32 here; use engine=torch"),
@@ -233,12 +233,12 @@ def test_an_error_ends_the_rest():
     assert len(began) < 30
 
 
-def test_the_box_has_an_onnx_file_for_each_of_its_weights():
-    names = {
-        ending: {p.stem for p in BOX.glob(f"*{ending}")} for ending in (".onnx", ".safetensors")
+def test_the_box_has_both_onnx_files_for_each_of_its_weights():
+    kinds = (".safetensors", ".onnx", ".int8.onnx")
+    assert {path.name for path in BOX.iterdir() if path.is_file()} == {
+        f"{name}{kind}" for name in ("best", "fast") for kind in kinds
     }
-    assert names[".onnx"] == names[".safetensors"] == {"best", "fast"}
-    assert sum(path.stat().st_size for path in BOX.iterdir()) < 40e6
+    assert sum(path.stat().st_size for path in BOX.iterdir()) < 50e6
 
 
 def test_a_gpu_is_seen_without_pytorch():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import numpy as np
 import onnxruntime
@@ -48,9 +49,19 @@ def test_a_bundled_file_is_that_of_the_weights_next_to_it(name):
 
 
 @pytest.mark.parametrize("name", NAMES)
+def test_the_8_bit_file_was_made_of_these_weights(name):
+    session = onnxruntime.InferenceSession(BOX / f"{name}.int8.onnx")
+    said = dict(session.get_modelmeta().custom_metadata_map)
+    known = constants(load_network(BOX / f"{name}.safetensors"))
+    assert json.loads(said["computes"]) == "int8" and said["crc32"] == known["crc32"]
+    assert session.get_outputs()[1].name == "edge"
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_a_bundled_file_says_nothing_about_the_machine_that_wrote_it(name):
-    content = (BOX / f"{name}.onnx").read_bytes()
-    assert b"site-packages" not in content and b".py" not in content
+    for kind in ("onnx", "int8.onnx"):
+        content = (BOX / f"{name}.{kind}").read_bytes()
+        assert b"site-packages" not in content and not re.search(rb"\.py\b", content)
 
 
 def test_the_hash_tells_weights_apart(small_network):
