@@ -8,11 +8,11 @@ from salient.distribution import how_to_install
 
 
 class Verb(NamedTuple):
-    """A command: what it does in a line.
+    """A command and its summary in one line.
 
     Attributes:
-        extra: of `pip install`, if it needs one.
-        paths: the key that takes arguments which are bare paths, if it has one.
+        extra: the extra of `pip install` that it needs, if any.
+        paths: the key that takes bare paths, if any.
     """
 
     summary: str
@@ -31,19 +31,19 @@ RENAMED = {  # keys of older versions, by their last part
 VERBS = {
     "train": Verb("train a network and publish its weights", "train"),
     "eval": Verb("score a network or saved maps next to the published table"),
-    "compare": Verb("say picture by picture whether a method beats another", paths="methods"),
+    "compare": Verb("compare two methods picture by picture", paths="methods"),
     "convention": Verb("find the conventions under which saved maps give published scores"),
     "verify": Verb("check a bundle of scores again, or merge several", paths="bundles"),
-    "predict": Verb("pictures in, saliency maps (or cut-outs, masks, ...) out", paths="input"),
+    "predict": Verb("make saliency maps, cut-outs or masks of pictures or a video", paths="input"),
     "export": Verb("write a network for other runtimes, and check it there", "export"),
-    "weights": Verb("say what a checkpoint is, or convert it", "torch"),
-    "serve": Verb("serve a page and an HTTP API on this machine", "serve"),
-    "doctor": Verb("say what is installed, which sets are there, what would run"),
+    "weights": Verb("inspect, convert or average checkpoints", "torch"),
+    "serve": Verb("serve a web page and an HTTP API on this machine", "serve"),
+    "doctor": Verb("check the installation and the data sets"),
     "strip": Verb("draw rows of picture | truth | maps"),
 }
 
 
-EXTRAS = {  # of packages that only a part of a verb needs
+EXTRAS = {  # the extras of packages that only some uses of a verb need
     "torch": "torch",
     "timm": "torch",
     "safetensors": "torch",
@@ -55,7 +55,7 @@ EXTRAS = {  # of packages that only a part of a verb needs
 
 
 def what_is_missing(verb: str, error: ModuleNotFoundError) -> str:
-    """A package that a verb needs and that is not installed, and how to install it."""
+    """The message about a missing package, with the command that installs it."""
     if error.name is None:
         return str(error)
     package = error.name.partition(".")[0]

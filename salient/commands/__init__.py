@@ -1,1 +1,1 @@
-"""What `salient VERB` runs: the only rooms that know Hydra."""
+"""The commands: one module for each `salient VERB`."""

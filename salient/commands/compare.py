@@ -45,21 +45,21 @@ def compare(
     held_out_synsets: Amount = 0,
     dataset: dict[str, Any] | None = None,
 ) -> dict[str, list[Comparison]]:
-    """Compare the second method with the first on each set; returns the comparisons by its title.
+    """Compare the second method with the first on each set; returns the comparisons by set title.
 
     Args:
-        methods: two of: a checkpoint as in eval, or a folder of saved maps.
-        data_root: where data sets lie.
+        methods: two methods, each a checkpoint (as in eval) or a folder of saved maps.
+        data_root: the folder with the data sets.
         title: the name of dataset=folder in tables.
         images, masks: the two folders of dataset=folder.
-        strict: false makes another number of pairs a warning, not an error.
+        strict: false turns a wrong number of pairs into a warning.
         normalize: stretch each map by its own minimum and maximum.
         output: a folder for comparison.md and comparison.json.
         device: the GPU if there is one; or cpu, cuda, cuda:1, mps.
         precision: fp32, the same digits on every machine; or auto, bf16, fp16.
-        engine: torch, one for both; or onnx, auto: faster on a CPU, a last digit may differ.
+        engine: torch, for both; or onnx, auto: faster on a CPU, the last digit may differ.
         batch_size: on a GPU.
-        workers: processes that decode for a GPU; by default as many as there are cores, at most 16.
+        workers: processes that decode for a GPU; by default one per core, at most 16.
         held_out: only the pairs that training with this loader.held_out leaves out.
         held_out_synsets: the same with this loader.held_out_synsets.
         dataset: the sets.
@@ -94,7 +94,7 @@ def compare(
 
 
 class _Source:
-    """A checkpoint or a folder of maps: `folder` is None for a checkpoint."""
+    """A checkpoint or a folder of maps; `folder` is None for a checkpoint."""
 
     def __init__(self, method: str, device: str, precision: Precision, engine: EngineName) -> None:
         self.folder = _maps_folder(method)
@@ -107,14 +107,14 @@ class _Source:
     def predictions(
         self, pairs: list[Pair], title: str, batch_size: int, workers: int | None
     ) -> Iterator[Prediction]:
-        """Its maps of the pairs."""
+        """The maps of the pairs."""
         if self.folder is None:
             return Runs(self.engine, batch_size, workers).predictions(pairs, title)
         return SavedMaps(self.folder).predictions(pairs, title)
 
 
 def _maps_folder(method: str) -> Path | None:
-    """A folder that is no checkpoint of ModelScope's; a bundled checkpoint's word is none."""
+    """The folder of saved maps, or None for a checkpoint (a file, `best`, ModelScope's folder)."""
     folder = Path(method)
     is_checkpoint = (folder / "pytorch_model.bin").exists() or method in ("best", "fast", "last")
     return folder if folder.is_dir() and not is_checkpoint else None

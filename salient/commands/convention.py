@@ -16,7 +16,7 @@ from salient.data.pairs import find_maps
 from salient.scoring.published import FIGURES, Outcome, decimals, in_words, outcomes
 from salient.scoring.sources import from_files
 
-NEAREST = 3  # outcomes that are listed where none gives the published digits
+NEAREST = 3  # outcomes to list if none gives the published digits
 
 
 def convention(
@@ -29,20 +29,20 @@ def convention(
     strict: bool = True,
     dataset: dict[str, Any] | None = None,
 ) -> list[Outcome]:
-    """Print which conventions give the published digits, or the nearest; returns those.
+    """Print which conventions give the published digits, or the nearest; returns them.
 
     Args:
         predictions: a folder of saved maps.
-        published: MAE, Sm, max F and weighted F as published, from the first on; null for one that
-            is unknown.
-        data_root: where data sets lie.
+        published: the published MAE, Sm, max F and weighted F, or the first of them; null for an
+            unknown one.
+        data_root: the folder with the data sets.
         title: the name of dataset=folder.
         images, masks: the two folders of dataset=folder.
-        strict: false makes another number of pairs a warning, not an error.
+        strict: false turns a wrong number of pairs into a warning.
         dataset: the set.
 
     Raises:
-        ValueError: a key is missing, or there is another number of sets than one.
+        ValueError: a key is missing, or there is more than one set.
         FileNotFoundError: the set or a map is missing.
     """
     numbers = published or []

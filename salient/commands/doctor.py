@@ -1,10 +1,10 @@
-"""Say what is installed, what computes, what detects, and what is wrong with the sets.
+"""Check the installation and the data sets.
 
-  salient doctor                  which sets are there, quickly
+  salient doctor                  a quick look: packages, device, data sets
   salient doctor dataset=all      reads every file of the sets; or [duts_tr,ecssd], sample
   salient doctor dataset=folder images=DIR masks=DIR
 
-It exits with 1 if a run would be spoilt.
+The exit status is 1 if a fault would spoil a run.
 """
 
 from __future__ import annotations
@@ -40,8 +40,8 @@ from salient.sample.embedded import SampleSet
 
 MISSING = "not there"
 OPENCV = ("opencv-python", "opencv-python-headless", "opencv-contrib-python")
-OURS = "dev"  # an extra for those who change the project
-ALL = "everything"  # the choice of configs/dataset that is not read where nothing is asked for
+OURS = "dev"  # the extra for development
+ALL = "everything"  # the default choice of configs/dataset; its files are not read
 
 
 def doctor(
@@ -53,18 +53,18 @@ def doctor(
     json: AnyPath | None = None,
     dataset: dict[str, Any] | None = None,
 ) -> None:
-    """Print a line for each thing that a run depends on, and a table of the sets that are read.
+    """Print what a run depends on, and a table of the sets.
 
     Args:
-        data_root: where data sets lie.
+        data_root: the folder with the data sets.
         title: the name of dataset=folder in tables.
         images, masks: the two folders of dataset=folder.
-        read: read every file: true or false; by default those of sets that are named.
+        read: read every file, true or false; by default only of sets that are named.
         json: a file to write the findings to, with all names.
         dataset: the sets.
 
     Raises:
-        SystemExit: with 1, when all is told, if a set would spoil a run or no set is there.
+        SystemExit: with 1, after printing, if a fault would spoil a run or no set is found.
     """
     found: dict[str, Any] = dict(environment())
     for topic, finding in found.items():
@@ -91,7 +91,7 @@ def doctor(
 
 
 def environment() -> Iterator[tuple[str, str]]:
-    """(topic, finding) in words."""
+    """Pairs (topic, finding) to print."""
     yield "salient", f"{salient.__version__}, Python {platform.python_version()}"
     where = f"on {cores()} cores"
     if find_spec("torch"):
@@ -107,7 +107,7 @@ def environment() -> Iterator[tuple[str, str]]:
 
 
 def _state(pair_set: PairSet, data_root: str) -> str:
-    """A set in words, from the names of its files and their headers."""
+    """The state of a set in words, from the names and headers of its files."""
     try:
         pairs = pair_set.pairs(data_root)
     except FileNotFoundError as error:
@@ -118,9 +118,10 @@ def _state(pair_set: PairSet, data_root: str) -> str:
 
 
 def _read(sets: list[PairSet], data_root: str, elsewhere: str) -> tuple[dict[str, Any], bool]:
-    """Read every file of the sets and print what was found; for the JSON, and whether it is bad.
+    """Read every file of the sets and print the findings.
 
-    The sample, which is drawn where it is missing, is drawn `elsewhere`.
+    Returns the findings for the JSON, and whether they would spoil a run. The sample, if missing,
+    is drawn in `elsewhere`.
     """
     states: dict[str, Any] = {}
     rows, told = [], []
@@ -171,7 +172,7 @@ def _table(rows: list[dict[str, str]]) -> Iterator[str]:
 
 
 def _extras() -> Iterator[tuple[str, str]]:
-    """Which extras of the installed package are complete; nothing where it is not installed."""
+    """The extras of the installed package that are complete; nothing if it is not installed."""
     try:
         metadata = importlib.metadata.metadata(DISTRIBUTION)
         requirements = [Requirement(r) for r in importlib.metadata.requires(DISTRIBUTION) or ()]

@@ -5,7 +5,7 @@ salient eval dataset=folder title=mine images=DIR masks=DIR
 salient eval dataset=sod predictions=DIR           saved maps of any method
 salient eval dataset=sod "predictions={DSS: DIR1, ours: DIR2}"
 salient eval dataset=ecssd "checkpoint={best: best, mine: FILE}" "onnx={U2Net: u2net.onnx}"
-torchrun --nproc-per-node 2 eval.py dataset=all    the same digits, shared by processes
+torchrun --nproc-per-node 2 eval.py dataset=all    the same digits from two processes
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ def eval(
     dataset: dict[str, Any] | None = None,
     **options: Any,
 ) -> list[Row]:
-    """Score the sets of `dataset` that are there; returns their rows.
+    """Score the sets of `dataset` that are found; returns their rows.
 
     Args:
         metrics: how maps are compared with masks.
         title: the name of dataset=folder in tables.
         images, masks: the two folders of dataset=folder.
         dataset: the sets.
-        options: those of `evaluate`.
+        options: further arguments of `evaluate`.
 
     Raises:
         ValueError: no set is named. And as `evaluate`.

@@ -1,14 +1,14 @@
 """Write a network for other runtimes, run it there, and compare the maps.
 
   salient export output=model.onnx            for onnxruntime and others
-  salient export output=model.onnx half=true  half as large; computes in 32 bits all the same
-  salient export output=model.onnx int8=DIR   computes in 8 bits; DIR holds pictures to calibrate on
+  salient export output=model.onnx half=true  half the size; still computes in 32 bits
+  salient export output=model.onnx int8=DIR   computes in 8 bits; DIR has pictures for calibration
   salient export output=model.pt2             a program of torch.export
   salient export output=detect.html           a page that detects in any browser, offline; needs
                                               npm pack onnxruntime-web@1.30.0, see runtime=
 
-Input `image`: float32 B,3,H,W, RGB, normalised; B is free, H and W are any multiples of 32.
-Outputs `saliency`: B,1,H,W, and `edge`: B,1,H/4,W/4. The file's metadata holds mean, std, size,
+Input `image`: float32 B,3,H,W, RGB, normalised; any B; H and W are multiples of 32.
+Outputs `saliency`: B,1,H,W, and `edge`: B,1,H/4,W/4. The file's metadata has mean, std, size,
 resize, content, config and crc32.
 """
 
@@ -34,28 +34,28 @@ def export(
     pictures: AnyPath | None = None,
     runtime: AnyPath | None = None,
 ) -> Checked:
-    """Export, check and time; returns what the check found.
+    """Export, check and time; returns the result of the check.
 
     Args:
-        output: the file to write; its ending chooses the format.
+        output: the file to write; its extension chooses the format.
         checkpoint: a file; best (the default) or fast, the bundled weights; or last, the newest
             in checkpoints/.
         content: probability or logit.
         half: weights in 16 bits, for onnx.
-        int8: for onnx: a folder of pictures like those it will see, to calibrate on.
-        pictures: a folder to compare on; without one, noise.
-        runtime: for html: npm's archive of onnxruntime-web, or a folder with its files; without
-            one, the archive in ~/.cache/salient.
+        int8: for onnx: a folder of pictures for calibration, like those the network will see.
+        pictures: a folder of pictures for the comparison; by default noise.
+        runtime: for html: npm's archive of onnxruntime-web, or a folder with its files; by
+            default the archive in ~/.cache/salient.
 
     Raises:
-        ValueError: no output, an unknown format, or the checkpoint is no network.
-        FileNotFoundError: no such checkpoint.
+        ValueError: no output, an unknown format, or the checkpoint is not a network.
+        FileNotFoundError: there is no such checkpoint.
         ModuleNotFoundError: the format's package is not installed.
     """
     if output is None:
         raise ValueError("output: missing; salient export output=model.onnx")
     for name in ("onnxscript", "onnx_ir"):
-        logging.getLogger(name).setLevel(logging.WARNING)  # they tell what they tidied up
+        logging.getLogger(name).setLevel(logging.WARNING)  # they log every simplification
     network, probability = load_network(find_checkpoint(checkpoint)), content == "probability"
     print(f"network: {network.origin}")
     path = export_network(network, output, probability, half, int8, runtime)

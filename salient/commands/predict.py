@@ -1,9 +1,9 @@
-"""Pictures in, saliency maps (or cut-outs, overlays, masks, boundaries) out.
+"""Make saliency maps (or cut-outs, overlays, masks, boundaries) of pictures or of a video.
 
 salient predict photo.jpg output=map.png           one file; - is the standard input or output
 salient predict photo.jpg output=maps              maps/photo.png; any number of paths
-salient predict DIR                                a folder and those inside it
-salient predict film.mp4 output=out.mp4            a film with its sound; a folder for frames
+salient predict DIR                                a folder and its subfolders
+salient predict film.mp4 output=out.mp4            a video with its sound; a folder for frames
 salient predict 'input=DIR/*.jpg' mode=cutout cutout.background=white cutout.crop=true
 """
 
@@ -63,41 +63,41 @@ def predict(
     smooth: Annotated[float, Field(ge=0, lt=1)] = 0.0,
     white: Annotated[float, Field(gt=0)] | None = None,
 ) -> list[Path]:
-    """Write a picture for each picture of `input`; returns the files that were written.
+    """Write an output for each picture of `input`; returns the files that were written.
 
-    Of a film it is a film, or a PNG for each frame. What cannot be read or written is reported at
-    the end, in a SystemExit, when all else is done.
+    A video becomes a video, or one PNG per frame. Files that cannot be read or written are reported
+    at the end, in a SystemExit, after all others are done.
 
     Args:
-        input: a picture, a folder or a pattern, or a list of these; - for the standard input; or a
-            film.
-        output: a folder, by default maps; a .png, .webp or .jpg; - for the standard output; of a
-            film a .mp4, .mov, .mkv or .webm, by default film-map.mp4, or a folder for its frames.
-        format: png, webp or jpg; by default by the ending of output, else png.
-        quality: of WebP and JPEG, 1..100; 100 is a WebP without loss.
-        place: keep the place (GPS) in the EXIF data of cut-outs.
-        empty: write, skip or fail: what is done with pictures in which nothing stands out.
-        summary: a .csv or .jsonl file for what was found in each picture.
+        input: a picture, a folder, a pattern, or a list of these; - for the standard input; or a
+            video.
+        output: a folder, by default maps; a .png, .webp or .jpg; - for the standard output; for a
+            video a .mp4, .mov, .mkv or .webm, by default film-map.mp4, or a folder for its frames.
+        format: png, webp or jpg; by default from the extension of output, else png.
+        quality: of WebP and JPEG, 1..100; 100 is a lossless WebP.
+        place: keep the GPS position in the EXIF data of cut-outs.
+        empty: write, skip or fail: what to do with pictures in which nothing stands out.
+        summary: a .csv or .jsonl file with a row for each picture.
         checkpoint: a file; best (the default) or fast, the bundled weights; or last, the newest
             in checkpoints/.
-        mode: map, cutout (RGBA, see cutout.*), overlay (heat), mask (0 and 255), edges (the
+        mode: map, cutout (RGBA, see cutout.*), overlay (heat map), mask (0 and 255), edges (the
             boundary).
-        cutout: how mode=cutout cuts out.
+        cutout: options of mode=cutout.
         normalize: stretch each map to 0..255 by its own minimum and maximum.
-        overwrite: true replaces files that are there; skip leaves them and makes the others.
+        overwrite: true replaces existing files; skip keeps them and makes the others.
         device: the GPU if there is one; or cpu, cuda, cuda:1, mps.
-        precision: bf16 where PyTorch's device computes with it; or fp32, bf16, fp16.
+        precision: bf16 if PyTorch's device computes in it; or fp32, bf16, fp16.
         engine: or torch, onnx (a CPU in float32, as auto where the file is at hand), int8, fastest.
         batch_size: on a GPU.
-        threads: of the processor; by default the cores that this process and its container may use.
-        tta: or flip: averaged with the mirror image's map, in twice the time.
-        smooth: of a film: how much of the map before stays where the picture does not change, 0..1.
-        white: of grey pictures of more than 8 bits, the value that is white, such as 4095.
+        threads: of the processor; by default one per core that the process may use.
+        tta: flip averages each map with the map of the mirror image, in twice the time.
+        smooth: for a video: how much of the previous map to keep where nothing moves, 0..1.
+        white: the value of white in grey pictures of more than 8 bits, such as 4095.
 
     Raises:
-        ValueError: no input, an unknown mode, files that are there already, or an `output` that
-            does not go with the input.
-        FileNotFoundError: no pictures.
+        ValueError: no input, an unknown mode, existing files, or an `output` that does not suit the
+            input.
+        FileNotFoundError: there are no pictures.
         OSError: `output` cannot be written.
     """
     if not input:
@@ -198,9 +198,9 @@ def _work_through(
     so_far: Callable[[], str],
     notes: Sequence[str] = (),
 ) -> tuple[list[T], float]:
-    """All items, and how many a second; the bar shows how far it is, after the `notes`.
+    """All items, and how many per second, with a progress bar below the `notes`.
 
-    Ctrl-C, and a disk that is full, end the process with a line that says what is there `so_far`.
+    Ctrl-C and a full disk end the process with a line that says what is written `so_far`.
     """
     start, done = time.perf_counter(), list[T]()
     try:
@@ -223,18 +223,18 @@ def _end_with(problems: Sequence[str], heading: str) -> None:
 
 
 def _without_standing(found: Inputs, overwrite: Overwrite) -> dict[Path, Path]:
-    """What is to be written; says what is not, and which names are not what one expects."""
+    """The files to write; prints which are left out, and which get unexpected names."""
     targets = found.targets
     if found.left_out:
         names = first_few([str(path) for path in found.left_out])
-        print(f"left out, no pictures by their endings: {names}")
+        print(f"left out, no image extension: {names}")
     longer = [
         path.name for path, target in targets.items() if path.suffix and target.stem == path.name
     ]
     if found.litter:
-        print(f"left out, of the system: {len(found.litter)} files such as {found.litter[0]}")
+        print(f"left out, system files: {len(found.litter)}, such as {found.litter[0]}")
     if longer:
-        print(f"several of one name, so with their endings: {first_few(longer)}")
+        print(f"several of one name, so the extension is kept: {first_few(longer)}")
     standing = [path for path, target in targets.items() if _is_there(target)]
     if not standing or overwrite is True:
         return targets

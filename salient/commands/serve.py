@@ -1,4 +1,4 @@
-"""Serve a page and an HTTP API on this machine: a picture in, its map or cut-out out.
+"""Serve a web page and an HTTP API on this machine: a picture in, its map or cut-out out.
 
   salient serve                                       http://127.0.0.1:7860, until Ctrl-C
   curl -F picture=@photo.jpg http://127.0.0.1:7860/detect/map > map.png
@@ -45,24 +45,24 @@ def serve(
     """Serve until Ctrl-C.
 
     Args:
-        host: whom it listens to: this machine; 0.0.0.0 is everyone who reaches it, without a
-            password.
-        port: or 0, any that is free.
-        checkpoint: next to best and fast a third choice, which comes first: a file, or last.
-        max_megabytes: the largest request, so the largest file (megabytes of 2^20 bytes).
+        host: the address to listen on, by default only this machine; with 0.0.0.0, everyone who
+            reaches it can use it, without a password.
+        port: 0 is any free port.
+        checkpoint: your own network, in addition to best and fast: a file, or last.
+        max_megabytes: the largest request, and so the largest file (megabytes of 2^20 bytes).
         max_megapixels: the largest picture.
-        queue: pictures that wait while others are worked on, one for each core; more are answered
-            503.
-        page: false for the API without the page.
+        queue: how many pictures may wait while others are processed, one per core; further ones
+            are answered 503.
+        page: false serves the API without the page.
         allowed_hosts: further names of this server, such as [pictures.example.org].
-        root_path: the path under which a proxy shows it, such as /salient.
-        proxy: the address of a proxy whose X-Forwarded-For is believed.
+        root_path: the path under which a proxy shows the page, such as /salient.
+        proxy: the address of a trusted proxy that sets X-Forwarded-For.
         device: the GPU if there is one; or cpu, cuda, cuda:1, mps.
-        precision: bf16 where the processor computes with it; or fp32, bf16, fp16.
+        precision: bf16 if the processor computes in it; or fp32, bf16, fp16.
 
     Raises:
         ModuleNotFoundError: the extra `serve` is not installed.
-        ValueError: the port is in use, or nothing can listen there; and as `Detector.load`.
+        ValueError: the port is in use, or the address cannot be used; and as `Detector.load`.
     """
     from salient.serving.app import Service
     from salient.serving.server import Server, address_of, listening, serve_until_stopped
@@ -79,7 +79,7 @@ def serve(
 
 
 def choices(checkpoint: str | None) -> dict[str, str]:
-    """The networks by their names: the one asked for first, and the bundled ones."""
+    """The checkpoints by name: the one asked for first, then the bundled ones."""
     box = [DEFAULT, *sorted(path.stem for path in BOX.glob("*.safetensors"))]
     asked = {} if checkpoint in (None, *box) else {Path(str(checkpoint)).stem: str(checkpoint)}
     first = [str(checkpoint)] if checkpoint in box else []

@@ -29,17 +29,17 @@ def strip(
     strict: bool = True,
     dataset: dict[str, Any] | None = None,
 ) -> None:
-    """Write the strip of each N-th pair of the sets.
+    """Write a picture with a row for every N-th pair of the sets.
 
     Args:
         predictions: a folder of saved maps, or {method: folder, ...}.
         output: the picture to write.
-        every: show each N-th pair.
-        rows: show at most so many pairs.
-        data_root: where data sets lie.
+        every: show every N-th pair.
+        rows: show at most this many pairs.
+        data_root: the folder with the data sets.
         title: the name of dataset=folder in tables.
         images, masks: the two folders of dataset=folder.
-        strict: false makes another number of pairs a warning, not an error.
+        strict: false turns a wrong number of pairs into a warning.
         dataset: the sets.
 
     Raises:

@@ -4,8 +4,8 @@ salient train                                      DUTS-TR in data/, the publish
 salient train experiment=duts_scratch              a recipe of configs/experiment
 salient train dataset=[duts_tr,msra10k]            several sets together
 salient train dataset=folder images=DIR masks=DIR  your own pairs
-salient train resume=runs/NAME/DATE/last.ckpt      on from where a run stopped
-salient train -m model.optimizer.lr=0.02,0.05      a run for each value
+salient train resume=runs/NAME/DATE/last.ckpt      continues an interrupted run
+salient train -m model.optimizer.lr=0.02,0.05      one run for each value
 """
 
 from __future__ import annotations
@@ -59,35 +59,35 @@ def train(
 ) -> Trained:
     """Fit and publish `<publish_to>/<name>.safetensors`; returns its path and figures.
 
-    Where there is such a file already, and it is not to be overwritten, the name gets a number.
+    If there is such a file already, and `overwrite` is False, the name gets a number.
 
     Args:
         name: of the run and of the published file.
-        loader, model, trainer, callbacks, dataset, logger: what they are built from.
-        data_root: where data sets lie.
+        loader, model, trainer, callbacks, dataset, logger: the groups that a run is built from.
+        data_root: the folder with the data sets.
         title: the name of dataset=folder in tables.
         images, masks: the two folders of dataset=folder.
-        strict: false makes another number of pairs a warning, not an error.
+        strict: false turns a wrong number of pairs into a warning.
         seed: of weights, order and augmentation.
-        deterministic: the same weights twice, somewhat slower.
-        resume: a run's last.ckpt: goes on with it, with that run's options.
-        start: a checkpoint (or last) to start from, ours or ModelScope's: its network, not
+        deterministic: get the same weights every time, somewhat slower.
+        resume: the last.ckpt of a run to continue, with the options of that run.
+        start: a checkpoint (or last) to start from, ours or ModelScope's. Its network replaces
             model.network.
-        compare: score the held-out pairs by start and by what became of it: report.html.
+        compare: score the held-out pairs with the start and with the result; writes report.html.
         publish_to: the folder for the weights.
-        overwrite: replace a published file of that name; else the new one gets a number.
+        overwrite: replace a published file of that name; otherwise the new one gets a number.
 
     Raises:
-        ValueError: a value outside its range, pairs that do not match, a checkpoint that is
-            damaged or another run's.
-        FileNotFoundError: a set or a checkpoint is not there.
+        ValueError: a value outside its range, pairs that do not match, or a checkpoint that is
+            damaged or belongs to another run.
+        FileNotFoundError: a set or a checkpoint is missing.
         OSError: `publish_to` cannot be written.
         ModuleNotFoundError: what a logger or callback needs is not installed.
     """
     if not dataset:
         raise ValueError("dataset: missing; salient train dataset=duts_tr (or [duts_tr,msra10k])")
     if compare and start is None:
-        raise ValueError("compare: needs start=CHECKPOINT, whose network is the one before")
+        raise ValueError("compare: needs start=CHECKPOINT, the network to compare with")
     check_places(publish_to, resume)
     quieten()
     hydra = HydraConfig.get()
@@ -126,7 +126,7 @@ def train(
 
 
 def choices_of(config: Mapping[str, Any], network: Network, pairs: int) -> dict[str, Any]:
-    """What was chosen, for a table of runs; whatever is overridden is a column."""
+    """The choices of a run for a table of runs; every override is a column."""
     loader, optimizer = config["loader"], config["model"]["optimizer"]
     encoder = network.config.get("encoder", architecture_of(network))
     choices = {"encoder": encoder, "seed": config["seed"], "pairs": pairs}

@@ -1,4 +1,4 @@
-"""Say what a checkpoint is, or write it in this project's format.
+"""Describe a checkpoint, or write it in this project's format.
 
 salient weights checkpoint=FILE                    its network, hash, scores and origin
 salient weights checkpoint=pytorch_model.bin output=mine.safetensors half=true
@@ -33,12 +33,12 @@ def weights(
         checkpoint: a file; best (the default) or fast, the bundled weights; or last, the newest
             in checkpoints/.
         output: a safetensors file to write.
-        half: weights in 16 bits.
+        half: store weights in 16 bits.
         size: detect at another size in pixels, a multiple of 32.
-        resize: resize pictures by another filter, a name in `salient.data.transforms.RESIZE`.
-        sharpen: a factor of the map's logit: above 1, greys move to black or white.
-        average: one or more other checkpoints of the same network, to average the weights with.
-        share: of those together; by default all have the same.
+        resize: resize pictures with another filter, a name in `salient.data.transforms.RESIZE`.
+        sharpen: a factor for the map's logit: above 1, greys move to black or white.
+        average: one or more other checkpoints of the same network, to average with.
+        share: total weight of those others; by default all networks count the same.
         add: metadata to add: add={licence: Apache-2.0}.
     """
     source = find_checkpoint(checkpoint)

@@ -1,6 +1,6 @@
 """Exact, fast metrics of salient object detection: arrays in, numbers out.
 
-`SaliencyMetrics` needs torchmetrics, and is imported when it is asked for.
+`SaliencyMetrics` needs torchmetrics, which is imported on first use.
 """
 
 from typing import TYPE_CHECKING, Any

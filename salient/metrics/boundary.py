@@ -17,8 +17,9 @@ DILATION = 0.02  # the width of the boundary, as a share of the diagonal
 def boundary_iou(measured: Measured) -> float:
     """The intersection over union of both boundaries, 0..1 (Cheng et al. 2021, equation 2).
 
-    A boundary is what lies within 2 % of the diagonal of the edge, inside: of the map's levels >=
-    128 and of the mask. The border of the picture is an edge. 1 where both are empty.
+    The boundary consists of the foreground pixels within 2 % of the diagonal from an edge. The
+    foreground of the map is its levels >= 128. The border of the picture is an edge. If map and
+    mask are empty, the value is 1.
     """
     levels = (measured.value * 255).astype(np.uint8)
     found = boundary((levels >= THRESHOLD)[measured.prediction].astype(np.uint8))

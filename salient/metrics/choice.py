@@ -1,4 +1,4 @@
-"""Which figures are computed: the usual ones, and those of `MORE` that are asked for by name."""
+"""Choose which figures are computed: the usual ones, and those of `MORE` that are named."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from salient.metrics.more import MORE, MORE_CURVES
 
 @dataclass(frozen=True, eq=False)
 class Choice:
-    """Figures in their order, and the curves that they or the reports read, by name."""
+    """Figures in order, and the curves that they or the reports need, by name."""
 
     figures: Sequence[Figure]
     curves: Mapping[str, Curve]
@@ -29,13 +29,13 @@ USUAL = Choice(FIGURES, CURVES)
 
 
 def choose(names: str | Sequence[str] | None = None) -> Choice:
-    """The usual figures with those named.
+    """The usual figures and those named.
 
     Args:
-        names: keys of `FIGURES` and `MORE`; "all" of them; None: the usual ones.
+        names: keys of `FIGURES` and `MORE`; "all" for all of them; None for the usual ones.
 
     Raises:
-        ValueError: no such figure; names the nearest.
+        ValueError: there is no such figure; the message suggests the nearest.
 
     Example:
         >>> [figure.key for figure in choose(["max_dice"]).figures][-1]

@@ -1,7 +1,7 @@
 """Curves of the four counts of a binary map, as PySODMetrics 1.6.2 defines them (`FmeasureV2`).
 
-A quotient whose divisor is 0 is 0 there, and so it is here: of an empty mask the recall, and of an
-empty map and mask the IoU. Each function takes counts of any shape and returns theirs.
+As there, a quotient with a divisor of 0 is 0: the recall of an empty mask, and the IoU of an empty
+map and mask. Each function takes counts of any shape and returns an array of that shape.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from salient.metrics.thresholds import F_BETA_SQUARED
 
 
 class Confusion(NamedTuple):
-    """Pixels by what they are and what they are taken for, float64 of one shape."""
+    """Numbers of pixels by truth and prediction, float64 of one shape."""
 
     true_positives: Floats
     false_positives: Floats
@@ -42,22 +42,22 @@ def quotient(numerator: Floats, divisor: Floats) -> Floats:
 
 
 def precision(c: Confusion) -> Floats:
-    """The share of the positives that are right."""
+    """The fraction of the positives that are right."""
     return quotient(c.true_positives, c.true_positives + c.false_positives)
 
 
 def recall(c: Confusion) -> Floats:
-    """The share of the foreground that is found; also sensitivity, or true positive rate."""
+    """The fraction of the foreground that is found; also sensitivity, or true positive rate."""
     return quotient(c.true_positives, c.true_positives + c.false_negatives)
 
 
 def specificity(c: Confusion) -> Floats:
-    """The share of the background that is left alone; also true negative rate."""
+    """The fraction of the background that is predicted as such; also true negative rate."""
     return quotient(c.true_negatives, c.true_negatives + c.false_positives)
 
 
 def fall_out(c: Confusion) -> Floats:
-    """The share of the background that is taken for foreground; also false positive rate."""
+    """The fraction of the background predicted as foreground; also false positive rate."""
     return quotient(c.false_positives, c.true_negatives + c.false_positives)
 
 
@@ -80,15 +80,15 @@ def jaccard(c: Confusion) -> Floats:
 
 
 def accuracy(c: Confusion) -> Floats:
-    """The overall accuracy: the share of pixels that are right."""
+    """The overall accuracy: the fraction of pixels that are right."""
     return quotient(c.true_positives + c.true_negatives, sum_of(c))
 
 
 def kappa(c: Confusion) -> Floats:
     """Cohen's kappa (Cohen 1960), -1..1: the accuracy above that of chance.
 
-    PySODMetrics 1.6.2 has another one: it multiplies the predicted background by the true
-    negatives and positives (`tn + tp`) where Cohen has the background.
+    PySODMetrics 1.6.2 differs: it multiplies the predicted background by the true negatives and
+    positives (`tn + tp`), where Cohen's formula has the background.
     """
     predicted, passed = c.true_positives + c.false_positives, c.true_negatives + c.false_negatives
     inside, outside = c.true_positives + c.false_negatives, c.true_negatives + c.false_positives
@@ -97,7 +97,7 @@ def kappa(c: Confusion) -> Floats:
 
 
 def balanced_error(c: Confusion) -> Floats:
-    """The balanced error rate: 1 less the mean of recall and specificity."""
+    """The balanced error rate: 1 minus the mean of recall and specificity."""
     return 1 - 0.5 * (recall(c) + specificity(c))
 
 

@@ -11,14 +11,15 @@ from salient.arrays import Float32
 from salient.metrics.kernels import MASK_THRESHOLD
 from salient.metrics.measured import EPS, Floats, Measured
 
-ALPHA = 6.0  # the deviation of the kernel, pixels, over both axes
+ALPHA = 6.0  # standard deviation of the kernel in pixels, over both axes
 
 
 def context_measure(measured: Measured) -> float:
     """The Context-measure, beta^2 = 1, 0..1; an empty mask gives 0.
 
-    Forward, how much of the mask is near what the map marks; backward, how much of the map is near
-    the mask's pixels; near by a Gaussian shaped like the mask; then F of both.
+    Forward: how much of the mask is near the pixels that the map marks. Backward: how much of the
+    map is near the mask's pixels. "Near" is a Gaussian with the shape of the mask. The measure is
+    the F of both.
     """
     prediction = measured.value[measured.prediction]
     truth = (measured.mask > MASK_THRESHOLD).astype(np.float32)
@@ -36,8 +37,8 @@ def context_measure(measured: Measured) -> float:
 def gaussian_like(truth: Float32) -> Floats:
     """A Gaussian of sum 1 with the covariance of the foreground, scaled to ALPHA: float64 h,w.
 
-    Rows run along the mask's rows. One pixel gives 3,3 with the deviation 1/2. A foreground that
-    lies on a slanted line, whose covariance has no inverse, is taken to be slightly wider.
+    Rows run along the mask's rows. One pixel gives 3,3 with a deviation of 1/2. The covariance of
+    a foreground on a slanted line has no inverse, so it is treated as slightly wider.
     """
     points = np.argwhere(truth > 0)
     if len(points) <= 1:

@@ -1,8 +1,8 @@
 """Human correction efforts: Qin et al., "Highly Accurate Dichotomous Image Segmentation", 2022.
 
-How many points a person has to click to mend a binary map: the corners of the polygons around what
-is wrong, and one for each wrong region of its own. As PySODMetrics 1.6.2 computes it: errors up to
-`RELAX` pixels from a right edge are left out, polygons deviate by up to `EPSILON` pixels.
+The number of points that a person has to click to correct a binary map: the corners of the polygons
+around errors, and one for each isolated wrong region. As in PySODMetrics 1.6.2, errors up to
+`RELAX` pixels from a correct edge are ignored, and polygons deviate by up to `EPSILON` pixels.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ Integers = npt.NDArray[np.integer[Any]]
 
 
 def human_correction_efforts(measured: Measured) -> float:
-    """The number of clicks, less is better, for the map at p > 0.5; 0 where it is right."""
+    """The number of clicks for the map at p > 0.5, less is better; 0 for a correct map."""
     truth = (measured.mask > MASK_THRESHOLD).astype(np.uint8)
     found = (measured.value > 0.5)[measured.prediction].astype(np.uint8)
     hit = truth & found

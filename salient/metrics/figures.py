@@ -1,6 +1,6 @@
 """Every figure of a table, described once: tables, TensorBoard, CSV files and reports read it here.
 
-A new figure is a function of a measured pair (next to its kin in this folder) and a row below.
+A new figure is a function of a measured pair in this folder and a row below.
 """
 
 from __future__ import annotations
@@ -38,13 +38,13 @@ CURVES: dict[str, Curve] = {  # by the level 0..255: positive where level >= t
 
 
 class OfCurves(NamedTuple):
-    """How a set's figure is taken from its mean curves.
+    """How a figure of a set is computed from its mean curves.
 
     Attributes:
         function: the figure of the mean curves.
-        curves: the names of those it reads.
-        rule: "mean", "max NAME" or "pooled" where the report can take the figure of some of a set's
-            pictures, as `page/figures.js` does; None where it cannot.
+        curves: the names of the curves it reads.
+        rule: "mean", "max NAME" or "pooled" if the report can compute the figure for a selection of
+            pictures (`page/figures.js`); None if it cannot.
     """
 
     function: Callable[[MeanCurves], float]
@@ -53,12 +53,12 @@ class OfCurves(NamedTuple):
 
 
 class Convention(NamedTuple):
-    """One of several ways to take a figure of a set.
+    """One of several ways to compute a figure of a set.
 
     Attributes:
-        words: what it is, for the line under a table.
+        words: a description for the line under a table.
         of_curves: as in `Figure`.
-        headline: it is shown in the report before others are asked for.
+        headline: whether the report shows it by default.
     """
 
     words: str
@@ -75,10 +75,10 @@ class Figure:
         label: its name in a table; `latex` the same for LaTeX, with its direction.
         higher_is_better: its direction.
         of_pair: its value for one pair.
-        of_curves: its value for a set, from the mean curves. Where None, it is the mean of
-            `of_pair` over the set's pairs.
-        headline: it is printed in the table next to the published figures.
-        conventions: where several are in use; each has its own `of_curves`.
+        of_curves: its value for a set, from the mean curves. None: the mean of `of_pair` over the
+            pairs of the set.
+        headline: whether it is printed in the table next to the published figures.
+        conventions: if several are in use; each has its own `of_curves`.
     """
 
     key: str
@@ -91,11 +91,11 @@ class Figure:
     conventions: Mapping[MaxF, Convention] | None = None
 
     def key_under(self, convention: MaxF) -> str:
-        """The key where all conventions are shown, `max_f_pooled`; the key if it has only one."""
+        """The key with its convention, such as `max_f_pooled`; the key if there is only one."""
         return f"{self.key}_{convention}" if self.conventions else self.key
 
     def under(self, convention: MaxF) -> Figure:
-        """The figure under a convention; itself if it has only one."""
+        """The figure under a convention; the figure itself if it has only one."""
         if not self.conventions:
             return self
         return replace(self, of_curves=self.conventions[convention].of_curves)
@@ -141,7 +141,7 @@ def largest_of_mean(name: str) -> OfCurves:
 
 
 def average_of_mean(name: str) -> OfCurves:
-    """The mean of the mean curve `name`; that of the pictures' own means, but for rounding."""
+    """The mean of the mean curve `name`: up to rounding, the mean of the pictures' means."""
     return OfCurves(partial(curve_mean, name), [name], "mean")
 
 

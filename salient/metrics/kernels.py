@@ -3,9 +3,9 @@
 They release the interpreter's lock, so that threads score in parallel. Arrays are C-contiguous; H
 and W are at least 1.
 
-Why Numba, and not NumPy with OpenCV: at 1024 x 1024 one whole score takes 11 ms (`python -m
-benchmarks.metrics --size 1024x1024`), OpenCV's exact distance transform alone 18 ms; and its
-float32 distances change in the last digits with the number of threads.
+Numba is used instead of NumPy and OpenCV because at 1024 x 1024 a complete score takes 11 ms
+(`python -m benchmarks.metrics --size 1024x1024`), while OpenCV's exact distance transform takes
+18 ms by itself. The last digits of its float32 distances also depend on the number of threads.
 """
 
 from collections.abc import Callable
@@ -31,7 +31,7 @@ NEAR_ROWS = 4  # largest number of rows in such a distance, floor(sqrt(NEAR))
 
 
 def compiled(function: Callable[P, R]) -> Callable[P, R]:
-    """Compile on the first call; keep the machine code on disk where a folder can be written."""
+    """Compile on the first call; cache the machine code on disk if a folder can be written."""
     try:
         compiler = numba.njit(nogil=True, error_model="numpy", cache=True)
         return cast(Callable[P, R], compiler(function))
@@ -111,7 +111,7 @@ def run_distance(
         height: int64 W + 2, scratch for the hull's u^2 + v^2.
         squared: int64 W or more; receives the result, above FARTHEST^2 where nothing is that near.
     """
-    one = np.uint64(1)  # unsigned indices spare a third: no test for Python's negative ones
+    one = np.uint64(1)  # unsigned indices save a third: no check for negative ones
     top = np.uint64(0)  # the hull stands in column[1..top], height[1..top]
     begin, beyond = max(first - 1, 0), min(last + 1, vertical.size)
     for u in range(np.uint64(begin), np.uint64(beyond)):

@@ -1,8 +1,8 @@
-"""A prediction measured against its mask: the record that every figure is a function of.
+"""A prediction measured against its mask: every figure is a function of this record.
 
 A saved prediction has 256 levels, so the joint histogram (quadrant x background/foreground x byte)
-holds all that MAE, S, E, F, precision and recall can see: sums over 256 bins instead of passes over
-pixels.
+contains everything that MAE, S, E, F, precision and recall need. They are sums over 256 bins
+instead of loops over pixels.
 """
 
 from __future__ import annotations
@@ -23,20 +23,20 @@ Bytes = npt.NDArray[np.uint8]
 Counts = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 EPS = float(np.spacing(1.0))  # MATLAB's eps, 2**-52
-ADAPTIVE = LEVELS  # where the adaptive threshold follows the 256 levels
-HALF = LEVELS + 1  # where the threshold p > 0.5 follows
-TIE = 1e-9  # rounding may decide on which side of a threshold a level lies that is nearer than this
+ADAPTIVE = LEVELS  # index of the adaptive threshold, after the 256 levels
+HALF = LEVELS + 1  # index of the threshold p > 0.5
+TIE = 1e-9  # nearer to a threshold than this, rounding decides on which side a level is
 
 
 @dataclass(frozen=True, eq=False)
 class Measured:
-    """A prediction and its mask, counted, and thresholded 258 times.
+    """Counts of a prediction and its mask at 258 thresholds.
 
     The thresholds are the levels t = 0..255 (positive where floor(255 p) >= t), then `ADAPTIVE`
     (p >= min(2 * mean p, 1); Achanta et al. 2009, equation 7) and `HALF` (p > 0.5).
 
     Attributes:
-        prediction, mask: uint8 H,W as given; foreground is mask > 128.
+        prediction, mask: uint8 H,W, unchanged; foreground is mask > 128.
         counts: int64 4,2,256: pixels by quadrant (left top, right top, left bottom, right bottom),
             by background/foreground and by the prediction's byte.
         totals: int64 2,256: the same without the quadrants.
@@ -45,7 +45,7 @@ class Measured:
         ends: the bytes that stand for saliency 0 and 1.
         value: float64 256: the saliency in [0, 1] that each byte stands for.
         true_positives, false_positives: float64 258: pixels, by the threshold.
-        kept: what `once` has computed.
+        kept: results cached by `once`.
     """
 
     prediction: Bytes
@@ -67,7 +67,7 @@ class Measured:
 
 
 def measure_pair(prediction: Bytes, mask: Bytes, *, normalize: bool = True) -> Measured:
-    """One prediction measured against its mask.
+    """Measure one prediction against its mask.
 
     Args:
         prediction: uint8 H,W, 0..255.
@@ -98,7 +98,7 @@ def measure_pair(prediction: Bytes, mask: Bytes, *, normalize: bool = True) -> M
 
 
 def once(function: Callable[[Measured], T]) -> Callable[[Measured], T]:
-    """Compute a function of a measured pair once, however many figures read it."""
+    """Cache a function of a measured pair, which several figures may read."""
 
     @wraps(function)
     def keeping(measured: Measured) -> T:

@@ -1,8 +1,8 @@
-"""The figures that are computed where they are asked for: those of PySODMetrics 1.6.2, and others.
+"""Figures that are computed on request: those of PySODMetrics 1.6.2, and others.
 
-Of every quotient of the four counts (`confusion.py`) there is the largest value over the levels,
-the mean, the value at the adaptive threshold and at p > 0.5; and the same of the objects of a mask,
-each as important as any other (`size_invariant.py`).
+Every quotient of the four counts (`confusion.py`) has the largest value over the levels, the mean,
+and the values at the adaptive threshold and at p > 0.5. The same figures exist for the objects of a
+mask, all of equal weight (`size_invariant.py`).
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ QUANTITIES = (
 
 
 def of_whole(quotient: Quotient, measured: Measured) -> Floats:
-    """A quotient of the whole picture, float64 258; computed once for a pair."""
+    """A quotient over the whole picture, float64 258; computed once per pair."""
     key = partial, quotient
     if key not in measured.kept:
         measured.kept[key] = quotient(confusion(measured))
@@ -73,7 +73,7 @@ def of_whole(quotient: Quotient, measured: Measured) -> Floats:
 
 
 def of_objects(quotient: Quotient, measured: Measured) -> Floats:
-    """The mean of a quotient over the mask's objects, float64 258; of no object: of the whole."""
+    """The mean of a quotient over the mask's objects, float64 258; over the picture if none."""
     key = confusions, quotient
     if key not in measured.kept:
         objects = confusions(measured) or [confusion(measured)]
@@ -93,7 +93,7 @@ def name_of(key: str) -> str:
 
 
 def forms(key: str, label: str, curve: Curve, higher_is_better: bool = True) -> Iterator[Figure]:
-    """A figure for each number that is taken from a curve."""
+    """One figure for each number that is taken from a curve."""
     arrow = r"\uparrow" if higher_is_better else r"\downarrow"
 
     def form(name: str, of_pair: OfPair, of_set: OfCurves | None) -> Figure:

@@ -1,12 +1,12 @@
 """The multi-scale IoU of Ahmadzadeh et al., "Multiscale IOU", ICIP 2021.
 
-The share of the cells with an edge of the mask that hold an edge of the binary map too, at ten
-sizes of cells, 1 to 512 pixels; the area under those ten. As in PySODMetrics 1.6.2: an edge is
-where Sobel's gradient is not 0 (outside the picture there is background); cells are counted from
-the right and the bottom; 1 is added to both numbers.
+Of the cells with an edge of the mask, the measure takes the fraction that also have an edge of the
+binary map, at ten cell sizes from 1 to 512 pixels, and the area under these ten values. As in
+PySODMetrics 1.6.2, an edge is a pixel with a Sobel gradient other than 0 (outside the picture is
+background), cells are counted from the right and the bottom, and 1 is added to both numbers.
 
-A pixel is an edge at some thresholds and not at others: a set of 256, kept as bits. A cell's set is
-the union of its pixels'; so all thresholds cost about as much as a few.
+The thresholds at which a pixel is an edge are a set of 256 bits, and the set of a cell is the union
+over its pixels. So all thresholds cost about as much as a few.
 """
 
 from __future__ import annotations
@@ -37,10 +37,10 @@ def multiscale_iou(measured: Measured) -> Floats:
 
 
 def published(cells: Floats) -> Floats:
-    """The divisors, cells + 1, in floats of 16 bits, as the reference computes with them.
+    """The divisors, cells + 1, rounded to 16-bit floats like in the reference.
 
-    That rounds above 2048 and moves the figure by up to 1e-4. Above 65503, where the reference
-    divides by infinity, they are exact.
+    Above 2048 this moves the figure by up to 1e-4. Above 65503, where the reference divides by
+    infinity, they are exact.
     """
     rounded = np.minimum(cells, 65503).astype(np.float16) + np.float16(1)
     return np.asarray(np.where(cells > 65503, cells + 1, rounded.astype(np.float64)))
@@ -48,7 +48,7 @@ def published(cells: Floats) -> Floats:
 
 @compiled
 def edge_sets(levels: Bytes) -> Sets:
-    """At which thresholds t = 0..255 each pixel is an edge of `levels >= t`: uint64 H,W,WORDS."""
+    """The thresholds t = 0..255 at which a pixel is an edge of `levels >= t`: uint64 H,W,WORDS."""
     height, width = levels.shape
     sets = np.zeros((height, width, WORDS), dtype=np.uint64)
     near = np.empty((3, 3), dtype=np.int64)
@@ -89,14 +89,14 @@ def has_gradient(near: Counts, t: int) -> bool:
 
 @compiled
 def shared_cells(map_sets: Sets, mask_sets: Sets) -> tuple[Floats, Floats]:
-    """The mask's cells that the map's edges share, and the mask's cells.
+    """Count the cells with an edge of both map and mask, and those with an edge of the mask.
 
     Args:
         map_sets: uint64 H,W,WORDS, see `edge_sets`.
-        mask_sets: the same of the mask as 0 and 1; its edges are those at the threshold 1.
+        mask_sets: the same for the mask as 0 and 1; its edges are those at threshold 1.
 
     Returns:
-        shared: float64 SCALES,257: by the size of the cells and the threshold; at 256 none.
+        shared: float64 SCALES,257, by cell size and threshold; none at 256.
         cells: float64 SCALES.
     """
     shared, cells = np.zeros((SCALES, 257)), np.zeros(SCALES)

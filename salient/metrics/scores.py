@@ -12,11 +12,11 @@ from salient.metrics.measured import Bytes, Floats, measure_pair
 
 
 class PairScores(NamedTuple):
-    """What one pair scores.
+    """The scores of one pair.
 
     Attributes:
-        figures: every figure of the choice by its key. Those that a set takes from its mean curves
-            are here the picture's own: `max_f` is its best F.
+        figures: every figure of the choice by key. A figure that a set takes from its mean curves
+            is computed from the picture's own curves here: `max_f` is its best F.
         curves: every curve of the choice by name, float64 256, by the threshold t = 0..255.
         resized: whether the prediction was resized to its mask before it was scored.
         empty: whether the mask has no foreground.
@@ -58,7 +58,7 @@ def flatten(scores: PairScores, choice: Choice = USUAL) -> Floats:
     """A pair's figures and curves in the order of the choice, float64 `choice.columns`.
 
     Raises:
-        KeyError: the pair was scored by another choice, without one of them.
+        KeyError: the pair was scored without one of the figures.
     """
     figures = [scores.figures[figure.key] for figure in choice.figures]
     return np.concatenate([figures, *(scores.curves[name] for name in choice.curves)])

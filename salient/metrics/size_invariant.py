@@ -1,8 +1,8 @@
 """Size-invariant figures: Li et al., "Size-invariance Matters", ICML 2024; each object counts once.
 
-As PySODMetrics 1.6.2 computes them: an object is a part of the mask (4-connected) of 50 pixels or
-more, or the largest parts where none has as many; what it scores is scored in its bounding box,
-outside of which the map and the mask count as 0. A pair's value is the mean over its objects.
+As in PySODMetrics 1.6.2, an object is a 4-connected part of the mask with 50 pixels or more, or the
+largest parts if none is that large. An object is scored in its bounding box; outside the box, map
+and mask count as 0. The value of a pair is the mean over its objects.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class Part(NamedTuple):
 @once
 def parts(measured: Measured) -> list[Part]:
     """The objects of a mask with the pixels of their boxes; none where the mask is empty."""
-    import cv2  # which those who want other figures need not wait for
+    import cv2  # only here, so that other figures do not wait for it
 
     foreground = (measured.mask > MASK_THRESHOLD).astype(np.uint8)
     _, _, boxes, _ = cv2.connectedComponentsWithStats(foreground, connectivity=4)
@@ -66,7 +66,7 @@ def _confusion(measured: Measured, part: Part) -> Confusion:
     if (np.abs(value[totals.any(axis=0)] - 2 * mean) < TIE).any():
         whole = np.zeros(measured.mask.shape)
         whole[part.box] = value[measured.prediction[part.box]]
-        mean = float(whole.mean())  # rounds as the reference does
+        mean = float(whole.mean())  # rounds like the reference
     threshold = min(2 * mean, 1.0)
     others = np.stack(
         [totals[::-1, passes].sum(axis=1) for passes in (value >= threshold, value > 0.5)], axis=1
@@ -79,9 +79,10 @@ def _confusion(measured: Measured, part: Part) -> Confusion:
 
 
 def size_invariant_error(measured: Measured) -> float:
-    """The size-invariant mean absolute error, 0..1: of each object's box and of the rest.
+    """The size-invariant mean absolute error, 0..1, over the boxes of the objects and the rest.
 
-    The rest counts as much as its area in boxes. An empty mask gives the mean absolute error.
+    The rest counts as much as its area in units of boxes. An empty mask gives the mean absolute
+    error.
     """
     objects = parts(measured)
     if not objects:

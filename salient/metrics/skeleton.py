@@ -1,8 +1,8 @@
 """Thinning of Zhang and Suen, "A fast parallel algorithm for thinning digital patterns", 1984.
 
-The paper's rule deletes lines of two pixels width. scikit-image's `skeletonize`, and with it the
-reference of the human correction efforts, decides otherwise for 25 of the 256 neighbourhoods;
-so does this.
+The paper's rule deletes lines that are two pixels wide. scikit-image's `skeletonize`, which the
+reference for the human correction efforts uses, decides differently for 25 of the 256
+neighbourhoods. This module follows scikit-image.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ def skeleton(binary: Bytes) -> Bytes:
 
 @compiled
 def thinned(image: Bytes, table: Bytes) -> Bytes:
-    """What is left of an image of 0 and 1 that has a margin of 0; see `passes`."""
+    """The thinned image of 0 and 1; the input has a margin of 0. See `passes`."""
     changing = True
     while changing:
         changing = False

@@ -113,9 +113,9 @@ def quadrant_similarity(
 def constant_similarity(measured: Measured, quadrant: int) -> float:
     """The SSIM where prediction and mask are both constant: 1 if the mean is the constant.
 
-    In exact arithmetic it always is. The published rule tests a computed variance for zero, so that
-    a mean that rounds away from the constant scores 0; to give the published numbers the mean is
-    taken over the pixels, as the reference takes it.
+    In exact arithmetic it always is. The published rule tests whether a computed variance is zero,
+    so a mean that rounds away from the constant scores 0. To reproduce the published numbers, the
+    mean is computed over the pixels like in the reference.
     """
     rows, columns = measured.split
     vertical = slice(rows, None) if quadrant >= 2 else slice(None, rows)

@@ -18,12 +18,12 @@ Words = npt.NDArray[np.int64]
 class ExactSums:
     """Sums of the scores of pairs: the same in any order, and over any division into parts.
 
-    Each number is split into a whole part and two words of 32 bits (steps of 2**-64); sums of int64
-    are exact. So one process, several with unequal parts and a shuffled set agree to the last
-    digit. Holds up to 2**31 pairs.
+    Each number is split into a whole part and two words of 32 bits (steps of 2**-64), and sums of
+    int64 are exact. So any number of processes and any order agree to the last digit, for up to
+    2**31 pairs.
 
     Args:
-        choice: which figures; see `choose`. The pairs are scored by the same.
+        choice: the figures; see `choose`. The pairs must be scored with the same choice.
 
     Attributes:
         words: int64 3,`choice.columns`: the figures in the order of the choice, then the curves.
@@ -36,12 +36,12 @@ class ExactSums:
         self.pairs = 0
 
     def add(self, scores: PairScores) -> None:
-        """Add a pair. Raises ValueError where a number is not finite."""
+        """Add a pair. Raises ValueError if a number is not finite."""
         self.words = self.words + to_words(flatten(scores, self.choice))
         self.pairs += 1
 
     def merge(self, other: ExactSums) -> None:
-        """Add what another process summed."""
+        """Add the sums of another process."""
         self.words = self.words + other.words
         self.pairs += other.pairs
 

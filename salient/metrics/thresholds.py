@@ -51,9 +51,9 @@ def intersection_over_union(measured: Measured) -> float:
 def balanced_error_rate(measured: Measured) -> float:
     """The balanced error rate at level 128, 0..1, less is better.
 
-    The mean of the shares of foreground and of background that are missed (Vicente et al. 2016,
-    "Large-scale training of shadow detectors", section 5; there over a set and in per cent). A mask
-    without one of the two counts the other one.
+    The mean of the fractions of foreground and of background that are missed (Vicente et al. 2016,
+    "Large-scale training of shadow detectors", section 5; there over a set and in per cent). If the
+    mask has only one of the two, only that one counts.
     """
     foreground = measured.foreground_size
     background = measured.size - foreground

@@ -20,15 +20,15 @@ ByteMap = Bytes | Tensor
 class SaliencyMetrics(Metric):
     """MAE, S, F, E, weighted F, IoU and BER over the pairs of one set, each a mean over pairs.
 
-    The state is exact (see `ExactSums`): one process, several with unequal shards, `merge_state`
-    and a shuffled set agree to the last digit; `half()`, `float()` and `to(dtype)` change nothing.
+    The state is exact (see `ExactSums`): any number of processes, any order and `merge_state` agree
+    to the last digit; `half()`, `float()` and `to(dtype)` change nothing.
 
     Args:
         normalize: stretch each prediction by its own minimum and maximum; see `measure_pair`.
         max_f: which maximum F to report: "curve", the maximum of the mean F curve (PySODMetrics);
             "pooled", the maximum F of the mean precision and recall (F3Net's and MINet's tables);
             "image", the mean of each image's best F. The other figures do not depend on it.
-        figures: more than the usual ones; see `choose`.
+        figures: figures in addition to the usual ones; see `choose`.
         **kwargs: keyword arguments of `torchmetrics.Metric`.
 
     Raises:

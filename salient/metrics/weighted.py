@@ -15,9 +15,9 @@ def weighted_f_measure(measured: Measured) -> float:
     """The weighted F-measure, beta^2 = 1, 0..1; an empty mask gives 0.
 
     Margolin et al. 2014: an error on the foreground counts as the smaller of itself and its
-    Gaussian mean (equations 8 and 9), where a background pixel lends the error of its nearest
-    foreground pixel; a false alarm d pixels from the foreground counts 2 - 2^(-d / 5)
-    (equation 11); then precision, recall and F (equations 12 to 14).
+    Gaussian mean (equations 8 and 9). In this mean, a background pixel has the error of its nearest
+    foreground pixel. A false alarm d pixels from the foreground counts 2 - 2^(-d / 5)
+    (equation 11). Precision, recall and F follow (equations 12 to 14).
     """
     count = measured.foreground_size
     if count == 0:

@@ -90,8 +90,8 @@ def test_predict_lists_what_was_left_out_and_renamed(call, work):
     (work / "album/notes.txt").write_text("no picture")
     Image.new("RGB", (20, 20)).save(work / "album/a.gif")
     said = call(work, "predict", *PREDICT).stdout
-    assert "left out, no pictures by their endings: album/notes.txt" in said
-    assert "several of one name, so with their endings: a.gif, a.jpg" in said
+    assert "left out, no image extension: album/notes.txt" in said
+    assert "several of one name, so the extension is kept: a.gif, a.jpg" in said
     assert written(work / "maps") == ["a.gif.png", "a.jpg.png", "b.png", "c.png"]
 
 
