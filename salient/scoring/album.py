@@ -1,4 +1,4 @@
-"""What the report keeps of each pair while it is scored: a thumbnail, its curves, its objects."""
+"""Keep a thumbnail, the curves and the objects of each scored pair, for the report."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class Album:
         )
 
     def gather(self) -> Album:
-        """Take in what the other processes kept."""
+        """Add the entries of the other processes."""
         for entries in of_all_processes(self.entries):
             self.entries |= entries
         return self
@@ -95,7 +95,7 @@ def packed(entries: Sequence[Entry]) -> str:
 
 
 def spread(ranked: Sequence[int], most: int) -> list[int]:
-    """At most `most` of `ranked`, evenly by rank, with the first and the last."""
+    """At most `most` of `ranked`, evenly spread over the ranks, with the first and the last."""
     if len(ranked) <= most:
         return list(ranked)
     places: Floats = np.linspace(0, len(ranked) - 1, most)

@@ -1,4 +1,4 @@
-"""Before and after: two networks on the same pairs, and a plain word on which is better."""
+"""Before and after: two networks on the same pairs, and a verdict on which is better."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ MAX_F: MaxF = "curve"  # the convention of the rows
 
 
 class Change(NamedTuple):
-    """A figure's `after` less `before`, with the 95 % interval over the pictures, `low`..`high`."""
+    """`after` minus `before` of a figure, with the 95 % interval over pictures, `low`..`high`."""
 
     figure: Figure
     value: float
@@ -32,13 +32,13 @@ class Change(NamedTuple):
 
     @property
     def better(self) -> bool:
-        """Whether it went the right way, and by a digit that is shown."""
+        """Whether the figure improved by at least one digit that is shown."""
         gain = self.value if self.figure.higher_is_better else -self.value
         return round(gain, 4) > 0
 
     @property
     def sure(self) -> bool:
-        """Whether the interval lies on one side of zero."""
+        """Whether the interval excludes zero."""
         return self.low > 0 or self.high < 0
 
 
@@ -46,7 +46,7 @@ class Compared(NamedTuple):
     """The rows of `before` and `after`, and the table with the verdict in words."""
 
     rows: list[Row]
-    told: str
+    words: str
 
 
 def compare(
@@ -63,14 +63,14 @@ def compare(
     """Score both on the pairs; returns their rows, and the table with the verdict.
 
     Args:
-        before, after: in eval mode; each takes pictures at its own size.
-        pairs: which neither was trained on.
+        before, after: networks in eval mode; each gets pictures at its own size.
+        pairs: pairs that neither was trained on.
         title: of the pairs.
-        folder: gets tables, curves and `report.html`.
-        maps: gets the maps, as `before/NAME.png` and `after/NAME.png`.
-        config: as the command composed it.
+        folder: receives tables, curves and `report.html`.
+        maps: receives the maps, as `before/NAME.png` and `after/NAME.png`.
+        config: the composed configuration.
         checkpoint: that of `after`.
-        workers: processes that decode; as many as there are cores, at most 16, if None.
+        workers: processes that decode; by default one per core, at most 16.
     """
     networks = {BEFORE: before, AFTER: after}
     held_out = ScoredSet(title, pairs, [], [], [])
@@ -84,15 +84,15 @@ def compare(
         keep=True,
     )
     found = changes(held_out)
-    told = f"{describe(found, len(pairs))}\n{verdict(found)}"
-    note = f"{told}\n\n{Conventions(MAX_F).in_words()}"
+    words = f"{describe(found, len(pairs))}\n{verdict(found)}"
+    note = f"{words}\n\n{Conventions(MAX_F).in_words()}"
     details = {"checkpoint": str(checkpoint.path), "verdict": verdict(found)}
     save_results([held_out], folder, config, {AFTER: checkpoint}, details, note, MAX_F, len(pairs))
-    return Compared(held_out.rows, f"{markdown(held_out.rows)}\n\n{told}")
+    return Compared(held_out.rows, f"{markdown(held_out.rows)}\n\n{words}")
 
 
 def changes(scored: ScoredSet) -> list[Change]:
-    """What changed in each headline figure of a set that `before` and `after` were scored on."""
+    """The change of each headline figure on a set that both networks were scored on."""
     names = [pair.name for pair in scored.pairs]
     before, after = (
         replicates(values_of([album.entries[name] for name in names])) for album in scored.albums
@@ -107,14 +107,14 @@ def changes(scored: ScoredSet) -> list[Change]:
 
 
 def describe(found: Sequence[Change], pictures: int) -> str:
-    """The changes in a line."""
+    """The changes in one line."""
     parts = [f"{c.figure.label} {c.value:+.4f} ({c.low:+.4f} to {c.high:+.4f})" for c in found]
-    head = f"{AFTER} less {BEFORE}, with 95 % intervals over the {pictures} held-out pictures"
+    head = f"Change ({AFTER} - {BEFORE}), 95 % intervals over the {pictures} held-out pictures"
     return f"{head}: {', '.join(parts)}."
 
 
 def verdict(found: Sequence[Change]) -> str:
-    """Better, better by what may be chance, or not better: said plainly."""
+    """The verdict in a sentence: better, perhaps better by chance, or not better."""
     worse = [change.figure.label for change in found if not change.better]
     unsure = [change.figure.label for change in found if not change.sure]
     if worse:

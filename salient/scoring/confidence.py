@@ -1,8 +1,8 @@
-"""How sure a figure is: 95 % bootstrap intervals over the pictures of a set.
+"""95 % bootstrap intervals of figures, over the pictures of a set.
 
-Percentile intervals of resampled sets (Efron and Tibshirani 1993, "An introduction to the
-bootstrap", section 13.3). Every method of a set is resampled with the same pictures, so that the
-interval of a difference is that of pairs. The seed is fixed: the same scores give the same digits.
+They are percentile intervals of resampled sets (Efron and Tibshirani 1993, "An introduction to the
+bootstrap", section 13.3). All methods of a set are resampled with the same pictures, so intervals
+of differences are paired. The seed is fixed: the same scores give the same digits.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def replicates(
 
     Args:
         values: figures and curves of each picture, n,columns, ordered as `flatten` orders them.
-        count: how many sets are drawn. Sets of the same n are drawn alike.
+        count: how many sets are drawn. For one n, the same sets are drawn every time.
         choice: of the figures and curves.
     """
     drawn = [
@@ -50,12 +50,12 @@ def intervals(drawn: Mapping[str, Floats]) -> dict[str, Interval]:
 
 
 def differences(one: Mapping[str, Floats], other: Mapping[str, Floats]) -> dict[str, Interval]:
-    """The interval of each figure's difference, `one` less `other`, on the same drawn sets."""
+    """The interval of each figure's difference, `one` minus `other`, on the same drawn sets."""
     return intervals({key: one[key] - other[key] for key in one})
 
 
 def _weights(pictures: int, count: int) -> Iterator[Float32]:
-    """How often each picture is in each drawn set, as shares: float32 b x pictures, rows sum to 1.
+    """How often each picture is in each drawn set: float32 b x pictures, each row sums to 1.
 
     The draws do not depend on the size of the blocks.
     """

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 def strip(
     rows: Sequence[tuple[Pair, Sequence[Path]]], *, height: int = 160, columns: int = 2
 ) -> Picture:
-    """Pairs and the files of their maps -> one RGB picture, `columns` rows beside each other.
+    """Pairs and the files of their maps -> one RGB picture, with `columns` rows side by side.
 
     Each row is picture | truth | a map for each method, squashed to 4:3 at `height` pixels, with a
     white gap.

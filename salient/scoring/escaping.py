@@ -1,4 +1,4 @@
-"""Names inside tables: a name is shown as it is, whatever characters it holds."""
+"""Escape names for tables, so that any characters are shown as they are."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ LATEX = {c: f"\\{c}" for c in "&%$#_{}"} | {
 
 
 def for_markdown(text: str) -> str:
-    """A cell of a Markdown table: a bar would end it."""
+    """A cell of a Markdown table, with bars escaped."""
     return text.replace("|", "\\|")
 
 

@@ -22,7 +22,7 @@ class Cell(NamedTuple):
 
 
 class Standing(NamedTuple):
-    """A line: the method, the mean of its ranks (None for published figures), a cell a column."""
+    """A line: the method, its mean rank (None for published figures), a cell for each column."""
 
     method: str
     mean_rank: float | None
@@ -32,10 +32,10 @@ class Standing(NamedTuple):
 def leaderboard(
     rows: Sequence[Row], shown: Sequence[Figure] = HEADLINE
 ) -> tuple[list[Column], list[Standing]]:
-    """Columns and lines, by mean rank; then the published figures, which have no rank.
+    """Columns and lines, ordered by mean rank; the published figures come last, without a rank.
 
-    Those are a line of their own because what they were scored with is their publisher's. Ranks
-    compare four digits, as shown.
+    They have no rank because their authors scored them with another program. Ranks compare the four
+    digits that are shown.
     """
     sets = list(dict.fromkeys(row.dataset for row in rows))
     columns = [(dataset, figure) for dataset in sets for figure in shown]
@@ -60,7 +60,7 @@ def _mean_rank(cells: Mapping[Column, Cell]) -> float:
 
 
 def markdown(columns: Sequence[Column], lines: Sequence[Standing]) -> str:
-    """The leaderboard as Markdown: each figure with its rank in brackets, the first in bold."""
+    """The leaderboard as Markdown: each figure with its rank in brackets, the best in bold."""
     names = [f"{dataset} {figure.label}" for dataset, figure in columns]
     out = [["Method", "Mean rank", *names]]
     out.append(["---"] * len(out[0]))
@@ -79,7 +79,7 @@ def _marked(cell: Cell | None) -> str:
 def save_leaderboard(
     rows: Sequence[Row], folder: Path, note: str, shown: Sequence[Figure] = HEADLINE
 ) -> None:
-    """Write `leaderboard.md` and `leaderboard.csv` where several methods compete."""
+    """Write `leaderboard.md` and `leaderboard.csv` if there are several methods."""
     columns, lines = leaderboard(rows, shown)
     if sum(line.mean_rank is not None for line in lines) < 2:
         return

@@ -1,4 +1,4 @@
-"""Pictures at a network's size with masks at their own, in batches: for GPUs and validation."""
+"""Load batches of pictures at a network's size with masks at their own, for GPUs and validation."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from salient.devices import loader_workers
 
 
 class ScoringBatch(NamedTuple):
-    """`images` uint8 B,3,S,S (RGB); `masks` B arrays uint8 H,W of the files' own sizes; `names`."""
+    """`images` uint8 B,3,S,S (RGB); `masks`: B arrays uint8 H,W of their own sizes; `names`."""
 
     images: Tensor
     masks: Sequence[Mask]
@@ -28,7 +28,7 @@ class ScoringBatch(NamedTuple):
 
 
 class ScoringSet(Dataset[ScoringBatch]):
-    """Pictures at the network's size beside masks at their own."""
+    """Pictures at the network's size with masks at their own."""
 
     def __init__(self, pairs: Sequence[Pair], size: int, resize: str = "area") -> None:
         self.pairs, self.size, self.resize = list(pairs), size, resize
@@ -43,16 +43,16 @@ class ScoringSet(Dataset[ScoringBatch]):
 
 
 def collate_scoring(samples: Sequence[ScoringBatch]) -> ScoringBatch:
-    """Stack the pictures; list the masks, whose sizes differ."""
+    """Stack the pictures; keep the masks in a list, because their sizes differ."""
     masks = [mask for sample in samples for mask in sample.masks]
     names = [name for sample in samples for name in sample.names]
     return ScoringBatch(torch.stack([sample.images for sample in samples]), masks, names)
 
 
 def start_worker(worker: int) -> None:
-    """For loader processes: one thread each, and Ctrl-C and SIGTERM are left to the parent.
+    """For loader processes: use one thread, and leave Ctrl-C and SIGTERM to the parent.
 
-    Both signals reach the whole group of processes, but only its head decides.
+    Both signals reach the whole group of processes, but only the parent reacts.
     """
     cv2.setNumThreads(0)
     signal.signal(signal.SIGINT, signal.SIG_IGN)

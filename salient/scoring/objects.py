@@ -1,4 +1,4 @@
-"""What a mask holds, and the groups of pictures that it makes."""
+"""Describe the objects in a mask, and group pictures by them."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ import numpy as np
 from salient.arrays import Mask
 from salient.data.transforms import MASK_THRESHOLD
 
-SPECK = 0.001  # a part of the mask below this share of the picture is no object of its own
+SPECK = 0.001  # a part of the mask below this fraction of the picture does not count
 MANY = 3  # parts, or more
 
 
 class Objects(NamedTuple):
-    """What a mask holds: `area`, the foreground's share of the picture; whether it touches the
-    picture's `border`; in how many `parts` it falls (8-connected, each .1 % of the picture or more;
-    a smaller mask is one part).
+    """The objects in a mask: `area`, the foreground as a fraction of the picture; whether it
+    touches the picture's `border`; and the number of its `parts` (8-connected, each .1 % of the
+    picture or more; a smaller mask is one part).
     """
 
     area: float
@@ -36,8 +36,8 @@ def objects_of(mask: Mask) -> Objects:
 
 
 class Group(NamedTuple):
-    """Pictures whose mask has an area of `least` to `most` per cent, touches the `border` or not,
-    and has so many `parts`, where MANY stands for more too. None: any.
+    """A group of pictures by their masks: an area of `least` to `most` per cent, whether it touches
+    the `border`, and the number of `parts` (MANY: that many or more). None: any.
     """
 
     name: str
@@ -55,7 +55,7 @@ class Group(NamedTuple):
         )
 
 
-GROUPS = (  # the report's page reads them here too
+GROUPS = (  # the report's page gets them too
     Group("all pictures"),
     Group("area under 5 %", most=5),
     Group("area 5 to 20 %", least=5, most=20),

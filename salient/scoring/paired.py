@@ -1,7 +1,7 @@
 """Two methods on the same pictures: does one draw better, and does it take the right object?
 
-A plain mean mixes the two: of 540 pictures some thirty gross failures carry 40 % of the mean error,
-and hide in their noise what changed in the others. So both are told apart, picture by picture:
+A plain mean mixes the two: of 540 pictures, about thirty gross failures carry 40 % of the mean
+error, and their noise hides changes in the others. So both questions are answered separately:
 
 - how well it draws: the mean of the middle 80 % of the differences, with its standard error (Yuen
   1974, "The two-sample trimmed t for unequal population variances", Biometrika 61, section 2: the
@@ -23,17 +23,17 @@ from salient.scoring.objects import GROUPS, Objects, objects_of
 from salient.scoring.score import score_predictions
 from salient.scoring.sources import Prediction
 
-TRIM = 0.1  # share of the differences that is left out on either side
-FAILED = 0.5  # a picture whose IoU at level 128 is below it is a gross failure
+TRIM = 0.1  # fraction of the differences that is left out on either side
+FAILED = 0.5  # a picture with an IoU below this at level 128 is a gross failure
 SURE = 3  # standard errors
 Figures = Mapping[str, float]  # of one picture, by the keys of FIGURES
 
 
 class Difference(NamedTuple):
-    """What one figure gained from the first method to the second: `after` less `before`.
+    """The difference of one figure between two methods: `after` minus `before`.
 
     Attributes:
-        figure: which; `max_f` is each picture's own best F.
+        figure: the figure; `max_f` is the best F of each picture.
         before, after: the plain means over the pictures.
         middle: mean of the middle 80 % of the differences; `error` is its standard error.
         gains, losses: pictures on which the second is better, and worse; the rest are ties.
@@ -59,7 +59,7 @@ class Difference(NamedTuple):
 
 
 class Failures(NamedTuple):
-    """Gross failures of the two methods: of the first's some are `cured`, and some are `new`.
+    """Gross failures of the two methods; some are `cured` by the second, and some are `new`.
 
     `chance` is p of McNemar's exact test, two-sided.
     """
@@ -72,7 +72,7 @@ class Failures(NamedTuple):
 
 
 class Comparison(NamedTuple):
-    """Two methods on a group of pictures: a difference for each headline figure, and failures."""
+    """Two methods on a group of pictures: the difference of each headline figure, and failures."""
 
     group: str
     pictures: int
@@ -81,7 +81,7 @@ class Comparison(NamedTuple):
 
 
 class Measurements(NamedTuple):
-    """What one method scored: the figures of each picture and what its mask holds, by name."""
+    """The scores of one method: figures and objects of each picture, by name."""
 
     figures: dict[str, Figures]
     objects: dict[str, Objects]
@@ -93,11 +93,11 @@ def compare_methods(
     """Score two methods on the same pairs and compare them: all pictures, then each group.
 
     Args:
-        before, after: their maps, such as `from_files` and `from_network` give them.
+        before, after: their maps, from `from_files` or `from_network`.
         normalize: stretch each map by its own minimum and maximum.
 
     Raises:
-        ValueError: the two are of other pictures, or of fewer than 2.
+        ValueError: the pictures differ, or there are fewer than 2.
     """
     return compare_groups(measure(before, normalize), measure(after, normalize))
 
@@ -114,10 +114,10 @@ def measure(predictions: Iterable[Prediction], normalize: bool = True) -> Measur
 
 
 def compare_groups(before: Measurements, after: Measurements) -> list[Comparison]:
-    """Compare what two methods scored: all pictures, then each group with 2 pictures or more.
+    """Compare the scores of two methods: all pictures, then each group with 2 pictures or more.
 
     Raises:
-        ValueError: the two are of other pictures, or of fewer than 2.
+        ValueError: the pictures differ, or there are fewer than 2.
     """
     if before.figures.keys() != after.figures.keys():
         raise ValueError("the two methods were scored on different pictures")
@@ -136,11 +136,11 @@ def paired(
     """Compare the figures of two methods, picture by picture.
 
     Args:
-        before, after: the figures of each picture, in one order, as `PairScores.figures`.
-        group: what the pictures are called.
+        before, after: the figures of each picture, in the same order, as `PairScores.figures`.
+        group: the name of the group of pictures.
 
     Raises:
-        ValueError: fewer than 2 pictures, or not as many of one as of the other.
+        ValueError: there are fewer than 2 pictures, or their numbers differ.
     """
     if len(before) != len(after) or len(before) < 2:
         raise ValueError(
@@ -172,7 +172,7 @@ def trimmed_mean(values: ArrayLike, trim: float = TRIM) -> tuple[float, float]:
 
     Args:
         values: n numbers, at least 2.
-        trim: share that is left out on either side, in [0, .5); `int(trim * n)` of them.
+        trim: fraction that is left out on either side, in [0, .5); `int(trim * n)` numbers.
 
     Examples:
         >>> mean, error = trimmed_mean([1, 2, 3, 4, 5, 6, 7, 8, 9, 100])
@@ -188,9 +188,9 @@ def trimmed_mean(values: ArrayLike, trim: float = TRIM) -> tuple[float, float]:
 
 
 def sign_test(gains: int, losses: int) -> float:
-    """The chance of a split as uneven as this, where both sides are equally likely.
+    """The probability of a split at least as uneven as this, if both sides are equally likely.
 
-    The exact binomial test with p = .5, two-sided. Of no pictures at all it is 1.
+    This is the exact binomial test with p = .5, two-sided. With no pictures it is 1.
 
     Examples:
         >>> sign_test(8, 2)

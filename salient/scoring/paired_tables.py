@@ -10,15 +10,15 @@ from salient.scoring.paired import FAILED, SURE, Comparison, Difference, Failure
 from salient.scoring.tables import aligned
 
 CONVENTIONS = (
-    f"After less before, picture by picture. Middle: mean of the middle 80 % of the differences "
+    f"After - before, picture by picture. Middle: mean of the middle 80 % of the differences "
     f"with its standard error (Yuen 1974); a change of {SURE} standard errors or more is sure. "
-    f"max F: of each picture's own best. Gross failure: IoU under {FAILED} at level 128 "
-    f"(McNemar's exact test). p: the share of equal methods that would differ so much by chance."
+    f"max F: the best of each picture. Gross failure: IoU under {FAILED} at level 128 "
+    f"(McNemar's exact test). p: the probability that equal methods differ as much by chance."
 )
 
 
 def table(whole: Comparison) -> str:
-    """The comparison over one group of pictures: a line for each figure, and one for failures."""
+    """The comparison on one group of pictures: a line for each figure, and one for failures."""
     head = ["Figure", "Before", "After", "Middle 80 %", "Standard errors", "Gain", "Lose", "p"]
     lines = [_line(difference) for difference in whole.differences]
     return f"{aligned([head, *lines])}\n\n{failures_in_words(whole.failures)}"
@@ -70,7 +70,7 @@ def shown_chance(chance: float) -> str:
 
 
 def failures_in_words(of: Failures) -> str:
-    """How many gross failures there were and are, cured and new."""
+    """The numbers of gross failures before and after, cured and new."""
     return (
         f"Gross failures: {of.before} before, {of.after} after; {of.cured} cured, {of.new} new "
         f"(p {shown_chance(of.chance)})."
@@ -78,7 +78,7 @@ def failures_in_words(of: Failures) -> str:
 
 
 def to_plain(of: Comparison) -> dict[str, Any]:
-    """A comparison as JSON takes it."""
+    """A comparison as plain values, for JSON."""
     differences = {
         difference.figure.key: {
             key: value for key, value in difference._asdict().items() if key != "figure"

@@ -1,4 +1,4 @@
-"""What a scoring needs before it starts: its processes, its sets and what computes."""
+"""Prepare a scoring: join the processes, find the sets, choose the engine."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from salient.devices import Precision
 from salient.scoring.score import largest_move
 from salient.weights.find import Checkpoint
 
-TOLERANCE = 0.0005  # by which 16 bits may move a figure, where a CPU would be faster with them
-PROBE = 32  # pairs on which that is tried
+TOLERANCE = 0.0005  # by which 16 bits may change a figure, if they are faster on the CPU
+PROBE = 32  # pairs used for this trial
 
 
 def listed(sets: str | PairSet | Sequence[str | PairSet]) -> list[PairSet]:
@@ -28,21 +28,23 @@ def listed(sets: str | PairSet | Sequence[str | PairSet]) -> list[PairSet]:
 
 
 def ranks() -> tuple[int, int]:
-    """This process's rank and their number, as torchrun or SLURM started them."""
+    """The rank of this process and the number of processes, as started by torchrun or SLURM."""
     return int(os.environ.get("RANK", 0)), int(os.environ.get("WORLD_SIZE", 1))
 
 
 def join_processes() -> tuple[int, int]:
-    """The same, once the processes can speak to each other."""
+    """The same, after connecting the processes."""
     rank, world = ranks()
     if world == 1:
         return rank, world
-    import torch  # further processes speak to each other by it
+    import torch  # connects the processes
     from torch import distributed
 
     if not distributed.is_initialized():
         distributed.init_process_group("gloo")
-        atexit.register(distributed.destroy_process_group)  # else its threads may abort the exit
+        atexit.register(
+            distributed.destroy_process_group
+        )  # otherwise its threads may abort the exit
         if torch.cuda.is_available():
             torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", 0)))
     return rank, world
@@ -56,9 +58,9 @@ def find_pairs_of(
     held_out: float | None,
     synsets: int,
 ) -> tuple[list[tuple[PairSet, list[Pair]]], list[str]]:
-    """Sets with their pairs, or those of them held out, and why the others are missing.
+    """The sets with their pairs (or only the held-out ones), and why other sets are missing.
 
-    It is an error if all of them are.
+    It is an error if all sets are missing.
     """
     present, missing = [], []
     for pair_set in sets:

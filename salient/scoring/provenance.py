@@ -1,4 +1,4 @@
-"""What the report says of a run: command, config, checkpoint and its hash, machine, versions."""
+"""Describe a run for the report: command, config, checkpoint and its hash, machine, versions."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def describe_run(
 
 def machine() -> str:
     """The system, the processor with the cores that may be used, and the GPUs PyTorch knows."""
-    torch = sys.modules.get("torch")  # where nothing has imported it, nothing ran on a GPU
+    torch = sys.modules.get("torch")  # if nothing has imported it, nothing ran on a GPU
     count = torch.cuda.device_count() if torch else 0
     gpus = [torch.cuda.get_device_name(index) for index in range(count)] if torch else []
     return ", ".join([platform.platform(), processor(), f"{cores()} cores", *gpus])

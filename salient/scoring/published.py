@@ -1,8 +1,8 @@
 """Under which conventions do saved maps give published digits?
 
-Tables of the field differ in how a mask becomes binary, whether a map is stretched, how a map of
-another size meets its mask, at which thresholds F is taken, and which maximum of F is meant. All of
-them are tried; figures that do not depend on a choice are computed once.
+Published tables differ in how a mask becomes binary, whether a map is stretched, how a map of
+another size is resized, which thresholds F uses, and which maximum of F is reported. All
+combinations are tried; a figure that does not depend on a choice is computed once.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ MASKS = {"mask > 128": 128, "mask > 127": 127, "mask > 0": 0}
 STRETCHED = {"map stretched": True, "map as it is": False}
 MAXIMA = ("of the mean curve", "pooled", "of each picture")
 Places = NDArray[np.intp]
-Thresholds = Callable[[Floats], Places]  # the first byte of 0..256 that is positive at each
+Thresholds = Callable[[Floats], Places]  # at each threshold, the first positive byte of 0..256
 
 
 def _inclusive(value: Floats) -> Places:
@@ -81,13 +81,13 @@ SAME_SIZE = "no map resized"
 
 
 class Outcome(NamedTuple):
-    """What a set scores under conventions: the choices in words, and the figures in order."""
+    """The scores of a set under some conventions: the choices in words, the figures in order."""
 
     choices: tuple[str, ...]
     values: tuple[float, ...]
 
     def misses(self, published: Sequence[float | None]) -> list[float]:
-        """By how much each published figure is missed, in units of its last digit; 0: it is met."""
+        """The distance to each published figure, in units of its last digit; 0 is a match."""
         found = []
         for value, number in zip(self.values, published):
             if number is not None:
@@ -97,7 +97,7 @@ class Outcome(NamedTuple):
 
 
 def decimals(number: float) -> int:
-    """How many decimals a published figure has: at least three, of which zeros may be missing."""
+    """The number of decimals of a published figure: at least three, as zeros may be missing."""
     return max(len(repr(number).partition(".")[2]), 3)
 
 
@@ -105,8 +105,8 @@ def outcomes(predictions: Iterable[Prediction], workers: int | None = None) -> l
     """The figures of a set under every convention.
 
     Args:
-        predictions: saved maps with masks as they are in their files.
-        workers: threads; None takes the cores that this process may use.
+        predictions: saved maps with the masks as stored in their files.
+        workers: threads; by default one per core that this process may use.
     """
     scored = list(in_parallel(_score, predictions, workers))
     resizes = RESIZES if any(one.keys() > {SAME_SIZE} for one in map(_resizes, scored)) else ()
@@ -182,7 +182,7 @@ def _of_set(choices: Key, pairs: Sequence[Scores]) -> Iterator[Outcome]:
 
 
 def in_words(found: Sequence[Outcome]) -> list[str]:
-    """Conventions in a few lines: where all combinations of some choices are there, one line."""
+    """Conventions in a few lines; all combinations of some choices share one line."""
     kinds = [list(dict.fromkeys(words)) for words in zip(*(one.choices for one in found))]
     if len(found) == int(np.prod([len(kind) for kind in kinds])):
         return ["; ".join(" or ".join(kind) for kind in kinds)]

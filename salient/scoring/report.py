@@ -1,7 +1,7 @@
-"""The report: one HTML page of a scoring, which opens anywhere and loads nothing.
+"""The report of a scoring: one HTML page that opens in any browser and loads nothing else.
 
-`page/` holds its template, style and programs; here they are put together with the data, which
-stands in the page as one JSON block. The browser is told to run and load nothing else.
+`page/` has its template, style and scripts. This module adds the data as one JSON block. The
+content security policy of the page forbids everything else.
 """
 
 from __future__ import annotations
@@ -36,8 +36,8 @@ PROGRAMS = ("figures.js", "charts.js", "gallery.js", "page.js")
 
 
 class Shown(NamedTuple):
-    """A figure on the page: `source` is its key in a picture's figures, `rule` how the page takes
-    it for some of the pictures (see `OfCurves`), or None where it cannot.
+    """A figure on the page. `source` is its key in a picture's figures, and `rule` is how the page
+    computes it for a selection of pictures (see `OfCurves`), or None if it cannot.
     """
 
     key: str
@@ -49,7 +49,7 @@ class Shown(NamedTuple):
 
 
 class ScoredSet(NamedTuple):
-    """A set that was scored: its name and pairs; a row, an album and lines of each method."""
+    """A scored set: its name and pairs, and for each method a row, an album and lines."""
 
     title: str
     pairs: Sequence[Pair]
@@ -82,10 +82,10 @@ def render(
 
     Args:
         scored: the sets, each with the same methods.
-        run: what the last section lists, name and text.
+        run: names and texts of the last section.
         note: the conventions in words.
-        most: thumbnails are of at most so many pictures, divided among the sets.
-        max_f: the convention of the rows; the published maximum F stands in its column.
+        most: the largest number of thumbnails over all sets.
+        max_f: the convention of the rows; the published maximum F goes into its column.
 
     Raises:
         ModuleNotFoundError: jinja2 is not installed.
@@ -131,7 +131,7 @@ def render(
 
 
 def _set_data(part: ScoredSet, quota: int, max_f: MaxF) -> dict[str, Any]:
-    """What the page holds of a set."""
+    """The data of a set on the page."""
     published = next((row.published for row in part.rows if row.published), {})
     names = [pair.name for pair in part.pairs]
     entries = [[album.entries[name] for name in names] for album in part.albums]
@@ -169,7 +169,7 @@ def _set_data(part: ScoredSet, quota: int, max_f: MaxF) -> dict[str, Any]:
 def _paired(
     names: Sequence[str], before: Sequence[Entry], after: Sequence[Entry]
 ) -> list[dict[str, Any]]:
-    """The comparison of two methods picture by picture: all pictures, each group. None of one."""
+    """The paired comparison of two methods: all pictures, then each group. None for one method."""
     if len(names) < 2:
         return []
     measured = [
@@ -190,7 +190,7 @@ def _method_data(
     chosen: Sequence[int],
     choice: Choice,
 ) -> dict[str, Any]:
-    """What the page holds of a method on a set."""
+    """The data of a method on a set."""
     own = {f.key: [round(entry.figures[f.key], 6) for entry in entries] for f in choice.figures}
     means = values[:, : len(choice.figures)].mean(axis=0, dtype=np.float64)
     curves = np.concatenate([row.curves[name] for name in choice.curves])
@@ -206,7 +206,7 @@ def _method_data(
 
 
 def _pictures(pairs: Sequence[Pair]) -> list[tuple[str, str]]:
-    """Thumbnails of pictures and masks in base64; no picture where only masks are there."""
+    """Thumbnails of pictures and masks in base64; no pictures if there are only masks."""
 
     def job(pair: Pair) -> tuple[str, str]:
         truth = np.where(read_truth(pair) > MASK_THRESHOLD, 255, 0).astype(np.uint8)
@@ -217,7 +217,7 @@ def _pictures(pairs: Sequence[Pair]) -> list[tuple[str, str]]:
 
 
 def _quotas(sizes: Sequence[int], most: int) -> list[int]:
-    """How many pictures of each set are shown: equal parts, what a small set leaves to the rest."""
+    """How many pictures of each set to show: equal parts; small sets leave room for others."""
     quotas, left = dict.fromkeys(range(len(sizes)), 0), most
     for done, index in enumerate(sorted(quotas, key=sizes.__getitem__)):
         quotas[index] = min(sizes[index], left // (len(sizes) - done))
@@ -230,5 +230,5 @@ def _rounded(bounds: Mapping[str, tuple[float, float]]) -> dict[str, list[float]
 
 
 def _hash(text: str) -> str:
-    """As a content security policy names a text that may run."""
+    """The hash by which a content security policy allows a text."""
     return f"sha256-{b64encode(sha256(text.encode()).digest()).decode()}"

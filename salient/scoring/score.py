@@ -1,4 +1,4 @@
-"""Predictions -> the row of a table. Fresh maps and saved ones are scored by the same function."""
+"""Predictions -> the row of a table. New and saved maps are scored by the same function."""
 
 from __future__ import annotations
 
@@ -42,15 +42,15 @@ def score_predictions(
     size than its mask is resized first: bilinear, in float, rounded.
 
     Args:
-        predictions: what is scored.
+        predictions: the maps to score.
         normalize: stretch each map by its own minimum and maximum; see `measure_pair`.
-        choice: which figures; see `choose`.
-        folder: where each map is also written, as `<name>.png`.
-        workers: threads; None takes the cores that this process may use.
-        watcher: is called with each pair, of one size, on the thread that scored it.
+        choice: the figures; see `choose`.
+        folder: receives each map as `<name>.png`.
+        workers: threads; by default one per core that this process may use.
+        watcher: called with each pair, resized to one size, on the thread that scored it.
 
     Raises:
-        ValueError: a file cannot be read as a picture, or workers is below 1.
+        ValueError: a file cannot be read as a picture, or `workers` is below 1.
         FileNotFoundError: a file is missing.
     """
 
@@ -98,7 +98,7 @@ def summarise(
 
 
 def of_all_processes(part: T) -> list[T]:
-    """What each process has, in their order; of a process alone its own."""
+    """The parts of all processes in their order; with one process, only its own."""
     distributed = _distributed()
     if distributed is None:
         return [part]
@@ -114,7 +114,7 @@ def rank_and_world() -> tuple[int, int]:
 
 
 def _distributed() -> Any:
-    """`torch.distributed` where it is in use; None in a process of its own."""
+    """`torch.distributed` if it is in use; None with one process."""
     torch = sys.modules.get("torch")
     if torch is None or not torch.distributed.is_available():
         return None
@@ -124,7 +124,7 @@ def _distributed() -> Any:
 def largest_move(
     network: Network, pairs: Sequence[Pair], precision: torch.dtype, batch_size: int = 8
 ) -> float:
-    """How much the figure that moves most moves on these pairs in `precision`, against float32."""
+    """The largest change of a figure on these pairs in `precision`, compared with float32."""
     import torch
 
     from salient.detection.by_torch import TorchEngine

@@ -1,4 +1,4 @@
-"""Where the maps of a set come from: a network, a folder of saved maps, or a guess."""
+"""The maps of a set: from a network, from a folder of saved maps, or from a baseline."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from salient.detection.road import detect_pictures, detect_squares
 
 
 class Prediction(NamedTuple):
-    """What a method says of one pair: `load` gives its map uint8 h,w and the mask uint8 H,W."""
+    """The prediction for one pair: `load` returns its map uint8 h,w and the mask uint8 H,W."""
 
     name: str
     load: Callable[[], tuple[Map, Mask]]
@@ -33,11 +33,10 @@ def from_network(
     workers: int | None = None,
     flip: bool = False,
 ) -> Iterator[Prediction]:
-    """The network's maps, of the masks' own sizes, in the order of the pairs.
+    """The network's maps at the sizes of the masks, in the order of the pairs.
 
-    On a processor's cores a map is made when it is loaded, by the thread that scores it. For a GPU,
-    `workers` loader processes (see `loader_workers`) decode batches ahead. `flip` averages with
-    mirror images.
+    On a CPU, the thread that scores a map also computes it. For a GPU, `workers` loader processes
+    (see `loader_workers`) decode batches ahead. `flip` averages with mirror images.
     """
     if engine.on_cores:
         for pair in pairs:
@@ -58,7 +57,7 @@ def from_files(
 ) -> Iterator[Prediction]:
     """Saved maps, one for each pair; the files are read when a prediction is loaded.
 
-    Of maps of more than 8 bits, `white` is the value that is white; None decides over all of them,
+    For maps of more than 8 bits, `white` is the value of white; None finds one value for all maps,
     see `common_white`.
     """
     if white is None and maps:
@@ -68,9 +67,9 @@ def from_files(
 
 
 def from_gaussian(pairs: Sequence[Pair]) -> Iterator[Prediction]:
-    """The same centred Gaussian for every picture: the least to beat.
+    """A baseline: the same centred Gaussian for every picture.
 
-    Its deviation is a quarter of each side.
+    Its standard deviation is a quarter of each side.
     """
     for pair in pairs:
         yield Prediction(pair.name, partial(_gaussian, pair))

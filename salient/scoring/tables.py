@@ -1,4 +1,4 @@
-"""Rows of figures -> the table beside the published one, as Markdown, LaTeX, CSV and JSON."""
+"""Tables of figures next to the published ones, as Markdown, LaTeX, CSV and JSON."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ PUBLISHED = "published"
 
 @dataclass(frozen=True)
 class Row:
-    """What one method reaches on one data set.
+    """The scores of one method on one data set.
 
     Args:
         dataset, method: their names.
-        pairs: how many pairs were scored.
-        figures: every figure of `salient.metrics.figures` by its key, in [0, 1].
-        published: headline figures of ModelScope's network there, or none.
-        resized: how many maps had another size than their mask.
+        pairs: the number of scored pairs.
+        figures: every figure of `salient.metrics.figures` by key, in [0, 1].
+        published: headline figures of ModelScope's network on this set, or none.
+        resized: how many maps were resized to their mask.
         curves: precision, recall, f and e, 256 values each, by the threshold 0..255.
     """
 
@@ -43,7 +43,7 @@ class Row:
 
 
 def markdown(rows: Sequence[Row], shown: Sequence[Figure] = HEADLINE) -> str:
-    """The table, lined up for a terminal: figures, published ones, difference; the best in bold."""
+    """The table, aligned for a terminal: figures, published ones, difference; the best in bold."""
     lines = [
         ["Data set", "Pairs", "Method", *(f.label for f in shown)],
         *(list(map(for_markdown, line)) for line in _lines(rows, shown, "**{}**".format)),
@@ -52,7 +52,7 @@ def markdown(rows: Sequence[Row], shown: Sequence[Figure] = HEADLINE) -> str:
 
 
 def aligned(lines: Sequence[Sequence[str]]) -> str:
-    """A Markdown table of equal columns; the first line is its head."""
+    """A Markdown table with aligned columns; the first line is its head."""
     widths = [max(map(len, column)) for column in zip(*lines)]
     head, *rest = lines
     return "\n".join(
@@ -84,7 +84,7 @@ def latex(rows: Sequence[Row], note: str = "", shown: Sequence[Figure] = HEADLIN
 def _lines(
     rows: Sequence[Row], shown: Sequence[Figure], mark: Callable[[str], str]
 ) -> Iterator[list[str]]:
-    """Cells of each line of the table; a data set's best figures marked where methods compete."""
+    """Cells of each line of the table; with several methods, the best figures are marked."""
     for dataset, grouped in groupby(rows, key=lambda row: row.dataset):
         group = list(grouped)
         best = [

@@ -144,7 +144,7 @@ def train(
         checkpoint=published,
         workers=data.workers,
     )
-    log.info("%s", found.told)
+    log.info("%s", found.words)
     log.info("side by side in %s", folder / "comparison/report.html")
     return Trained(path, figures, found.rows)
 

@@ -42,7 +42,7 @@ def test_both_are_scored_on_the_pairs_and_shown(small_network, pairs, tmp_path):
     file = read_checkpoint(save_network(after, tmp_path / "after.safetensors"))
     told = compare(
         before, after, pairs, "mine", tmp_path / "out", tmp_path / "maps", {}, file, workers=0
-    ).told
+    ).words
     results = json.loads((tmp_path / "out/results.json").read_text())
     first, last = results["rows"]
     assert (first["method"], last["method"]) == ("before", "after") and last["pairs"] == 6
@@ -65,6 +65,6 @@ def test_the_same_network_twice_is_not_better(small_network, pairs, tmp_path):
     folder = tmp_path / "out"
     told = compare(
         network, network, pairs, "mine", folder, folder / "maps", {}, file, workers=0
-    ).told
+    ).words
     assert "MAE +0.0000 (+0.0000 to +0.0000)" in told
     assert "NOT BETTER in MAE, Sm, max F, weighted F." in told
