@@ -72,6 +72,25 @@ def open_whole(
             partial.unlink(missing_ok=True)
 
 
+def link_whole(source: str | Path, file: str | Path) -> Path:
+    """Make a file a hard link to `source`, or a copy where the disk has no links.
+
+    Raises:
+        OSError: it cannot be written; what was there before still is.
+    """
+    source, file = Path(source), Path(file)
+    partial = file.with_name(f".{uuid.uuid4().hex}{PARTIAL}")
+    try:
+        _make_folder(file.parent)
+        os.link(source, partial)
+        partial.replace(file)
+    except OSError:
+        return write_whole(file, source.read_bytes(), durable=False)
+    finally:
+        partial.unlink(missing_ok=True)  # a move onto the same file leaves it
+    return file
+
+
 def _move_to_free_name(partial: Path, file: Path) -> None:
     """Give a file its name unless that exists: by a hard link, which does not replace like a move.
 

@@ -35,6 +35,7 @@ VERBS = {
     "convention": Verb("find the conventions under which saved maps give published scores"),
     "verify": Verb("check a bundle of scores again, or merge several", paths="bundles"),
     "predict": Verb("make saliency maps, cut-outs or masks of pictures or a video", paths="input"),
+    "manifest": Verb("merge and check the manifests of shards", paths="manifests"),
     "export": Verb("write a network for other runtimes, and check it there", "export"),
     "weights": Verb("inspect, convert or average checkpoints", "torch"),
     "serve": Verb("serve a web page and an HTTP API on this machine", "serve"),

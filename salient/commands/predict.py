@@ -4,41 +4,40 @@ salient predict photo.jpg output=map.png           one file; - is the standard i
 salient predict photo.jpg output=maps              maps/photo.png; any number of paths
 salient predict DIR                                a folder and its subfolders
 salient predict film.mp4 output=out.mp4            a video with its sound; a folder for frames
+salient predict DIR shard=3/16 manifest=3.jsonl    one of 16 processes; overwrite=skip continues
 salient predict 'input=DIR/*.jpg' mode=cutout cutout.background=white cutout.crop=true
 """
 
 from __future__ import annotations
 
 import sys
-import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable
 from contextlib import nullcontext, redirect_stdout
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any
 
 from pydantic import Field
-from tqdm import tqdm
 
 from salient.cli.build import build
 from salient.cli.main import run
+from salient.cli.progress import end_with, without_standing, work_through
 from salient.config import AnyPath, Count
 from salient.data.encoding import Format
-from salient.data.pairs import first_few
 from salient.detection.cutout import Cutout
 from salient.detection.detector import Averaging, Detector
-from salient.detection.folders import detect_files, recorded, remarks
-from salient.detection.listing import STANDARD, Inputs, find_pictures
+from salient.detection.folders import Tally, detect_files
+from salient.detection.listing import Inputs, find_pictures
 from salient.detection.load import EngineName
+from salient.detection.manifest import Manifest, Twins, check_manifest, start_manifest
 from salient.detection.modes import MODES, Mode
 from salient.detection.outputs import Empty, Output, check_drawable
+from salient.detection.shards import WHOLE, read_shard
 from salient.detection.summary import start_summary, write_summary
 from salient.devices import Precision
 from salient.files import check_writable, remove_partials
 from salient.films.convert import Conversion, Overwrite
 from salient.films.frames import CONTAINERS, default_output, find_film
-
-T = TypeVar("T")
 
 
 def predict(
@@ -61,6 +60,9 @@ def predict(
     threads: Count | None = None,
     tta: Averaging | None = None,
     smooth: Annotated[float, Field(ge=0, lt=1)] = 0.0,
+    shard: AnyPath | None = None,
+    manifest: AnyPath | None = None,
+    twins: Twins = "copy",
     white: Annotated[float, Field(gt=0)] | None = None,
 ) -> list[Path]:
     """Write an output for each picture of `input`; returns the files that were written.
@@ -84,7 +86,8 @@ def predict(
             boundary).
         cutout: options of mode=cutout.
         normalize: stretch each map to 0..255 by its own minimum and maximum.
-        overwrite: true replaces existing files; skip keeps them and makes the others.
+        overwrite: true replaces existing files; skip keeps them and makes the others; with a
+            manifest, skip goes by content and options.
         device: the GPU if there is one; or cpu, cuda, cuda:1, mps.
         precision: bf16 if PyTorch's device computes in it; or fp32, bf16, fp16.
         engine: or torch, onnx (a CPU in float32, as auto where the file is at hand), int8, fastest.
@@ -92,6 +95,11 @@ def predict(
         threads: of the processor; by default one per core that the process may use.
         tta: flip averages each map with the map of the mirror image, in twice the time.
         smooth: for a video: how much of the previous map to keep where nothing moves, 0..1.
+        shard: a part of the pictures, such as 3/16, by a hash of their names; auto in a SLURM
+            array.
+        manifest: a .jsonl file that gets a line as soon as a picture is done; see salient manifest.
+        twins: with a manifest, pictures of the same content: copy or link the one file, or detect
+            again.
         white: the value of white in grey pictures of more than 8 bits, such as 4095.
 
     Raises:
@@ -110,8 +118,10 @@ def predict(
     load = partial(Detector.load, checkpoint, device, precision, engine, **options)
     film = find_film(input)
     if film is not None:
-        if format or quality or summary or empty != "write":
-            raise ValueError(f"input={film}: format, quality, empty, summary are for pictures")
+        if format or quality or summary or empty != "write" or shard or manifest:
+            raise ValueError(
+                f"input={film}: format, quality, empty, summary, shard, manifest are for pictures"
+            )
         output = output or str(default_output(film, mode, draw))
         return _predict_film(Conversion(film, output, draw, overwrite, smooth), output, load)
     if output and Path(output).suffix.lower() in CONTAINERS and not Path(output).is_dir():
@@ -121,8 +131,15 @@ def predict(
     out = Output(output, format, quality, place, empty)
     check_drawable(out, draw)
     with redirect_stdout(sys.stderr) if out.to_stream else nullcontext():
-        found = find_pictures(input, out)
-        return _predict_pictures(found, out, draw, overwrite, summary, load, mode, white)
+        part = read_shard(shard) if shard else WHOLE
+        found = find_pictures(input, out, part)
+        keep = None
+        if manifest:
+            check_manifest(manifest, out)
+            more = dict(mode=mode, normalize=normalize, tta=tta, white=white)
+            more |= {"cutout": cutout} if mode == "cutout" else {}
+            keep = partial(start_manifest, manifest, out, more, part, twins, overwrite)
+        return _predict_pictures(found, out, draw, overwrite, summary, load, mode, white, keep)
 
 
 def _predict_pictures(
@@ -134,34 +151,44 @@ def _predict_pictures(
     load: Callable[[], Detector],
     mode: str,
     white: float | None,
+    keep: Callable[[Detector, dict[Path, Path]], Manifest] | None,
 ) -> list[Path]:
     count = len(found.targets) + len(found.problems)
-    rows = {} if summary is None else start_summary(summary, overwrite)
-    targets = _without_standing(found, overwrite)
+    rows = None if summary is None else start_summary(summary, overwrite)
+    targets = without_standing(found, overwrite, keep is not None)
     if not out.to_stream:
         check_writable(out.folder)
     for folder in {target.parent for target in targets.values()}:
         remove_partials(folder)
-    detector, written = _loaded(load), list[Path]()
-    files = detect_files(detector, targets, draw, out, written, white)
+    detector, written, tally = _loaded(load), list[Path](), Tally(rows)
+    manifest = keep(detector, targets) if keep else None
+    opened = manifest.open if manifest else None
+    files = detect_files(detector, targets, draw, out, written, white, opened)
     of_all = f"of {len(targets)} files are written; go on with overwrite=skip"
     try:
-        done, rate = _work_through(
-            recorded(files, rows), "picture", len(targets), lambda: f"{len(written)} {of_all}"
+        _, rate = work_through(
+            tally.counted(manifest.recorded(files) if manifest else files),
+            "picture",
+            len(targets),
+            lambda: f"{len(written)} {of_all}",
         )
     finally:
-        if summary is not None:
+        if manifest is not None:
+            manifest.close()
+        if summary is not None and rows is not None:
             write_summary(summary, rows.values())
     where = out.file or ("the standard output" if out.to_stream else out.folder)
     print(
-        f"mode={mode}: {len(written)} files in {where}, {rate:.1f} pictures a second by "
+        f"mode={mode}: {len(tally.targets)} files in {where}, {rate:.1f} pictures a second by "
         f"{detector.engine.name}"
     )
-    for line in remarks(done, out.empty):
+    if tally.kept:
+        print(f"{tally.kept} of {len(targets)} pictures are in the manifest already and stay")
+    for line in tally.remarks(out.empty):
         print(line)
-    problems = found.problems + [one.error for one in done if one.error is not None]
-    _end_with(problems, f"{len(problems)} of {count} pictures failed:")
-    return [one.target for one in done if one.target is not None]
+    problems = found.problems + tally.problems
+    end_with(problems, f"{len(problems)} of {count} pictures failed:")
+    return tally.targets
 
 
 def _predict_film(film: Conversion, output: str, load: Callable[[], Detector]) -> list[Path]:
@@ -172,16 +199,16 @@ def _predict_film(film: Conversion, output: str, load: Callable[[], Detector]) -
         return []
     with film:
         detector = _loaded(load)
-        frames, rate = _work_through(
+        frames, rate = work_through(
             film.frames(detector), "frame", film.expected, film.so_far, film.notes
         )
     print(
-        f"{len(frames)} frames in {output}, {rate:.1f} frames a second by "
+        f"{frames} frames in {output}, {rate:.1f} frames a second by "
         f"{detector.engine.name}\n{film.smoother.report()}"
     )
     if film.older:
         print(f"{len(film.older)} frames of an older film are still there, from {film.older[0]} on")
-    _end_with(film.problems, f"{len(film.problems)} faults of the film:")
+    end_with(film.problems, f"{len(film.problems)} faults of the film:")
     return film.written
 
 
@@ -189,67 +216,6 @@ def _loaded(load: Callable[[], Detector]) -> Detector:
     detector = load()
     print(f"network: {detector.engine.origin}")
     return detector
-
-
-def _work_through(
-    items: Iterable[T],
-    unit: str,
-    total: int | None,
-    so_far: Callable[[], str],
-    notes: Sequence[str] = (),
-) -> tuple[list[T], float]:
-    """All items, and how many per second, with a progress bar below the `notes`.
-
-    Ctrl-C and a full disk end the process with a line that says what is written `so_far`.
-    """
-    start, done = time.perf_counter(), list[T]()
-    try:
-        with tqdm(unit=unit, total=total, disable=None) as bar:
-            for item in items:
-                if notes and not done:
-                    bar.write("\n".join(notes), file=sys.stdout)
-                done.append(item)
-                bar.update()
-    except KeyboardInterrupt:
-        sys.exit(f"interrupted: {so_far()}")
-    except OSError as error:
-        sys.exit(f"error: {error.filename}: {error.strerror}; {so_far()}")
-    return done, len(done) / (time.perf_counter() - start)
-
-
-def _end_with(problems: Sequence[str], heading: str) -> None:
-    if problems:
-        sys.exit("\n".join([f"error: {heading}", *problems]))
-
-
-def _without_standing(found: Inputs, overwrite: Overwrite) -> dict[Path, Path]:
-    """The files to write; prints which are left out, and which get unexpected names."""
-    targets = found.targets
-    if found.left_out:
-        names = first_few([str(path) for path in found.left_out])
-        print(f"left out, no image extension: {names}")
-    longer = [
-        path.name for path, target in targets.items() if path.suffix and target.stem == path.name
-    ]
-    if found.litter:
-        print(f"left out, system files: {len(found.litter)}, such as {found.litter[0]}")
-    if longer:
-        print(f"several of one name, so the extension is kept: {first_few(longer)}")
-    standing = [path for path, target in targets.items() if _is_there(target)]
-    if not standing or overwrite is True:
-        return targets
-    there = f"{len(standing)} of {len(targets)} files are there already"
-    if overwrite is False:
-        raise ValueError(
-            f"{there}, the first is {targets[standing[0]]}; overwrite=true replaces them, "
-            "overwrite=skip makes the others"
-        )
-    print(f"{there} and stay")
-    return {path: target for path, target in targets.items() if not _is_there(target)}
-
-
-def _is_there(target: Path) -> bool:
-    return target != STANDARD and target.exists()
 
 
 if __name__ == "__main__":

@@ -73,9 +73,14 @@ def is_litter(path: Path) -> bool:
 
     Only the name and the folders in `path` count; nothing is read.
     """
-    if path.name.startswith("._") or path.name.lower() in LITTER_FILES:
-        return True
-    return any(part.lower() in LITTER_FOLDERS for part in path.parts[:-1])
+    return is_litter_name(path.name) or any(
+        part.lower() in LITTER_FOLDERS for part in path.parts[:-1]
+    )
+
+
+def is_litter_name(name: str) -> bool:
+    """The same by a file's name without its folders."""
+    return name.startswith("._") or name.lower() in LITTER_FILES
 
 
 def prepare(head: bytes) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ import numpy as np
 from salient.arrays import Picture, Probabilities, Probability
 from salient.data.transforms import RESIZE
 from salient.detection.onnx_session import OnnxSession
-from salient.weights.find import BOX
+from salient.weights.find import BOX, read_checkpoint
 
 LARGEST = 4096  # pixels of a square's side
 HEADS = ("saliency", "edge")
@@ -55,6 +56,11 @@ class OnnxEngine:
         self.origin = f"{checkpoint or path}, {self.size} px"
         if checkpoint is not None and checkpoint.parent == BOX:
             self.origin += f", the bundled weights {checkpoint.stem!r}"
+
+    @cached_property
+    def sha256(self) -> str | None:
+        """Of the checkpoint, or of the ONNX file where there is none."""
+        return read_checkpoint(self.checkpoint or self.path).sha256
 
     def run(self, squares: Picture, threads: int | None = None) -> Probabilities:
         """As `Engine.run`.

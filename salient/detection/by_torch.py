@@ -58,6 +58,11 @@ class TorchEngine:
         path, sha256 = self.file
         return _open_again, (path, sha256, str(self.network.mean.device), self.precision)
 
+    @property
+    def sha256(self) -> str | None:
+        """Of the checkpoint's file; None of a network in memory."""
+        return self.file and self.file[1]
+
     def run(self, squares: Picture, threads: int | None = None) -> Probabilities:
         """As `Engine.run`."""
         batch = torch.from_numpy(np.ascontiguousarray(squares)).permute(0, 3, 1, 2)

@@ -27,6 +27,11 @@ class Engine(Protocol):
     resize: str
     on_cores: bool
 
+    @property
+    def sha256(self) -> str | None:
+        """Of the checkpoint's file; None of a network in memory."""
+        ...
+
     def run(self, squares: Picture, threads: int | None = None) -> Probabilities:
         """RGB uint8 B,S,S,3 -> what the network finds, B,S,S.
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import errno
 import re
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+import time
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import nullcontext
 from itertools import chain
 from pathlib import Path
@@ -39,12 +40,20 @@ class Done(NamedTuple):
         target: the file that was written; None if none was.
         row: what a summary says of it, see `salient.detection.summary`.
         error: why it could not be done, in a line that names it.
+        size: height and width in pixels; None if it was not read.
+        seconds: of the thread that did it.
+        kept: whether it was done before, and its file stays.
+        twin_of: a picture with the same content, which is detected for both.
     """
 
     source: Path
     target: Path | None
     row: dict[str, Any]
     error: str | None = None
+    size: tuple[int, int] | None = None
+    seconds: float = 0.0
+    kept: bool = False
+    twin_of: Path | None = None
 
 
 def detect_files(
@@ -54,6 +63,7 @@ def detect_files(
     output: Output,
     written: list[Path] | None = None,
     white: float | None = None,
+    opened: Callable[[Path], Path | Content | Done] | None = None,
 ) -> Iterator[Done]:
     """Write a file at each target for the picture that it stands for; yields each, in order.
 
@@ -67,62 +77,106 @@ def detect_files(
         written: gets each file as soon as it is there, also those that are never yielded because
             an error came before.
         white: of grey pictures of more than 8 bits, see `read_photo`.
+        opened: what is read for a picture, or what it becomes without being detected; None reads
+            its file.
 
     Raises:
         OSError: nothing more can be written: the disk is full, or read-only.
     """
 
     def job(paths: list[Path]) -> list[Done]:
-        done: dict[Path, Done] = {}
-        photos = read_photos(paths, done, white)
+        start, done, sizes = time.perf_counter(), dict[Path, Done](), dict[Path, Any]()
+        photos = read_photos(paths, done, white, opened or source_of)
         for batch in limited(photos, detector.run_size, lambda one: one[1].rgb.nbytes):
             large = any(photo.rgb.nbytes > MOST_BYTES for _, photo in batch)
+            sizes |= {path: photo.rgb.shape[:2] for path, photo in batch}
             with one_large if large else nullcontext():
                 for path, content, row in _drawn(detector, batch, draw, output, done):
                     done[path] = _written(path, targets[path], content, row)
                     if written is not None and done[path].target is not None:
                         written.append(targets[path])
-        return [done[path] for path in paths]
+        each = (time.perf_counter() - start) / len(paths)
+        return [done[path]._replace(size=sizes.get(path), seconds=each) for path in paths]
 
     one_large = Lock()
     yield from chain.from_iterable(detector.in_batches(job, targets, WAITING))
 
 
-def recorded(files: Iterable[Done], rows: dict[str, dict[str, Any]]) -> Iterator[Done]:
-    """The same; `rows` gets what a summary says of each, by its name."""
-    for one in files:
-        rows[str(one.source)] = one.row
-        yield one
+class Tally:
+    """What is said at the end of all pictures, without keeping what was found in each.
 
+    Args:
+        rows: gets what a summary says of each, by its name; None if there is no summary.
 
-def remarks(done: Sequence[Done], empty: Empty) -> Iterator[str]:
-    """What a user should know of how pictures were read, and of those that show nothing."""
-    said = [(one.source, one.row["remarks"]) for one in done if one.row["remarks"]]
-    for source, remark in said[:REMARKS]:
-        yield f"note: {source}: {remark}"
-    if len(said) > REMARKS:
-        yield f"note: there are {len(said) - REMARKS} more notes; summary=FILE.csv lists them"
-    nothing = [str(one.source) for one in done if one.row["stands_out"] is False]
-    if nothing and empty != "fail":
-        what = "are not written" if empty == "skip" else "are written all the same (empty=write)"
-        yield f"nothing stands out in {len(nothing)} pictures, which {what}: {first_few(nothing)}"
+    Attributes:
+        targets: the files that were written.
+        kept: how many were done before.
+        problems: why pictures could not be done, in lines.
+    """
+
+    def __init__(self, rows: dict[str, dict[str, Any]] | None = None) -> None:
+        self.rows, self.targets, self.problems = rows, list[Path](), list[str]()
+        self.kept, self._notes, self._noted = 0, list[str](), 0
+        self._nothing: list[str] = []
+
+    def counted(self, files: Iterable[Done]) -> Iterator[Done]:
+        """The same, each when it is counted."""
+        for one in files:
+            self._add(one)
+            yield one
+
+    def remarks(self, empty: Empty) -> Iterator[str]:
+        """What a user should know of how pictures were read, and of those that show nothing."""
+        yield from self._notes
+        if self._noted > REMARKS:
+            yield f"note: there are {self._noted - REMARKS} more notes; summary=FILE.csv lists them"
+        nothing = self._nothing
+        if nothing and empty != "fail":
+            what = "not written" if empty == "skip" else "written all the same (empty=write)"
+            names = first_few(nothing)
+            yield f"nothing stands out in {len(nothing)} pictures, which are {what}: {names}"
+
+    def _add(self, one: Done) -> None:
+        if one.kept:
+            self.kept += 1
+            return
+        if self.rows is not None:
+            self.rows[str(one.source)] = one.row
+        if one.target is not None:
+            self.targets.append(one.target)
+        if one.error is not None:
+            self.problems.append(one.error)
+        if one.row.get("remarks"):
+            self._noted += 1
+            if self._noted <= REMARKS:
+                self._notes.append(f"note: {one.source}: {one.row['remarks']}")
+        if one.row.get("stands_out") is False:
+            self._nothing.append(str(one.source))
 
 
 def read_photos(
-    paths: Iterable[Path], failed: dict[Path, Done], white: float | None = None
+    paths: Iterable[Path],
+    settled: dict[Path, Done],
+    white: float | None,
+    opened: Callable[[Path], Path | Content | Done],
 ) -> Iterator[tuple[Path, Photo]]:
-    """The pictures of files, one by one; `failed` gets those that cannot be read."""
+    """The pictures of files, one by one; `settled` gets those that cannot or need not be read."""
     for path in paths:
         try:
-            source = standard_input() if path == STANDARD else path
-            yield path, read_photo(source, white)
+            source = opened(path)
+            if isinstance(source, Done):
+                settled[path] = source
+            else:
+                yield path, read_photo(source, white)
         except (ValueError, OSError) as error:
-            failed[path] = _failed(path, str(error))
+            settled[path] = _failed(path, str(error))
 
 
-def standard_input() -> Content:
-    """What is given through the standard input, with its name."""
-    return Content(sys.stdin.buffer.read(), "the standard input")
+def source_of(path: Path) -> Path | Content:
+    """What is read of a picture: its file, or the standard input with a name."""
+    if path == STANDARD:
+        return Content(sys.stdin.buffer.read(), "the standard input")
+    return path
 
 
 def _drawn(

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import functools
 import glob
 import os
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from salient.data.formats import RAW, RAW_REMEDY, SUFFIXES, is_litter
+from salient.data.formats import RAW, RAW_REMEDY, SUFFIXES, is_litter, is_litter_name
 from salient.detection.outputs import STREAM, Output
+from salient.detection.shards import WHOLE, Shard
 
 STANDARD = Path(STREAM)  # in place of a file: the standard input or output
 STREAMS = (STREAM, "/dev/stdin")
@@ -32,7 +34,16 @@ class Inputs(NamedTuple):
     litter: list[Path]
 
 
-def find_pictures(given: str | Path | Sequence[str | Path], output: Output | Path) -> Inputs:
+class Place(NamedTuple):
+    """Where a picture's file goes within the output, but for its ending."""
+
+    folder: Path
+    name: str
+
+
+def find_pictures(
+    given: str | Path | Sequence[str | Path], output: Output | Path, shard: Shard = WHOLE
+) -> Inputs:
     """The pictures that are given, and the file under `output` for each.
 
     A file is taken whatever its ending; `-` is the standard input. A folder stands for those inside
@@ -42,6 +53,7 @@ def find_pictures(given: str | Path | Sequence[str | Path], output: Output | Pat
     Args:
         given: a file, a folder, a pattern, or a list of these.
         output: where is written, or a folder; within a folder of pictures it is passed over.
+        shard: only the pictures of it, by their paths below what is given.
 
     Raises:
         FileNotFoundError: one of them names none.
@@ -49,45 +61,46 @@ def find_pictures(given: str | Path | Sequence[str | Path], output: Output | Pat
     """
     output = output if isinstance(output, Output) else Output(f"{output}/")
     folder = None if output.file or output.to_stream else output.folder
-    sources: dict[Path, Path] = {}  # by picture, its path within `output` but for the ending
+    sources: dict[Path, Place] = {}
     found = Inputs({}, [], [], [])
     for one in [given] if isinstance(given, str | Path) else given:
         if str(one) in STREAMS:
-            sources[STANDARD] = Path("stdin")
+            sources[STANDARD] = Place(Path(), "stdin")
             continue
-        matches = sorted(_matches(str(one), folder, found.problems))
-        for path, inner in matches:
-            if is_litter(inner) and path != Path(one):
+        matches = list(_matches(str(one), folder, found.problems))
+        for path, place, is_file in matches:
+            named = path == Path(one)
+            if not named and (is_litter_name(place.name) or _is_litter(place.folder)):
                 found.litter.append(path)
-            elif path.suffix.lower() not in SUFFIXES and path != Path(one):
+            elif not named and _divided(place.name)[1].lower() not in SUFFIXES:
                 found.left_out.append(path)
-            elif path.is_file():
-                sources[path] = inner
+            elif is_file:
+                sources[path] = place
             elif path.is_symlink():
                 found.problems.append(f"{path}: a link that leads to no file")
             else:
                 found.left_out.append(path)
-        if not found.problems and not any(path in sources for path, _ in matches):
-            raise FileNotFoundError(_none_found(str(one), matches))
+        if not found.problems and not any(path in sources for path, *_ in matches):
+            raise FileNotFoundError(_none_found(str(one), [path for path, *_ in matches]))
     if folder is None:
         _one_target(sources, output, found)
     else:
-        _choose_targets(sources, folder, f".{output.kind}", found)
+        _choose_targets(sources, folder, f".{output.kind}", shard, found)
     return found
 
 
-def _none_found(given: str, matches: Sequence[tuple[Path, Path]]) -> str:
+def _none_found(given: str, matches: Sequence[Path]) -> str:
     """What is said of an input that names no picture."""
     if not matches:
         kind = "files match" if glob.has_magic(given) else "such file or folder"
         return f"input={given}: no {kind if not Path(given).is_dir() else 'files in this folder'}"
-    endings = Counter(path.suffix.lower() or path.name for path, _ in matches)
+    endings = Counter(path.suffix.lower() or path.name for path in matches)
     seen = ", ".join(ending for ending, _ in endings.most_common(4))
     raw = f"; {next(iter(endings))}: {RAW_REMEDY}" if next(iter(endings)) in RAW else ""
     return f"input={given}: no pictures among {len(matches)} files ({seen}){raw}"
 
 
-def _one_target(sources: dict[Path, Path], output: Output, found: Inputs) -> None:
+def _one_target(sources: dict[Path, Place], output: Output, found: Inputs) -> None:
     if len(sources) > 1:
         raise ValueError(
             f"output={output.name}: {len(sources)} pictures cannot go into one file; give a folder"
@@ -99,41 +112,82 @@ def _one_target(sources: dict[Path, Path], output: Output, found: Inputs) -> Non
         found.targets[path] = target
 
 
-def _matches(pattern: str, output: Path | None, problems: list[str]) -> Iterator[tuple[Path, Path]]:
-    """Files that an input stands for, and the path that each has within the output."""
+def _matches(
+    pattern: str, output: Path | None, problems: list[str]
+) -> Iterator[tuple[Path, Place, bool]]:
+    """Files that an input stands for, by path; where each goes, and whether it is a file."""
     root = Path(pattern)
     if not root.is_dir():
         named = [pattern] if root.is_file() else glob.glob(pattern, recursive=True)
-        yield from ((path, Path(path.name)) for path in map(Path, named) if not path.is_dir())
+        for path in sorted(map(Path, named)):
+            if not path.is_dir():
+                yield path, Place(Path(), path.name), path.is_file()
         return
     written = None if output is None else os.path.realpath(output)
     if os.path.realpath(root) == written:
         raise ValueError(f"output={output} is the folder of the pictures; give another")
+    yield from _walk(root, Path(), written, problems)
 
-    def cannot_enter(error: OSError) -> None:
+
+def _walk(
+    here: Path, inner: Path, written: str | None, problems: list[str]
+) -> Iterator[tuple[Path, Place, bool]]:
+    """All files below a folder, but for those in the folder `written`.
+
+    A folder may hold a million files: nothing is asked of the disk that listing it has not said.
+    """
+    try:
+        with os.scandir(here) as found:
+            entries = sorted(found, key=lambda entry: entry.name)
+    except OSError as error:
         problems.append(f"{error.filename}: {error.strerror}")
+        return
+    for entry in entries:
+        if not entry.is_dir(follow_symlinks=False):  # links to folders are not followed, but told
+            path = here / entry.name
+            is_file = path.is_file() if entry.is_symlink() else entry.is_file()
+            yield path, Place(inner, entry.name), is_file
+        elif written is None or os.path.realpath(entry.path) != written:
+            yield from _walk(here / entry.name, inner / entry.name, written, problems)
 
-    for here, folders, names in os.walk(root, onerror=cannot_enter):
-        links = [name for name in folders if Path(here, name).is_symlink()]
-        folders[:] = [n for n in folders if os.path.realpath(Path(here, n)) != written]
-        for name in names + links:  # links to folders are not followed, but told
-            path = Path(here, name)
-            yield path, path.relative_to(root)
+
+@functools.lru_cache(16)
+def _is_litter(folder: Path) -> bool:
+    return is_litter(folder / "file")
 
 
-def _choose_targets(sources: dict[Path, Path], output: Path, ending: str, found: Inputs) -> None:
-    stems = Counter(inner.with_suffix("") for inner in sources.values())
-    for path, inner in sources.items():
-        alone = stems[inner.with_suffix("")] == 1
-        name = inner.with_suffix(ending) if alone else inner.with_name(f"{inner.name}{ending}")
-        found.targets[path] = output / name
-    twice = Counter(found.targets.values())
-    originals = set(map(os.path.realpath, sources))
-    for path, target in list(found.targets.items()):
-        if twice[target] > 1:
-            found.problems.append(f"{path}: {twice[target]} pictures would write {target}")
-        elif os.path.realpath(target) in originals:
+def _divided(name: str) -> tuple[str, str]:
+    """A file's name without its ending, and the ending, as `Path` has them."""
+    dot = name.rfind(".")
+    return (name[:dot], name[dot:]) if 0 < dot < len(name) - 1 else (name, "")
+
+
+def _choose_targets(
+    sources: dict[Path, Place], output: Path, ending: str, shard: Shard, found: Inputs
+) -> None:
+    stems = Counter((folder, _divided(name)[0]) for folder, name in sources.values())
+    places: dict[Path, Place] = {}
+    for path, (folder, name) in sources.items():
+        stem, _ = _divided(name)
+        kept = stem if stems[folder, stem] == 1 else name
+        places[path] = Place(folder, f"{kept}{ending}")
+    twice = Counter(places.values())
+    real = functools.lru_cache(64)(os.path.realpath)
+    originals = {_real(path, real) for path in sources} if output.is_dir() else set()
+    within = functools.cache(lambda folder: output / folder)
+    for path, place in places.items():
+        name = f"{place.folder.as_posix()}/{sources[path].name}"
+        if shard != WHOLE and not shard.holds(name.removeprefix("./")):
+            continue
+        target = within(place.folder) / place.name
+        if twice[place] > 1:
+            found.problems.append(f"{path}: {twice[place]} pictures would write {target}")
+        elif originals and _real(target, real) in originals:
             found.problems.append(f"{path}: {target} is one of the pictures; give another output")
         else:
-            continue
-        del found.targets[path]
+            found.targets[path] = target
+
+
+def _real(path: Path, real: Callable[[Path], str]) -> str:
+    """Where a file really lies; `real` finds it of a folder."""
+    return os.path.realpath(path) if path.is_symlink() else f"{real(path.parent)}/{path.name}"

@@ -1,0 +1,87 @@
+"""What a long detection says: what it leaves alone, how far it is, what went wrong."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+
+from tqdm import tqdm
+
+from salient.data.pairs import first_few
+from salient.detection.listing import STANDARD, Inputs
+from salient.films.convert import Overwrite
+
+
+def work_through(
+    items: Iterable[object],
+    unit: str,
+    total: int | None,
+    so_far: Callable[[], str],
+    notes: Sequence[str] = (),
+) -> tuple[int, float]:
+    """Go through all items, with a progress bar below the `notes`; how many, and how many per second.
+
+    Ctrl-C and a full disk end the process with a line that says what is written `so_far`.
+    """
+    start, done = time.perf_counter(), 0
+    try:
+        with tqdm(unit=unit, total=total, disable=None) as bar:
+            for _ in items:
+                if notes and not done:
+                    bar.write("\n".join(notes), file=sys.stdout)
+                done += 1
+                bar.update()
+    except KeyboardInterrupt:
+        sys.exit(f"interrupted: {so_far()}")
+    except OSError as error:
+        sys.exit(f"error: {error.filename}: {error.strerror}; {so_far()}")
+    return done, done / (time.perf_counter() - start)
+
+
+def end_with(problems: Sequence[str], heading: str) -> None:
+    """End the process with what went wrong, if anything did."""
+    if problems:
+        sys.exit("\n".join([f"error: {heading}", *problems]))
+
+
+def without_standing(
+    found: Inputs, overwrite: Overwrite, by_content: bool = False
+) -> dict[Path, Path]:
+    """The files to write; prints which are left out, and which get unexpected names.
+
+    Args:
+        found: the pictures and their files.
+        overwrite: what is done with files that are there: see `predict`.
+        by_content: leave it to a manifest which of them are skipped.
+
+    Raises:
+        ValueError: files are there, and `overwrite` is False.
+    """
+    targets = found.targets
+    if found.left_out:
+        names = first_few([str(path) for path in found.left_out])
+        print(f"left out, no image extension: {names}")
+    longer = [
+        path.name for path, target in targets.items() if path.suffix and target.stem == path.name
+    ]
+    if found.litter:
+        print(f"left out, system files: {len(found.litter)}, such as {found.litter[0]}")
+    if longer:
+        print(f"several of one name, so the extension is kept: {first_few(longer)}")
+    standing = [path for path, target in targets.items() if _is_there(target)]
+    if not standing or overwrite is True or (by_content and overwrite):
+        return targets
+    there = f"{len(standing)} of {len(targets)} files are there already"
+    if overwrite is False:
+        raise ValueError(
+            f"{there}, the first is {targets[standing[0]]}; overwrite=true replaces them, "
+            "overwrite=skip makes the others"
+        )
+    print(f"{there} and stay")
+    return {path: target for path, target in targets.items() if not _is_there(target)}
+
+
+def _is_there(target: Path) -> bool:
+    return target != STANDARD and target.exists()

@@ -1,0 +1,48 @@
+"""Merge the manifests of shards; say what is missing, twice or failed.
+
+salient manifest 1.jsonl 2.jsonl 3.jsonl           what `predict manifest=` wrote
+salient manifest parts/*.jsonl output=all.jsonl
+"""
+
+from __future__ import annotations
+
+import sys
+
+from salient.cli.main import run
+from salient.config import AnyPath
+from salient.data.pairs import first_few
+from salient.detection.merging import Merged, merge
+from salient.files import open_whole
+
+
+def manifest(manifests: list[str] | None = None, output: AnyPath | None = None) -> Merged:
+    """Print what the manifests say together; ends with an error if they have holes or doubles.
+
+    Args:
+        manifests: the files, those of all shards.
+        output: a file for the last line of each picture, by name.
+
+    Raises:
+        ValueError: no manifest, or a file that is none.
+        FileNotFoundError: one is not there.
+        OSError: `output` cannot be written.
+    """
+    merged = merge(manifests or [])
+    if output is not None:
+        with open_whole(output) as stream:
+            stream.writelines(merged)
+    print(
+        f"{len(merged.lines)} pictures: {merged.made} files, {merged.twins} of them twins; nothing "
+        f"stands out in {merged.empty}; {merged.seconds:.0f} seconds of threads"
+    )
+    if merged.failed:
+        print(f"{len(merged.failed)} failed: {first_few(list(merged.failed.values()))}")
+    problems = [f"hole: {one}" for one in merged.holes]
+    problems += [f"double: {one}" for one in merged.doubles]
+    if problems:
+        sys.exit("\n".join(["error: the manifests are not one whole:", *problems]))
+    return merged
+
+
+if __name__ == "__main__":
+    run("manifest")
