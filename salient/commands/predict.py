@@ -26,7 +26,7 @@ from salient.config import AnyPath, Count
 from salient.data.encoding import Format
 from salient.detection.cutout import Cutout
 from salient.detection.detector import Averaging, Detector
-from salient.detection.folders import Tally, detect_files
+from salient.detection.folders import detect_files
 from salient.detection.listing import Inputs, find_pictures
 from salient.detection.load import EngineName
 from salient.detection.manifest import Manifest, Twins, check_manifest, start_manifest
@@ -34,6 +34,7 @@ from salient.detection.modes import MODES, Mode
 from salient.detection.outputs import Empty, Output, check_drawable
 from salient.detection.shards import WHOLE, read_shard
 from salient.detection.summary import start_summary, write_summary
+from salient.detection.tally import Tally
 from salient.devices import Precision
 from salient.files import check_writable, remove_partials
 from salient.films.convert import Conversion, Overwrite

@@ -16,18 +16,16 @@ from typing import Any, NamedTuple
 import cv2
 
 from salient.data.images import Photo, read_photo
-from salient.data.pairs import first_few
 from salient.detection.detector import Detector
 from salient.detection.inputs import Content
 from salient.detection.listing import STANDARD
 from salient.detection.modes import Mode, draw_result
-from salient.detection.outputs import Empty, Output
+from salient.detection.outputs import Output
 from salient.detection.result import Result
 from salient.detection.road import MOST_BYTES, limited
 from salient.detection.summary import failed_row, row_of
 from salient.files import write_whole
 
-REMARKS = 5  # on pictures, that are shown
 WAITING = 2  # threads beyond those that compute, since some wait for the disk
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)  # nothing more can be written at all
 
@@ -56,6 +54,20 @@ class Done(NamedTuple):
     twin_of: Path | None = None
 
 
+# What is read for a picture, or what it becomes without being detected; where content goes.
+Open = Callable[[Path], Path | Content | Done]
+Save = Callable[[Path, bytes], object]
+
+
+def save_file(target: Path, content: bytes) -> None:
+    """Write a file, or to the standard output."""
+    if target == STANDARD:
+        sys.__stdout__.buffer.write(content)  # type: ignore[union-attr]
+        sys.__stdout__.flush()  # type: ignore[union-attr]
+    else:
+        write_whole(target, content, durable=False)
+
+
 def detect_files(
     detector: Detector,
     targets: dict[Path, Path],
@@ -63,7 +75,8 @@ def detect_files(
     output: Output,
     written: list[Path] | None = None,
     white: float | None = None,
-    opened: Callable[[Path], Path | Content | Done] | None = None,
+    opened: Open | None = None,
+    save: Save = save_file,
 ) -> Iterator[Done]:
     """Write a file at each target for the picture that it stands for; yields each, in order.
 
@@ -79,6 +92,7 @@ def detect_files(
         white: of grey pictures of more than 8 bits, see `read_photo`.
         opened: what is read for a picture, or what it becomes without being detected; None reads
             its file.
+        save: what is done with the content of a target, on threads.
 
     Raises:
         OSError: nothing more can be written: the disk is full, or read-only.
@@ -92,7 +106,7 @@ def detect_files(
             sizes |= {path: photo.rgb.shape[:2] for path, photo in batch}
             with one_large if large else nullcontext():
                 for path, content, row in _drawn(detector, batch, draw, output, done):
-                    done[path] = _written(path, targets[path], content, row)
+                    done[path] = _written(path, targets[path], content, row, save)
                     if written is not None and done[path].target is not None:
                         written.append(targets[path])
         each = (time.perf_counter() - start) / len(paths)
@@ -102,63 +116,11 @@ def detect_files(
     yield from chain.from_iterable(detector.in_batches(job, targets, WAITING))
 
 
-class Tally:
-    """What is said at the end of all pictures, without keeping what was found in each.
-
-    Args:
-        rows: gets what a summary says of each, by its name; None if there is no summary.
-
-    Attributes:
-        targets: the files that were written.
-        kept: how many were done before.
-        problems: why pictures could not be done, in lines.
-    """
-
-    def __init__(self, rows: dict[str, dict[str, Any]] | None = None) -> None:
-        self.rows, self.targets, self.problems = rows, list[Path](), list[str]()
-        self.kept, self._notes, self._noted = 0, list[str](), 0
-        self._nothing: list[str] = []
-
-    def counted(self, files: Iterable[Done]) -> Iterator[Done]:
-        """The same, each when it is counted."""
-        for one in files:
-            self._add(one)
-            yield one
-
-    def remarks(self, empty: Empty) -> Iterator[str]:
-        """What a user should know of how pictures were read, and of those that show nothing."""
-        yield from self._notes
-        if self._noted > REMARKS:
-            yield f"note: there are {self._noted - REMARKS} more notes; summary=FILE.csv lists them"
-        nothing = self._nothing
-        if nothing and empty != "fail":
-            what = "not written" if empty == "skip" else "written all the same (empty=write)"
-            names = first_few(nothing)
-            yield f"nothing stands out in {len(nothing)} pictures, which are {what}: {names}"
-
-    def _add(self, one: Done) -> None:
-        if one.kept:
-            self.kept += 1
-            return
-        if self.rows is not None:
-            self.rows[str(one.source)] = one.row
-        if one.target is not None:
-            self.targets.append(one.target)
-        if one.error is not None:
-            self.problems.append(one.error)
-        if one.row.get("remarks"):
-            self._noted += 1
-            if self._noted <= REMARKS:
-                self._notes.append(f"note: {one.source}: {one.row['remarks']}")
-        if one.row.get("stands_out") is False:
-            self._nothing.append(str(one.source))
-
-
 def read_photos(
     paths: Iterable[Path],
     settled: dict[Path, Done],
     white: float | None,
-    opened: Callable[[Path], Path | Content | Done],
+    opened: Open,
 ) -> Iterator[tuple[Path, Photo]]:
     """The pictures of files, one by one; `settled` gets those that cannot or need not be read."""
     for path in paths:
@@ -225,16 +187,14 @@ def _content(
         return None, row, str(error)
 
 
-def _written(path: Path, target: Path, content: bytes | None, row: dict[str, Any]) -> Done:
-    """Write a file, unless there is no content."""
+def _written(
+    path: Path, target: Path, content: bytes | None, row: dict[str, Any], save: Save
+) -> Done:
+    """Save a file, unless there is no content."""
     if content is None:
         return Done(path, None, row)
     try:
-        if target == STANDARD:
-            sys.__stdout__.buffer.write(content)  # type: ignore[union-attr]
-            sys.__stdout__.flush()  # type: ignore[union-attr]
-        else:
-            write_whole(target, content, durable=False)
+        save(target, content)
     except OSError as error:
         if error.errno in NO_ROOM or target == STANDARD:
             raise

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from salient.detection import folders
 from salient.detection.detector import Detector
 from salient.detection.folders import detect_files
 from salient.detection.listing import find_pictures
@@ -24,8 +25,9 @@ from tests.fixtures.engines import Counting
 
 
 @pytest.fixture
-def album(tmp_path):
-    """Nine pictures in two folders, of which f has the content of a."""
+def album(tmp_path, monkeypatch):
+    """Nine pictures in two folders, of which f has the content of a; one thread detects."""
+    monkeypatch.setattr(folders, "WAITING", 0)
     rng = np.random.default_rng(0)
     for name in "abcdeghi":
         path = tmp_path / "album" / ("x" if name > "d" else ".") / f"{name}.png"

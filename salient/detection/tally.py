@@ -1,0 +1,65 @@
+"""What is said of a detection when it ends."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from salient.data.pairs import first_few
+from salient.detection.folders import Done
+from salient.detection.outputs import Empty
+
+REMARKS = 5  # on pictures, that are shown
+
+
+class Tally:
+    """What is said at the end of all pictures, without keeping what was found in each.
+
+    Args:
+        rows: gets what a summary says of each, by its name; None if there is no summary.
+
+    Attributes:
+        targets: the files that were written.
+        kept: how many were done before.
+        problems: why pictures could not be done, in lines.
+    """
+
+    def __init__(self, rows: dict[str, dict[str, Any]] | None = None) -> None:
+        self.rows, self.targets, self.problems = rows, list[Path](), list[str]()
+        self.kept, self._notes, self._noted = 0, list[str](), 0
+        self._nothing: list[str] = []
+
+    def counted(self, files: Iterable[Done]) -> Iterator[Done]:
+        """The same, each when it is counted."""
+        for one in files:
+            self._add(one)
+            yield one
+
+    def remarks(self, empty: Empty) -> Iterator[str]:
+        """What a user should know of how pictures were read, and of those that show nothing."""
+        yield from self._notes
+        if self._noted > REMARKS:
+            yield f"note: there are {self._noted - REMARKS} more notes; summary=FILE.csv lists them"
+        nothing = self._nothing
+        if nothing and empty != "fail":
+            what = "not written" if empty == "skip" else "written all the same (empty=write)"
+            names = first_few(nothing)
+            yield f"nothing stands out in {len(nothing)} pictures, which are {what}: {names}"
+
+    def _add(self, one: Done) -> None:
+        if one.kept:
+            self.kept += 1
+            return
+        if self.rows is not None:
+            self.rows[str(one.source)] = one.row
+        if one.target is not None:
+            self.targets.append(one.target)
+        if one.error is not None:
+            self.problems.append(one.error)
+        if one.row.get("remarks"):
+            self._noted += 1
+            if self._noted <= REMARKS:
+                self._notes.append(f"note: {one.source}: {one.row['remarks']}")
+        if one.row.get("stands_out") is False:
+            self._nothing.append(str(one.source))
