@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -17,6 +17,7 @@ from salient.config import Amount, ConfigError, check_config, checked
 from salient.detection.by_onnx import LARGEST, OnnxEngine
 from salient.detection.engine import Engine
 from salient.detection.onnx_session import OnnxSession
+from salient.weights.find import read_checkpoint
 
 Three = tuple[float, float, float]
 KNOWN = Path(__file__).with_name("onnx_models.yaml")
@@ -79,6 +80,11 @@ class AnyOnnxEngine:
         self.origin = f"{path}, {self.size} px"
         self.input, self.type, self.output = self._ends()
         self.mean, self.std = (np.array(x, np.float32) for x in (description.mean, description.std))
+
+    @cached_property
+    def sha256(self) -> str | None:
+        """Of the file."""
+        return read_checkpoint(self.session.path).sha256
 
     def run(self, squares: Picture, threads: int | None = None) -> Probabilities:
         """As `Engine.run`; the pictures go through it one by one.
