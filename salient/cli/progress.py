@@ -21,7 +21,7 @@ def work_through(
     so_far: Callable[[], str],
     notes: Sequence[str] = (),
 ) -> tuple[int, float]:
-    """Go through all items, with a progress bar below the `notes`; how many, and how many per second.
+    """Go through all items, with a progress bar below the `notes`; their number, and per second.
 
     Ctrl-C and a full disk end the process with a line that says what is written `so_far`.
     """
