@@ -1,1 +1,1 @@
-"""What is measured: run each from the checkout as `python -m benchmarks.NAME`."""
+"""Benchmarks. Run each in the checkout as `python -m benchmarks.NAME`."""

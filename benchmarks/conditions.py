@@ -1,4 +1,4 @@
-"""What the benchmarks share: the machine, a busy neighbour, peak memory, JSON beside the table."""
+"""Shared by the benchmarks: the machine, a busy neighbour, peak memory, the table and its JSON."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-PACKAGES = ("onnxruntime", "opencv-python-headless", "numba")  # beside those of a training run
+PACKAGES = ("onnxruntime", "opencv-python-headless", "numba")  # besides those of a training run
 Line = tuple[str, dict[str, Any]]  # as it is printed, and its values
 
 
 @contextmanager
 def busy_neighbour() -> Iterator[None]:
-    """Another process keeps one core busy meanwhile."""
+    """Keep one core busy with another process."""
     busy = subprocess.Popen([sys.executable, "-c", "while True: pass"])
     try:
         yield
@@ -29,7 +29,7 @@ def busy_neighbour() -> Iterator[None]:
 
 def peak_memory() -> float:
     """The largest resident size of this process so far, MiB."""
-    if sys.platform == "linux":  # where the other figure of a new process begins with its parent's
+    if sys.platform == "linux":  # here the other number of a new process includes its parent's
         status = Path("/proc/self/status").read_text()
         return int(status.partition("VmHWM:")[2].split()[0]) / 2**10
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
@@ -37,7 +37,7 @@ def peak_memory() -> float:
 
 
 def show(lines: Iterable[Line], file: str | None) -> None:
-    """Print where it runs, then each line as it is measured; keep all values in a JSON file."""
+    """Print the machine, then each line as it is measured; save all values in a JSON file."""
     from salient.distribution import package_versions
     from salient.scoring.provenance import machine
 

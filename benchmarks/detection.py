@@ -1,18 +1,19 @@
-"""Time detection by each engine, alone and beside a busy neighbour, in one run.
+"""Time detection with each engine, on an idle machine and next to a busy process, in one run.
 
     python -m benchmarks.detection [--checkpoint best fast] [--seconds 5] [--json FILE]
 
-A line for each checkpoint and engine, each in a process of its own. Images a second:
+Each checkpoint and engine has a line and runs in its own process. Images per second:
 
-- one: one picture after the other, from an array to its map, all cores on each;
+- one: one picture after the other, from an array to its map, on all cores;
 - many: a list of pictures, from arrays to maps;
-- network: the network alone, squares to probabilities, a core for each;
-- files: `salient predict`, from JPEG files to PNG files; in per cent of `network` behind it;
-- scored: `salient eval`, from JPEG files and masks to figures; likewise.
+- network: only the network, from squares to probabilities, one core per picture;
+- files: `salient predict`, from JPEG files to PNG files, also in per cent of `network`;
+- scored: `salient eval`, from JPEG files and masks to figures, also in per cent of `network`.
 
-`ratio` is `many` against PyTorch's `one` in float32, the plain use of a network. `beside` repeats
-`one` and `many` while another process keeps one core busy, in per cent of the rate alone. `start`
-is from the start of Python to the first map, in seconds; `peak` is the process's memory in MB.
+`ratio` is `many` compared with PyTorch's `one` in float32, the plain use of a network. `one busy`
+and `many busy` repeat the measurement while another process keeps one core busy, in per cent of the
+idle rate. `start` is the time from the start of Python to the first map, in seconds; `peak` is the
+memory of the process in MB.
 """
 
 from __future__ import annotations
@@ -37,14 +38,14 @@ ENGINES = {
 }
 PLAIN = "PyTorch fp32"
 HEADS = (
-    *("one", "many", "ratio", "network", "files", "scored", "one beside", "many beside"),
+    *("one", "many", "ratio", "network", "files", "scored", "one busy", "many busy"),
     *("start", "peak"),
 )
 HEIGHT, WIDTH = 300, 400  # of the pictures, as in ECSSD
 
 
 def rate(run: Callable[[], object], images: int, seconds: float) -> float:
-    """Images a second; the first run, which allocates, is left out."""
+    """Images per second, without the first run, which allocates memory."""
     run()
     start, runs = time.perf_counter(), 0
     while time.perf_counter() - start < seconds:
@@ -54,7 +55,7 @@ def rate(run: Callable[[], object], images: int, seconds: float) -> float:
 
 
 def measure(checkpoint: str, engine: str, seconds: float, began: float) -> dict[str, float]:
-    """All columns of a line, in this process."""
+    """Measure all columns of a line, in this process."""
     import numpy as np
     from PIL import Image
 
@@ -104,12 +105,12 @@ def measure(checkpoint: str, engine: str, seconds: float, began: float) -> dict[
         score = lambda: list(score_predictions(from_network(detector.engine, pairs)))  # noqa: E731
         found["scored"] = rate(score, len(pairs), seconds)
     with busy_neighbour():
-        found |= {f"{key} beside": value for key, value in rates()}
+        found |= {f"{key} busy": value for key, value in rates()}
     return found
 
 
 def in_own_process(checkpoint: str, engine: str, seconds: float) -> dict[str, Any]:
-    """`measure` in a process that has nothing else in its memory."""
+    """Run `measure` in a fresh process."""
     arguments = [checkpoint, engine, str(seconds), str(time.time())]
     command = [sys.executable, "-m", "benchmarks.detection", "--measure", *arguments]
     done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
@@ -132,7 +133,7 @@ def table(checkpoints: list[str], seconds: float) -> Iterator[Line]:
             for key in ("files", "scored"):
                 shown[key] = f"{found[key]:.1f} {found[key] / found['network']:.0%}"
             for key in ("one", "many"):
-                shown[f"{key} beside"] = f"{found[f'{key} beside'] / found[key]:.0%}"
+                shown[f"{key} busy"] = f"{found[f'{key} busy'] / found[key]:.0%}"
             line = "".join(f"  {shown[head]:>{width}}" for head, width in widths.items())
             yield f"{Path(checkpoint).name:<14}{engine:<14}" + line, found
 

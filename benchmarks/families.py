@@ -1,4 +1,4 @@
-"""Each family of figures against PySODMetrics: the largest difference, and the speed of both."""
+"""Compare each family of figures with PySODMetrics: largest difference, and speed of both."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ REFUSED = (AssertionError, OverflowError, np.linalg.LinAlgError)  # what the ref
 
 
 def usual(prediction: Bytes, mask: Bytes) -> Named:
-    """The nine usual figures that PySODMetrics has."""
+    """The nine usual figures that PySODMetrics has too."""
     return reference_scores(prediction, mask)[0]
 
 
@@ -52,15 +52,17 @@ def rows(pairs: Sequence[tuple[Bytes, Bytes]]) -> Iterator[Line]:
         keys = sorted(reference(*pairs[0]).keys())
         known = [figure.key for figure in choose("all").figures]
         choice = choose([key for key in keys if key in known])
-        alone = Choice([f for f in choice.figures if f.key in keys], choice.curves)
+        of_family = Choice([f for f in choice.figures if f.key in keys], choice.curves)
         score_pair(*pairs[0], choice=choice)  # compiles
         start = time.thread_time()
-        ours = [_figures(prediction, mask, alone) for prediction, mask in pairs]
+        ours = [_figures(prediction, mask, of_family) for prediction, mask in pairs]
         middle = time.thread_time()
         theirs = [reference(prediction, mask) for prediction, mask in pairs]
         seconds = middle - start, time.thread_time() - middle
         worst = max(map(_difference, ours, theirs))
-        hard = max(_hard(prediction, mask, alone, reference) for prediction, mask in hard_pairs())
+        hard = max(
+            _hard(prediction, mask, of_family, reference) for prediction, mask in hard_pairs()
+        )
         speeds = [len(pairs) / each for each in seconds]
         yield (
             f"{name:<40}{speeds[0]:>9.1f}{speeds[1]:>14.1f}{speeds[0] / speeds[1]:>7.1f}x  "
@@ -78,7 +80,7 @@ def _figures(prediction: Bytes, mask: Bytes, choice: Choice) -> Named:
 
 
 def _difference(ours: Named, theirs: Named) -> float:
-    """The largest difference, but where the reference gives NaN."""
+    """The largest difference, except where the reference gives NaN."""
     values: Floats = np.array([[ours[key], theirs[key]] for key in ours if key in theirs])
     apart = np.abs(values[:, 0] - values[:, 1])
     return float(np.max(apart[~np.isnan(apart)], initial=0))

@@ -1,16 +1,20 @@
-"""Time the metrics against PySODMetrics, on the same maps in the same run.
+"""Compare the speed of the metrics with PySODMetrics, on the same maps in the same run.
 
     python -m benchmarks.metrics [--pairs N] [--size HxW] [--memory-pairs N]
         [--maps DIR --masks DIR] [--json FILE]
 
 Prints the pairs per second of both, their ratio and the largest difference between their figures
-(MAE, S, weighted F, adaptive F and E, the curves of precision, recall, F and E): for one thread, by
-its processor time, and for the whole path from PNG files, by the clock, ours on two cores; ours
-once more while another process keeps a core busy. Then the growth of the peak memory over 5000
-pairs. Then a line for each family of figures, on 10 drawn pairs or on the maps of a folder, with
-the largest difference on hard cases too (empty, full, one pixel, 1 x N, constant). The drawn maps
-are blobs, and predictions that are blurred and uneven, as a network saves them. PySODMetrics runs
-as its users run it: one `step` for each metric and pair.
+(MAE, S, weighted F, adaptive F and E, and the curves of precision, recall, F and E):
+
+- on one thread, in processor time;
+- from PNG files, in wall-clock time, ours on two cores;
+- ours from PNG files again, while another process keeps a core busy.
+
+Then come the growth of the peak memory over 5000 pairs, and a line for each family of figures, on
+10 drawn pairs or on the maps of a folder, also with the largest difference on hard cases (empty,
+full, one pixel, 1 x N, constant). The drawn masks are blobs; the drawn predictions are blurred and
+uneven, like those of a network. PySODMetrics runs as its users run it: one `step` for each metric
+and pair.
 """
 
 import argparse
@@ -40,7 +44,7 @@ CORES = 2
 def largest_difference(
     ours: PairScores, theirs: tuple[dict[str, float], dict[str, Floats]]
 ) -> float:
-    """The largest difference of any figure; not of S where the reference gives NaN."""
+    """The largest difference of any figure, without S where the reference gives NaN."""
     figures, curves = theirs
     pairs: list[tuple[Any, Any]] = [(ours.figures[key], value) for key, value in figures.items()]
     pairs += [(ours.curves[name], curve) for name, curve in curves.items()]
@@ -84,7 +88,7 @@ def grey(path: Path) -> Bytes:
 
 
 def memory_growth(files: list[tuple[Path, Path]], count: int) -> float:
-    """How much the peak memory grows, MiB, while count pairs are scored and summed."""
+    """The growth of the peak memory in MiB while `count` pairs are scored and summed."""
     sums = ExactSums()
     for scores in score_files(files):
         sums.add(scores)
@@ -116,16 +120,16 @@ def rows(
             for path, image in zip(files[-1], draw_pair(rng, sizes[0]), strict=True):
                 cv2.imwrite(str(path), image)
         label = f"from PNG files, {CORES} threads, {sizes[0][1]}x{sizes[0][0]}"
-        line, alone = row(label, count, time_files(files))
-        yield line, alone
+        line, idle = row(label, count, time_files(files))
+        yield line, idle
         with busy_neighbour():
             start = time.perf_counter()
             list(score_files(files))
             rate = count / (time.perf_counter() - start)
-        share = rate / alone["salient"]
-        label = "the same beside a busy neighbour"
+        share = rate / idle["salient"]
+        label = "the same with a busy neighbour"
         yield (
-            f"{label:<40}{rate:>9.1f}  {share:.0%} of that alone",
+            f"{label:<40}{rate:>9.1f}  {share:.0%} of the idle rate",
             {"what": label, "salient": rate},
         )
         growth = memory_growth(files, memory_pairs)

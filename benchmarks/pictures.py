@@ -2,9 +2,8 @@
 
     python -m benchmarks.pictures IMAGES [--output docs]
 
-IMAGES is the folder of ECSSD's pictures. `modes.webp`: every 250th picture, and what each mode
-makes of it. `cutouts.webp`: fur and glass, before and after: the map as transparency, as in 0.2.0,
-and `Cutout` with its defaults.
+IMAGES is the folder of ECSSD's pictures. `modes.webp` shows every 250th picture in each mode.
+`cutouts.webp` shows fur and glass, with the map as transparency and with `Cutout`.
 """
 
 from __future__ import annotations
@@ -27,8 +26,8 @@ from salient.files import write_whole
 
 Array = NDArray[np.uint8]
 
-PINK = (214, 51, 132)  # shows what is left of a background
-DETAILS = {  # fur and glass, and what is shown of them: top, left and side, in shares
+PINK = (214, 51, 132)  # makes remains of the background visible
+DETAILS = {  # fur and glass: top, left and side of the detail, as fractions
     "0049": (0.1, 0.4, 0.5),
     "0774": (0.0, 0.0, 1.0),
     "0814": (0.1, 0.3, 0.6),
@@ -36,19 +35,19 @@ DETAILS = {  # fur and glass, and what is shown of them: top, left and side, in 
 
 
 def over(picture: Array, ground: Array) -> Array:
-    """Lay RGBA over RGB of its size."""
+    """Lay RGBA over RGB of the same size."""
     alpha = picture[..., 3:] / 255
     return np.rint(picture[..., :3] * alpha + ground * (1 - alpha)).astype(np.uint8)
 
 
 def checkers(size: tuple[int, int], side: int = 20) -> Array:
-    """Light squares, as behind what is transparent."""
+    """Light squares, to show transparency."""
     y, x = np.mgrid[: size[0], : size[1]] // side
     return np.repeat(np.where((x + y) % 2, 200, 240)[..., None], 3, 2).astype(np.uint8)
 
 
 def modes(detector: Detector, file: Path) -> list[Array]:
-    """A picture and what each mode makes of it, RGB."""
+    """A picture and its output in each mode, RGB."""
     picture = read_image(file)
     saliency, edge = next(detector.detect([picture]))
     cells = [picture]

@@ -20,7 +20,7 @@ HANDLERS = {
     "iou": "IOUHandler",
     "accuracy": "OverallAccuracyHandler",
     "ber": "BERHandler",
-}  # without its kappa, which is not Cohen's: see `salient.metrics.confusion.kappa`
+}  # kappa is missing because it is not Cohen's: see `salient.metrics.confusion.kappa`
 
 
 def quotients(prediction: Bytes, mask: Bytes) -> dict[str, float]:
@@ -29,7 +29,7 @@ def quotients(prediction: Bytes, mask: Bytes) -> dict[str, float]:
 
 
 def size_invariant(prediction: Bytes, mask: Bytes) -> dict[str, float]:
-    """The same of `SizeInvarianceFmeasureV2`, the mean over objects, and its MAE.
+    """The same forms of `SizeInvarianceFmeasureV2`, as means over objects, and its MAE.
 
     Raises:
         AssertionError: the mask is all foreground.

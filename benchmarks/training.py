@@ -3,15 +3,18 @@
     python -m benchmarks.training [--batch N] [--size N] [--steps N] [--checkpoint FILE]
         [--images DIR --masks DIR] [--cache SIDE] [--compile] [--json FILE]
 
-In one run: images a second and peak memory of the training step (forward, loss, backward, clipping,
-optimiser) for the plain eager network, with contiguous memory and an optimiser that loops over the
-weights, and for ours, channels-last and fused, on a CPU with freed memory kept; on a GPU ours also
-compiled, and all under bf16 autocast. On a CPU ours again beside a process that keeps a core busy,
-and, where the processor has bf16, in that. Then the share of the hardware's limit that ours reaches
-(compiled, if it was), where the limit is the rate of a large matrix product of the same type
-measured here, and the loader's rate alone by workers. The network is the full one, or a
-checkpoint's; the loader reads the embedded sample, or `--images`, and with `--cache` their copies
-of that side too.
+Measures images per second and peak memory of the training step (forward, loss, backward, clipping,
+optimiser) in one run:
+
+- plain eager: contiguous memory, and an optimiser that loops over the weights;
+- ours: channels-last and fused, on a CPU with freed memory kept;
+- on a GPU, ours compiled; everything runs under bf16 autocast;
+- on a CPU, ours next to a process that keeps a core busy, and in bf16 if the processor has it.
+
+Then it compares ours (compiled, if it was) with the rate of a large matrix product of the same
+type, and measures the loader by itself for several numbers of workers. The network is the full one,
+or a checkpoint's. The loader reads the embedded sample, or `--images`, and with `--cache` also
+copies of that side.
 """
 
 from __future__ import annotations
@@ -66,7 +69,7 @@ def make_step(network: Network, images: Tensor, masks: Tensor, ours: bool, half:
 
 
 def time_steps(step: Step, steps: int, device: torch.device) -> tuple[float, float]:
-    """Seconds a step, the first three left out, and the peak memory in GiB."""
+    """Seconds per step, without the first three, and the peak memory in GiB."""
     for _ in range(3):
         step()
     finish(device)
@@ -79,13 +82,13 @@ def time_steps(step: Step, steps: int, device: torch.device) -> tuple[float, flo
 
 
 def finish(device: torch.device) -> None:
-    """Wait for what a GPU has yet to do."""
+    """Wait until a GPU has finished."""
     if device.type == "cuda":
         torch.cuda.synchronize()
 
 
 def forget_peak(device: torch.device) -> None:
-    """Have `peak` begin anew: of a GPU, or of a process under Linux."""
+    """Reset `peak`, of a GPU or of a process under Linux."""
     if device.type == "cuda":
         torch.cuda.reset_peak_memory_stats()
     elif sys.platform == "linux":
@@ -93,7 +96,7 @@ def forget_peak(device: torch.device) -> None:
 
 
 def peak(device: torch.device) -> float:
-    """GiB; of a CPU the largest resident size of this process, NaN where it cannot be told."""
+    """The peak in GiB; on a CPU the largest resident size of this process, or NaN if unknown."""
     if device.type == "cuda":
         return torch.cuda.max_memory_allocated() / 2**30
     if sys.platform != "linux":
@@ -102,7 +105,7 @@ def peak(device: torch.device) -> float:
 
 
 def limit(device: torch.device) -> float:
-    """Floating-point operations a second of a square matrix product, in the type of training."""
+    """Floating-point operations per second of a square matrix product, in the type of training."""
     size, dtype = (8192, torch.bfloat16) if device.type == "cuda" else (2048, torch.float32)
     a = torch.randn(size, size, device=device, dtype=dtype)
 
@@ -113,9 +116,9 @@ def limit(device: torch.device) -> float:
 
 
 def time_loader(data: PairsDataModule, workers: int, images: int) -> float:
-    """Images a second that the training loader alone delivers, its start left out.
+    """Images per second of the training loader by itself, without its start.
 
-    At least `images` of them, and several times what its workers have ready by then.
+    Measures at least `images`, and several times as many as its workers prepare ahead.
     """
     data.workers = workers
     images = max(images, 8 * workers * data.batch_size)
@@ -140,7 +143,7 @@ def lines(options: argparse.Namespace, folder: str) -> Iterator[Line]:
 
 
 def step_lines(options: argparse.Namespace, device: torch.device) -> Iterator[Line]:
-    """The training step, its ways in turn."""
+    """The training step in each variant."""
     torch.manual_seed(0)
     shape = (options.batch, 3, options.size, options.size)
     images = torch.randint(0, 256, shape, dtype=torch.uint8, device=device)
@@ -164,16 +167,16 @@ def step_lines(options: argparse.Namespace, device: torch.device) -> Iterator[Li
     network = build()
     with FlopCounterMode(display=False) as counter, torch.no_grad():
         network(images.float())
-    # Backward is twice forward; PyTorch counts that of grouped convolutions too high.
+    # Backward costs twice forward; PyTorch overestimates it for grouped convolutions.
     work = 3 * counter.get_total_flops()
     yield line("plain eager", make_step(network, images, masks, False, gpu))
     if not gpu:
-        keep_freed_memory()  # as `salient train` does; not to be undone
+        keep_freed_memory()  # like `salient train`; cannot be undone
     step = make_step(build(), images, masks, True, gpu)
     yield line("ours", step)
     if not gpu:
         with busy_neighbour():
-            yield line("ours beside a neighbour", step)
+            yield line("ours with a neighbour", step)
         if pick_precision(device) == torch.bfloat16:
             yield line("ours, bf16", make_step(build(), images, masks, True, True))
     last = "ours"
@@ -193,7 +196,7 @@ def step_lines(options: argparse.Namespace, device: torch.device) -> Iterator[Li
 
 
 def loader_lines(options: argparse.Namespace, folder: str) -> Iterator[Line]:
-    """The loader alone, by workers."""
+    """The loader by itself, by number of workers."""
     pair_set = PairSet("folder", images=options.images, masks=options.masks)
     if options.images is None:
         pair_set = SampleSet("sample", root="sample/train")
@@ -210,7 +213,7 @@ def loader_lines(options: argparse.Namespace, folder: str) -> Iterator[Line]:
         )
         module.setup()
         source = f"its cache at {cache} px" if cache else "its files"
-        yield f"loader alone, {module.title}, {options.size} px, from {source}", {}
+        yield f"only the loader, {module.title}, {options.size} px, from {source}", {}
         for workers in sorted({1, 2, cores // 2, cores} - {0}):
             rate = time_loader(module, workers, options.loader_images)
             values = {"loader": source, "workers": workers, "images/s": rate}

@@ -1,9 +1,9 @@
-"""Train `lite` in 900 seconds of one large GPU: what recipes/gpu_900s.sh runs.
+"""Train `lite` in 900 seconds on one large GPU; recipes/gpu_900s.sh runs this.
 
-`pack` shrinks the pictures into archives; `decode` makes arrays of one of them, the first while the
-second is on its way; `train` puts all arrays on the GPU and trains there until the time is up: no
-loader, no Lightning, one static size, so that a step is a few CUDA graphs, and the processor waits
-for the GPU only every SYNC steps.
+`pack` shrinks the pictures into archives. `decode` turns an archive into arrays, so the first can
+be decoded while the second is copied. `train` puts all arrays on the GPU and trains until the time
+is up. There is no loader, no Lightning and only one size, so a step is a few CUDA graphs, and the
+processor waits for the GPU only every SYNC steps.
 """
 
 from __future__ import annotations
@@ -28,15 +28,15 @@ from salient.training.losses import SaliencyLoss
 from salient.weights.find import find_checkpoint
 from salient.weights.store import load_network, save_network
 
-SYNC = 50  # steps between two looks at the clock of the GPU
+SYNC = 50  # steps between two synchronisations with the GPU
 HELD_OUT = 0.05
 
 
 class Pictures:
-    """All pictures on the device: which to train on, which of those are soft, which are held out.
+    """All pictures on the device, divided into labelled, soft and held-out ones.
 
     Args:
-        folder: what `decode` wrote.
+        folder: the output of `decode`.
         device: where the arrays go: uint8 N,3,S,S and N,1,S,S.
     """
 
@@ -59,7 +59,7 @@ class Pictures:
             raise ValueError(f"{folder}: too few labelled pictures to train on and to hold out")
 
     def batches(self, size: int) -> list[Tensor]:
-        """Indices of the batches of a pass over the labelled ones, with as many soft, if any."""
+        """Indices of the batches of a pass over the labelled pictures, with as many soft ones."""
         each = min(size // 2 if self.soft else size, len(self.labelled))
         device = self.images.device
         order = torch.tensor(self.labelled, device=device)
@@ -76,9 +76,9 @@ class Trainer:
 
     Args:
         network: on its device.
-        rate: the decoder's peak rate; `ratio` times it is the encoder's.
-        steps: of a pass: the half-life of the moving average.
-        compiled: through `torch.compile`, with CUDA graphs on a GPU.
+        rate: the decoder's peak rate; the encoder's is `ratio` times as high.
+        steps: steps of a pass, the half-life of the moving average.
+        compiled: use `torch.compile`, with CUDA graphs on a GPU.
     """
 
     def __init__(
@@ -126,10 +126,10 @@ class Trainer:
             floats = [k for k, v in self.average.items() if v.is_floating_point()]
             averages, now = [self.average[k] for k in floats], [state[k] for k in floats]
             torch._foreach_lerp_(averages, now, 1 - self.decay)
-        return loss.detach().clone()  # the graph's own memory is written anew by the next step
+        return loss.detach().clone()  # the next step overwrites the graph's memory
 
     def save(self, start: str, path: Path, size: int, about: dict[str, object]) -> None:
-        """Write the moving average as a checkpoint that `load_network` takes."""
+        """Write the moving average as a checkpoint for `load_network`."""
         network = load_network(find_checkpoint(start))
         network.load_state_dict(self.average)
         network.set_input(size, "area")
@@ -138,7 +138,7 @@ class Trainer:
 
 @torch.no_grad()
 def validate(trainer: Trainer, pictures: Pictures, batch: int) -> float:
-    """The mean error of the moving average on the squares that are held out."""
+    """The mean error of the moving average on the held-out squares."""
     network = trainer.network
     live = {k: v.detach().clone() for k, v in network.state_dict().items()}
     network.load_state_dict(trainer.average)
@@ -156,7 +156,7 @@ def validate(trainer: Trainer, pictures: Pictures, batch: int) -> float:
 
 
 def train(asked: argparse.Namespace) -> None:
-    """Train until `asked.seconds` are over since this file was started, and save on the way."""
+    """Train until `asked.seconds` after the start of this script, and save several times."""
     begun = time.monotonic() - asked.late
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     torch.manual_seed(asked.seed)
@@ -171,7 +171,7 @@ def train(asked: argparse.Namespace) -> None:
     about: dict[str, object] = {"name": asked.output.stem, "pairs": counts[0]}
     while True:
         for index in pictures.batches(asked.batch):
-            if done == 3:  # what came before compiled
+            if done == 3:  # the steps before compiled the network
                 first = saved = time.monotonic() - begun
             now = time.monotonic() - begun
             left = max(asked.seconds - first, 1e-3)

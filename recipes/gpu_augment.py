@@ -1,4 +1,4 @@
-"""Augmentation of a whole batch on its device: no loop over pictures, nothing leaves the GPU."""
+"""Augment a whole batch on its device, without a loop over pictures."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-CROP = 0.15  # largest share that is cut from each border
-TURN = 0.26  # radians either way
+CROP = 0.15  # largest fraction that is cut from each border
+TURN = 0.26  # largest rotation in radians, either way
 ZOOM = 1.6  # largest factor of the scale either way, for half of the pictures
 LUMA = (0.299, 0.587, 0.114)
 
@@ -15,8 +15,8 @@ LUMA = (0.299, 0.587, 0.114)
 def augment(images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
     """RGB uint8 B,3,S,S and labels uint8 B,1,S,S -> floats in [0, 1] of the same shapes.
 
-    Crop, flip, turn and zoom in one resampling; then for some of the pictures an object of another
-    one pasted in, other colours, blur or sharpness, and noise. Draws from the device's generator.
+    Crop, flip, rotation and zoom are one resampling. Some of the pictures then get an object of
+    another picture, other colours, blur or sharpness, and noise. Uses the device's generator.
     """
     both = torch.cat([images, labels], 1).float() / 255
     grid = F.affine_grid(_places(both), list(both.shape), align_corners=False)
@@ -36,7 +36,7 @@ def _uniform(like: Tensor, low: float, high: float, *shape: int) -> Tensor:
 
 
 def _some(like: Tensor, share: float, *shape: int) -> Tensor:
-    """1 for a share of the pictures, 0 for the others."""
+    """1 for a fraction of the pictures, 0 for the others."""
     return (_uniform(like, 0, 1, *(shape or (1, 1, 1))) < share).float()
 
 

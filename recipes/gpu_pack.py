@@ -1,4 +1,4 @@
-"""Pictures and labels as archives small enough to be sent one by one, and those as arrays."""
+"""Pack pictures and labels into archives that are small enough to send, and decode them."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def pack(sets: Sequence[str], data_root: str, count: int, side: int, folder: Pat
     for number in range(count):
         part = pairs[number::count]
         content = BytesIO()
-        with zipfile.ZipFile(content, "w") as archive:  # stored: pictures are compressed already
+        with zipfile.ZipFile(content, "w") as archive:  # stored: pictures are already compressed
             listed = [[pair.name, isinstance(pair, SoftPair)] for pair in part]
             archive.writestr("pairs.json", json.dumps(listed))
             shrunk = in_parallel(lambda pair: _packed(pair, side), part)
@@ -86,4 +86,4 @@ def decode(archive: Path, side: int, folder: Path) -> None:
         images[k], labels[k] = image, label
     np.save(folder / f"{archive.stem}.npy", images)
     np.save(folder / f"{archive.stem}.labels.npy", labels)
-    write_whole(folder / f"{archive.stem}.json", json.dumps(listed))  # last: now it is whole
+    write_whole(folder / f"{archive.stem}.json", json.dumps(listed))  # last: marks it as complete

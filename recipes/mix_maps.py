@@ -1,10 +1,10 @@
-"""Average saved maps of several methods in the logit: the labels of a teacher of several networks.
+"""Average the logits of several methods' saved maps, as labels from several teachers.
 
     python -m recipes.mix_maps data/photos-maps maps/best 0.7 maps/u2net 0.3
 
-The first folder is written; of the others, each with its share, all have a map of the same names.
-A map is resized to the size of the first method's. Bytes 0 and 255 stand for half a level from the
-end, so that a method which is sure can still be outvoted.
+The first folder is written. The others, each followed by its share, must have maps of the same
+names. A map is resized to the size of the first method's. Bytes 0 and 255 count as half a level
+from the end, so that a confident method can still be outvoted.
 """
 
 from __future__ import annotations
@@ -45,10 +45,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def mix_folders(output: Path, folders: Sequence[Path], shares: Sequence[float]) -> int:
-    """Write the mix of each name's maps as `output/NAME.png`; returns how many.
+    """Write the mixed maps as `output/NAME.png`; returns how many.
 
     Raises:
-        FileNotFoundError: a folder is not there, or holds no maps.
+        FileNotFoundError: a folder is missing or has no maps.
         ValueError: a method lacks maps that another has.
     """
     first, *others = folders
@@ -71,11 +71,11 @@ def _write(output: Path, shares: Sequence[float], named: tuple[str, list[Path]])
 
 
 def mix(maps: Sequence[Map], shares: Sequence[float]) -> Map:
-    """The weighted mean of maps in the logit.
+    """The map of the weighted mean of the logits.
 
     Args:
         maps: uint8 h,w each, of any size.
-        shares: of each; their sum counts as 1.
+        shares: the weight of each; they are divided by their sum.
 
     Returns:
         A map uint8 of the first's size.

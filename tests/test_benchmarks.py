@@ -18,13 +18,13 @@ def test_metrics_against_pysodmetrics(monkeypatch, capsys, tmp_path):
     arguments = ["--pairs=3", "--size=150x200", "--memory-pairs=9", f"--json={tmp_path}/found.json"]
     monkeypatch.setattr(sys, "argv", ["metrics", *arguments])
     metrics.main()
-    machine, header, one_thread, files, beside, memory, *_ = capsys.readouterr().out.splitlines()
+    machine, header, one_thread, files, busy, memory, *_ = capsys.readouterr().out.splitlines()
     assert "cores" in machine and "numba" in machine
     assert header.split()[-2:] == ["ratio", "difference"]
     for line in (one_thread, files):
         assert "200x150" in line
         assert float(line.split()[-1]) < 1e-12
-    assert beside.endswith("% of that alone")
+    assert busy.endswith("% of the idle rate")
     assert memory.startswith("peak memory over 9 pairs")
     found = json.loads((tmp_path / "found.json").read_text())["lines"]
     assert len(found) == 4 and found[0]["ratio"] > 1
@@ -42,11 +42,11 @@ def test_training(run, trained, tmp_path):
     network = f"--checkpoint={trained}/checkpoints/demo.safetensors"
     file = tmp_path / "found.json"
     done = run(ROOT, "-m", "benchmarks.training", *small, network, f"--json={file}")
-    for line in ("plain eager", "TFLOP a step", "loader alone", "1 workers"):
+    for line in ("plain eager", "TFLOP a step", "only the loader", "1 workers"):
         assert line in done.stdout
     found = json.loads(file.read_text())["lines"]
     steps = [line["step"] for line in found if "step" in line]
-    assert steps[:3] == ["plain eager", "ours", "ours beside a neighbour"]
+    assert steps[:3] == ["plain eager", "ours", "ours with a neighbour"]
     assert all(0.1 < line["peak GiB"] < 8 for line in found if "step" in line)
 
 

@@ -1,7 +1,7 @@
-"""Damage that decoders let through: a picture is whole, or it is refused.
+"""Find damage that decoders let through, and refuse such pictures.
 
-Pillow does not compare the checksums of a PNG's pixels, and fills what a JPEG lacks with grey. A
-JPEG has no checksum: a changed bit that can still be decoded is found by nobody.
+Pillow does not compare the checksums of a PNG's pixels, and fills the missing part of a JPEG with
+grey. JPEG has no checksum: a changed bit that still decodes cannot be detected.
 """
 
 from __future__ import annotations

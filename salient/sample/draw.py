@@ -1,4 +1,4 @@
-"""The embedded sample set, drawn: what lies where. How it looks is `salient.sample.scenes`'s."""
+"""Draw the embedded sample: objects and their masks. `salient.sample.scenes` has the surfaces."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from salient.sample.scenes import Field, Floats, RandomStream, around, blur, sin
 
 COUNTS = {"train": 96, "test": 32}
 MARKER = "complete.txt"
-VERSION = "3"  # of the drawing; the set is drawn afresh where the marker holds another
-HOLE = -1  # the paint of a part that cuts through those before it
-Part = tuple[Floats, int]  # a polygon, points N,2 (x, y down), and which of the colours it wears
+VERSION = "3"  # of the drawing; the set is drawn again if its marker has another version
+HOLE = -1  # the paint of a part that cuts a hole into those before it
+Part = tuple[Floats, int]  # a polygon, points N,2 (x, y down), and the index of its colour
 Row = tuple[float, ...]  # the numbers of an oval or a limb, see below
 
 
@@ -59,9 +59,9 @@ def draw_pair(split: str, index: int) -> tuple[Drawing, Drawing]:
 
 
 def write_sample(folder: Path) -> Path:
-    """Draw the sample set under `folder`, unless it is there; several processes may at once.
+    """Draw the sample set under `folder` if it is missing; several processes may do so at once.
 
-    Files: {train,test}/{images,masks}/0000.png ..., and last of all a marker. Returns `folder`.
+    Files: {train,test}/{images,masks}/0000.png ..., and finally a marker. Returns `folder`.
 
     Raises:
         OSError: a file cannot be written.
@@ -82,7 +82,7 @@ def write_sample(folder: Path) -> Path:
 
 
 def _arrange(field: Field, index: int) -> tuple[list[tuple[Drawing, Drawing]], Drawing]:
-    """One to five objects, each its coverage 0..255 and paint H,W, and the mask of them all."""
+    """One to five objects, each with coverage 0..255 and paint H,W, and the mask of all."""
     rng = field.rng
     while True:
         count = rng.pick((1, 1, 1, 1, 1, 1, 2, 2, 3, 5))
@@ -103,7 +103,7 @@ def _arrange(field: Field, index: int) -> tuple[list[tuple[Drawing, Drawing]], D
 
 
 def _sized(rng: RandomStream, kind: int, area: float) -> list[Part]:
-    """A thing that leans, is maybe mirrored, and covers about `area` pixels; starts at (0, 0)."""
+    """A tilted, perhaps mirrored object that covers about `area` pixels and starts at (0, 0)."""
     rows, lean, wobble = THINGS[kind % len(THINGS)]
     cos, sin = around(rng.between(-lean, lean))
     wide, tall = rng.pick((-1, 1)) * rng.between(0.8, 1.2), rng.between(0.8, 1.2)
@@ -119,7 +119,7 @@ def _sized(rng: RandomStream, kind: int, area: float) -> list[Part]:
 
 
 def _placed(field: Field, parts: Sequence[Part]) -> tuple[Drawing, Drawing]:
-    """The parts somewhere in the picture, at times beyond its border, filled."""
+    """The filled parts at a random place, sometimes cut by the picture's border."""
     room = [field.width, field.height] - np.max([points.max(0) for points, _ in parts], 0)
     place = np.array([field.rng.between(0.02, 0.98), field.rng.between(0.02, 0.98)])
     if field.rng.whole(0, 3) == 0:
@@ -129,7 +129,7 @@ def _placed(field: Field, parts: Sequence[Part]) -> tuple[Drawing, Drawing]:
 
 
 def _fill(parts: Sequence[Part], height: int, width: int) -> tuple[Drawing, Drawing]:
-    """How much of each pixel is covered, by 16 samples, H,W in 0..255; and by which colour."""
+    """How much of each pixel is covered, from 16 samples, H,W in 0..255, and by which colour."""
     canvas = np.zeros((height * 4, width * 4), np.uint8)
     for points, paint in parts:
         _polygon(canvas, points * 4, paint + 1)

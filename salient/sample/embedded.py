@@ -1,4 +1,4 @@
-"""The embedded sample as a set: drawn under the data root when it is asked for."""
+"""The embedded sample as a set, drawn in the data root on first use."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from salient.sample.draw import write_sample
 
 @dataclass(frozen=True)
 class SampleSet(PairSet):
-    """A half of the sample, `root=sample/train` or `sample/test`, drawn when it is asked for."""
+    """One half of the sample, `root=sample/train` or `sample/test`, drawn on first use."""
 
     def folders(
         self, data_root: str | Path, pictures: bool = True
     ) -> tuple[str | Path | None, str | Path]:
-        """As `PairSet.folders`, after the sample was drawn under `data_root`."""
+        """Like `PairSet.folders`, after drawing the sample in `data_root` if it is missing."""
         write_sample(Path(data_root) / Path(str(self.root)).parent)
         return super().folders(data_root, pictures)

@@ -1,10 +1,10 @@
 """Surfaces, colours and light of the embedded sample set, the same bit for bit on every machine.
 
-Whatever may round differently with another processor or release is left out. Chance is the raw
-stream of PCG64, which numpy promises to keep, as it does not for what `Generator` makes of it. Sine
-is a table of rounded integers. Floats meet only + - * / and square roots, which IEEE 754 rounds in
-one way. OpenCV is asked only for 8-bit fixed-point work: hair lines, discs, Gaussian blur,
-INTER_LINEAR_EXACT; its polygons and thick lines changed with a release.
+Operations that may round differently on another processor or release are avoided. Random numbers
+are the raw stream of PCG64, which NumPy keeps stable, unlike the methods of `Generator`. Sine is a
+table of rounded integers. Floats use only + - * / and square roots, which IEEE 754 defines exactly.
+OpenCV does only 8-bit fixed-point work (hair lines, discs, Gaussian blur, INTER_LINEAR_EXACT); its
+polygons and thick lines changed between releases.
 """
 
 from __future__ import annotations
@@ -38,13 +38,13 @@ def around(turn: float) -> Floats:
 
 
 class RandomStream:
-    """Repeatable chance, from whole numbers that name what is drawn."""
+    """Repeatable random numbers, seeded with whole numbers that identify the drawing."""
 
     def __init__(self, *seed: int) -> None:
         self._bits = np.random.PCG64(np.random.SeedSequence(seed))
 
     def bytes(self, *shape: int) -> Drawing:
-        """Uniform 0..255, of the shape."""
+        """Uniform 0..255 of a shape."""
         raw = np.asarray(self._bits.random_raw(math.prod(shape)))
         return (raw >> np.uint64(56)).astype(np.uint8).reshape(shape)
 
@@ -82,7 +82,7 @@ def lit(image: NDArray[np.integer], gain: Ints | int) -> Drawing:
 
 
 def stretch(values: NDArray[np.integer]) -> Drawing:
-    """The values' own range -> 0..255."""
+    """Stretch the values to 0..255 by their own range."""
     low, high = int(values.min()), int(values.max())
     return ((values.astype(np.int32) - low) * 255 // max(high - low, 1)).astype(np.uint8)
 
@@ -191,11 +191,11 @@ def background(field: Field, hue: float, value: float) -> Drawing:
     return rng.pick(BACKGROUNDS)(field, *colours)
 
 
-# Things: their colours, texture and light ---------------------------------------------------------
+# Objects: their colours, texture and light --------------------------------------------------------
 
 
 def palette(rng: RandomStream, hue: float, value: float) -> list[Ints]:
-    """Three colours of a thing; for one picture in three close to those of its background."""
+    """Three colours of an object; in one picture of three they are close to the background."""
     bright = value + rng.pick((-1, 1)) * rng.between(0, 0.4)
     near, hue, saturation = hue, hue + rng.between(0.1, 0.9), rng.between(0.2, 0.85)
     step, other = rng.pick((-1, 1)) * rng.between(0.08, 0.3), rng.pick((0.0, 0.05, 0.1, 0.4))
@@ -208,7 +208,7 @@ def palette(rng: RandomStream, hue: float, value: float) -> list[Ints]:
 
 
 def _textured(field: Field, flat: Drawing, colours: Sequence[Ints]) -> Drawing:
-    """Flat colours H,W,3 with a texture of their own: mottle, spots, bands, or grain alone."""
+    """Flat colours H,W,3 with a texture: mottle, spots, bands, or only grain."""
     rng, weight = field.rng, field.noise(field.rng.whole(5, 14))
     kind = rng.pick(("mottle", "spots", "bands", "grain"))
     if kind == "spots":
@@ -226,11 +226,11 @@ def _textured(field: Field, flat: Drawing, colours: Sequence[Ints]) -> Drawing:
 def put(
     field: Field, image: Drawing, solid: Drawing, paint: Drawing, colours: Sequence[Ints]
 ) -> Drawing:
-    """The picture with a thing in it, and its shadow.
+    """The picture with an object in it, and the object's shadow.
 
     Args:
-        solid: how much of each pixel it covers, H,W in 0..255.
-        paint: which of its colours is where, H,W.
+        solid: how much of each pixel the object covers, H,W in 0..255.
+        paint: the index of its colour at each pixel, H,W.
     """
     rng = field.rng
     shadow = _moved(blur(solid, rng.between(2, 5)), rng.whole(2, 8), rng.whole(-8, 8))
@@ -243,7 +243,7 @@ def put(
 
 
 def _moved(field: Drawing, down: int, right: int) -> Ints:
-    """A field H,W shifted by at most 8 pixels; what comes in repeats its rim."""
+    """A field H,W shifted by at most 8 pixels; the rim is repeated."""
     wide = np.pad(field.astype(np.int32), 8, "edge")
     return wide[8 - down :, 8 - right :][: field.shape[0], : field.shape[1]]
 

@@ -1,4 +1,4 @@
-"""The embedded sample set: the same everywhere, and a fair miniature of the task."""
+"""The embedded sample: the same everywhere, and a fair miniature of the task."""
 
 import hashlib
 from concurrent.futures import ThreadPoolExecutor
