@@ -55,7 +55,7 @@ def test_a_file_where_a_folder_is_needed(tmp_path):
     for folder in (tmp_path / "file", tmp_path / "file/inside"):
         with pytest.raises(NotADirectoryError) as caught:
             check_writable(folder)
-        assert "a file stands where a folder is needed" in explain(caught.value)
+        assert "there is a file where a folder is needed" in explain(caught.value)
     check_writable(tmp_path / "new")
     assert list((tmp_path / "new").iterdir()) == []
 

@@ -1,1 +1,1 @@
-"""Runs a verb: Hydra, the checks of a config, `--help`. Only `commands` may know it."""
+"""The command line: Hydra, the check of configurations, `--help`. Only `commands` imports it."""

@@ -1,4 +1,4 @@
-"""What a user typed, made ready for Hydra's grammar: options, bare paths, names of any kind."""
+"""Prepare the arguments of a command line for Hydra: options, bare paths, names of any kind."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from hydra.errors import HydraException
 from salient.cli.signatures import Argument, Signature, read_signature
 from salient.distribution import config_folder
 
-# Hydra's own options, and those of them that take a value.
+# Hydra's own options, and those with a value.
 OPTIONS = (
     *("-c", "--cfg", "-p", "--package", "-cp", "--config-path", "-cn", "--config-name", "-cd"),
     *("--config-dir", "-i", "--info", "-m", "--multirun", "-r", "--run", "--resolve", "-sc"),
@@ -25,10 +25,10 @@ OVERRIDE = re.compile(r"(?P<sign>\+{0,2})(?P<key>[\w.]+)=(?P<value>.*)", re.DOTA
 
 
 def check_options(arguments: Sequence[str]) -> None:
-    """Refuse an option such as `--mode cutout`, where a key is meant.
+    """Refuse an option such as `--mode cutout` that should be a key.
 
     Raises:
-        SystemExit: names the key.
+        SystemExit: with a message that has the key.
     """
     for index, argument in enumerate(arguments):
         if argument == "--":
@@ -45,10 +45,10 @@ def check_options(arguments: Sequence[str]) -> None:
 
 
 def divide(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
-    """The arguments of Hydra, and those that are paths, whose names may hold anything.
+    """Divide arguments into those for Hydra and bare paths, which may contain any characters.
 
-    A path is what exists as a file or folder, what has no equals sign, and all after `--`. What
-    follows an option such as `--cfg` belongs to it.
+    An argument is a path if that file or folder exists, if it has no equals sign, or if it follows
+    `--`. The argument after an option such as `--cfg` belongs to the option.
     """
     overrides: list[str] = []
     paths: list[str] = []
@@ -66,9 +66,9 @@ def divide(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
 def prepare(
     arguments: Sequence[str], verb: str, signature: Signature
 ) -> tuple[list[str], dict[str, Any]]:
-    """Overrides as Hydra's grammar takes them, and values that it cannot hold.
+    """Overrides in Hydra's grammar, and separately the values that it cannot express.
 
-    A value that is a path is taken as it is typed.
+    Paths are taken literally.
     """
     folder = config_folder()
     stated = yaml.safe_load((folder / f"{verb}.yaml").read_text())
@@ -96,7 +96,7 @@ def prepare(
 
 
 def _argument_of(key: str, stated: dict[str, Any], signature: Signature) -> Argument | None:
-    """The parameter that a key sets: of the verb, or of a node that the verb's YAML has."""
+    """The parameter that a key sets, of the verb or of a node in the verb's YAML."""
     top, _, inner = key.partition(".")
     node = stated.get(top)
     if inner and isinstance(node, dict) and "_target_" in node:
@@ -116,7 +116,7 @@ def _is_list(value: str, argument: Argument | None) -> bool:
 
 
 def _is_literal(value: str, argument: Argument | None, sweeps: bool) -> bool:
-    """Whether a value is text as it is typed, not an expression of Hydra's grammar."""
+    """Whether a value is literal text, not an expression of Hydra's grammar."""
     kind = argument.annotation if argument else ""
     try:
         parsed = OverridesParser.create().parse_override(f"key={value}")
@@ -133,7 +133,7 @@ def _is_literal(value: str, argument: Argument | None, sweeps: bool) -> bool:
 
 
 def _table(value: str) -> dict[str, Any] | None:
-    """A table whose names Hydra's grammar cannot hold, such as `{"F3_Net & 50%": DIR}`."""
+    """A table with names that Hydra's grammar cannot express, such as `{"F3_Net & 50%": DIR}`."""
     if not value.startswith("{"):
         return None
     try:
@@ -148,7 +148,7 @@ def _table(value: str) -> dict[str, Any] | None:
 
 
 def _quoted(value: str) -> str:
-    """A value that Hydra's grammar and OmegaConf's interpolations leave as it is."""
+    """A value quoted so that Hydra's grammar and OmegaConf's interpolations do not change it."""
     value = re.sub(r"(\\*)'", r"\1\1\\'", value)
     value = re.sub(r"(\\+)$", r"\1\1", value)
     return "'" + value.replace("${", "\\${") + "'"

@@ -1,4 +1,4 @@
-"""Builds what a config describes. What a constructor refuses gets the address of its node."""
+"""Build the objects of a configuration, and add the node's address to the errors."""
 
 from __future__ import annotations
 
@@ -16,12 +16,11 @@ T = TypeVar("T")
 
 
 def build(node: dict[str, Any], key: str, kind: type[T], *arguments: Any, **more: Any) -> T:
-    """The object of a node that has a `_target_`; a partial one is called with the rest.
+    """Build the object of a node with a `_target_`; a partial one is called with the arguments.
 
     Raises:
-        ConfigError: its constructor refuses a value or fails, or it makes something else than a
-            `kind`.
-        ValueError, OSError, ImportError: as they are, when its constructor raises them.
+        ConfigError: the constructor refuses a value or fails, or the object is not a `kind`.
+        ValueError, OSError, ImportError: raised by the constructor.
     """
     if not isinstance(node, dict) or not isinstance(node.get("_target_"), str):
         raise ConfigError(f"{key}: {node!r:.80} has no _target_, which says what it makes")
@@ -54,7 +53,7 @@ def build_sets(dataset: dict[str, Any]) -> list[PairSet]:
 
 
 def build_training_sets(dataset: dict[str, Any]) -> list[PairSet | SoftSet]:
-    """The sets of the group `dataset`, among which may be soft ones. Raises as `build`."""
+    """The sets of the group `dataset`, which may include soft ones. Raises as `build`."""
     built: list[PairSet | SoftSet] = []
     for key, node in dataset.items():
         one = build(node, f"dataset.{key}", object)
@@ -66,10 +65,10 @@ def build_training_sets(dataset: dict[str, Any]) -> list[PairSet | SoftSet]:
 
 
 def build_group(nodes: dict[str, Any], group: str, kind: type[T]) -> list[T]:
-    """The callbacks or loggers of a group, in their order; null leaves one out. Raises as `build`.
+    """The callbacks or loggers of a group, in order; null leaves one out. Raises as `build`.
 
     Raises:
-        ModuleNotFoundError: one needs a package that is not installed; names it.
+        ModuleNotFoundError: one needs a package that is not installed; the message names it.
     """
     built = []
     for key, node in nodes.items():

@@ -43,10 +43,10 @@ complete -c salient -F
 
 
 def completion(arguments: Sequence[str]) -> str:
-    """The script of a shell, or the words that may follow those of a command line.
+    """The script for a shell, or the words that may follow on a command line.
 
     Raises:
-        SystemExit: no such shell.
+        SystemExit: the shell is unknown.
     """
     if arguments and arguments[0] == "words":
         return "\n".join(complete(list(arguments[2:])))
@@ -56,7 +56,7 @@ def completion(arguments: Sequence[str]) -> str:
 
 
 def complete(words: Sequence[str]) -> list[str]:
-    """What the last of the words after `salient` may become."""
+    """The completions of the last word after `salient`."""
     *before, last = words or [""]
     if not before:
         return [verb for verb in [*VERBS, "completion"] if verb.startswith(last)]

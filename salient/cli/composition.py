@@ -1,4 +1,4 @@
-"""What Hydra composes: what no YAML states is the signature's, key and default."""
+"""Complete Hydra's configurations with the keys and defaults of signatures."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from salient.cli.signatures import Signature, read_signature
 from salient.cli.verbs import RENAMED
 from salient.config import ConfigError
 
-OURS = "salient."  # of other packages a config holds only what a YAML or a user says
+OURS = "salient."  # nodes of other packages are not completed
 MANY = 30  # names in a message
 _apply_overrides = ConfigLoaderImpl._apply_overrides_to_config
 
 
 def use_signatures(verb: str) -> None:
-    """Have Hydra complete the configs of a verb from now on.
+    """Make Hydra complete the configurations of a verb from now on.
 
-    A user's override may set a key that no YAML states. Then each node gets what its signature has
-    and it lacks, and what no signature has is refused, before anything is imported or written.
+    An override may set a key that is in no YAML. Each node then gets the missing defaults of its
+    signature. Keys that no signature has are refused before anything is imported or written.
     """
     signature = verb_signature(verb)
 
@@ -40,7 +40,7 @@ def use_signatures(verb: str) -> None:
 
 
 def complete(node: Any) -> None:
-    """Add the defaults of its signature to each node that has a `_target_` of ours."""
+    """Add the defaults of the signature to each node with a `_target_` in this package."""
     if isinstance(node, ListConfig | DictConfig) and not (
         node._is_none() or node._is_missing() or node._is_interpolation()
     ):
@@ -72,7 +72,7 @@ def check_keys(config: Mapping[str, Any], signature: Signature) -> None:
     """Check every key of a verb's config against the signatures, importing nothing.
 
     Raises:
-        ConfigError: an unknown key; names the nearest, or its new name.
+        ConfigError: a key is unknown; the message has the nearest, or its new name.
     """
     keys = list(_keys(config, signature, ""))
     known = [key for key, is_known in keys if is_known]
@@ -82,7 +82,7 @@ def check_keys(config: Mapping[str, Any], signature: Signature) -> None:
 
 
 def unknown(key: str, known: list[str]) -> str:
-    """What follows the name of an unknown key: its new name, or those that are known."""
+    """The message after the name of an unknown key: its new name, or the known keys."""
     before, _, last = key.rpartition(".")
     if last in RENAMED:
         return f" was renamed: {before}{'.' if before else ''}{RENAMED[last]}"
@@ -95,7 +95,7 @@ def unknown(key: str, known: list[str]) -> str:
 
 
 def nearest(key: str, known: list[str]) -> str | None:
-    """The known key nearest to another: next to it, or elsewhere with nearly the same last part."""
+    """The most similar known key, next to it or elsewhere with nearly the same last part."""
     before, _, last = key.rpartition(".")
     siblings = [k for k in known if k.rpartition(".")[0] == before]
     names = {k.rpartition(".")[2]: k for k in siblings}
@@ -108,9 +108,9 @@ def nearest(key: str, known: list[str]) -> str | None:
 
 
 def _keys(node: Any, signature: Signature | None, prefix: str) -> Iterator[tuple[str, bool]]:
-    """(key, whether it is known) of a node's arguments and of what the config says of them.
+    """(key, whether it is known) for the keys of a node and of the nodes inside it.
 
-    Keys of a node whose signature cannot be read, or that takes any, count as known.
+    All keys of a node count as known if its signature cannot be read or accepts any name.
     """
     arguments = signature.arguments if signature else {}
     is_open = signature is None or signature.takes_any

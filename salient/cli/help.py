@@ -1,4 +1,4 @@
-"""What `salient VERB --help` prints, from signatures, their docstrings and the YAML files."""
+"""The text of `salient VERB --help`, from signatures, docstrings and YAML files."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from salient.cli.signatures import UNKNOWN, Signature, read_signature
 from salient.distribution import config_folder
 
 WIDTH = 110
-NAMES = 34  # the widest column of keys; longer ones push their text aside
+NAMES = 34  # width of the column of keys
 
 
 def usage(verb: str, part: str | None = None) -> str:
-    """What a verb does, its keys with their defaults, and its groups; or the keys of one group."""
+    """A verb's summary, its keys with their defaults, and its groups; or the keys of one group."""
     stated = read_yaml(config_folder() / f"{verb}.yaml")
     if part is not None:
         return _usage_of_group(verb, part, stated)
@@ -38,7 +38,7 @@ def usage(verb: str, part: str | None = None) -> str:
 
 
 def read_yaml(file: Path) -> dict[str, Any]:
-    """A config's file, without what its defaults add."""
+    """The content of a YAML file, without its `defaults` resolved."""
     return yaml.safe_load(file.read_text()) or {}
 
 
@@ -55,7 +55,7 @@ def choices(group: str) -> list[str]:
 
 
 def nodes_of(group: str, choice: str) -> dict[str, Any]:
-    """A choice of a group with what it is based on, as far as `--help` needs it: one level deep."""
+    """A choice of a group together with the choice it is based on, one level deep."""
     stated = read_yaml(config_folder() / group / f"{choice}.yaml")
     node: dict[str, Any] = {}
     for base in stated.pop("defaults", []):
@@ -65,7 +65,7 @@ def nodes_of(group: str, choice: str) -> dict[str, Any]:
 
 
 def _head(verb: str) -> str:
-    """The docstring of a verb's module: what it does, and examples."""
+    """The docstring of a verb's module: a summary and examples."""
     file = Path(__file__).resolve().parents[1] / "commands" / f"{verb}.py"
     text = ast.get_docstring(ast.parse(file.read_text())) or ""
     parts = text.split("\n\n")
@@ -93,7 +93,7 @@ def _rows_of_node(node: Any, prefix: str) -> list[str]:
 
 
 def _rows(signature: Signature, stated: dict[str, Any], prefix: str = "") -> list[str]:
-    """`key=default  text` for each argument; those of a node below it."""
+    """`key=default  text` for each argument, followed by those of nodes."""
     rows: list[str] = []
     for key, argument in signature.arguments.items():
         value = stated.get(key, argument.default)

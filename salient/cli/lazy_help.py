@@ -13,10 +13,9 @@ from typing import Any
 
 
 def mend_lazy_help() -> None:
-    """Let Hydra make its parser without argparse's check of the help texts, if it cannot with it.
+    """Let Hydra create its parser without argparse's check of help texts, if it otherwise fails.
 
-    Where Hydra makes its parser, which is on older Pythons or with a release that mends this,
-    nothing is changed.
+    Nothing is changed if Hydra can create its parser, as on older Pythons or with a fixed release.
     """
     hydra_main: Any = import_module("hydra.main")  # `hydra.main` itself is the decorator
     make_parser = hydra_main.get_args_parser

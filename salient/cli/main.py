@@ -1,4 +1,4 @@
-"""`salient VERB key=value ...`: finds the function of the verb and runs it. Light to import."""
+"""`salient VERB key=value ...`: finds the function of the verb and runs it. Quick to import."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def main() -> None:
     """The console command: the first argument is the verb."""
     try:
         _main()
-    except BrokenPipeError:  # `salient -h | head -1`: nobody reads on
+    except BrokenPipeError:  # `salient -h | head -1` closes the pipe
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
 
@@ -41,23 +41,23 @@ def _main() -> None:
         near = difflib.get_close_matches(verb, VERBS, 1)
         guess = f"did you mean {near[0]}? " if near else ""
         sys.exit(f"error: {verb}: no such verb; {guess}there are {', '.join(VERBS)}")
-    # Lightning starts further processes as `python ARGV`: the module of the verb is a script too.
+    # Lightning starts further processes as `python ARGV`, so the module of a verb is also a script.
     sys.argv = [module_file(verb), *arguments[1:]]
     sys.path.append("")  # a `_target_` may name a module of the working folder
     run(verb)
 
 
 def run(verb: str) -> None:
-    """Run a verb with the arguments of this process; what it lacks is named in one line."""
+    """Run a verb with the arguments of this process; a missing package is one line."""
     escape_unprintable(sys.stdout)
     arguments = sys.argv[1:]
     for flag in {"-h", "--help"} & set(arguments):
         after = arguments[arguments.index(flag) + 1 :]
         print(usage(verb, after[0] if after else None))
         return
-    os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")  # it asks the network for its version
+    os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")  # it would look online for its version
     os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
-    os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # threads that spin starve their neighbours
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # spinning threads slow others down
     try:
         from salient.cli.run import run_verb
     except ModuleNotFoundError as error:
@@ -68,13 +68,13 @@ def run(verb: str) -> None:
 
 
 def escape_unprintable(stream: Any) -> None:
-    """Have a stream write escapes for what its encoding lacks, such as a name that is not UTF-8."""
+    """Make a stream escape what it cannot encode, such as a name that is not UTF-8."""
     if hasattr(stream, "reconfigure"):
         stream.reconfigure(errors="backslashreplace")
 
 
 def overview() -> str:
-    """What `salient --help` prints."""
+    """The text of `salient --help`."""
     width = max(map(len, VERBS))
     lines = [f"  {verb:<{width}}  {about.summary}" for verb, about in VERBS.items()]
     return "\n".join(

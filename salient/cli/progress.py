@@ -1,4 +1,4 @@
-"""What a long detection says: what it leaves alone, how far it is, what went wrong."""
+"""The messages of a long detection: files left out, progress, and errors."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def work_through(
     so_far: Callable[[], str],
     notes: Sequence[str] = (),
 ) -> tuple[int, float]:
-    """Go through all items, with a progress bar below the `notes`; their number, and per second.
+    """Process all items, with a progress bar below the `notes`; returns their number and rate.
 
     Ctrl-C and a full disk end the process with a line that says what is written `so_far`.
     """
@@ -41,7 +41,7 @@ def work_through(
 
 
 def end_with(problems: Sequence[str], heading: str) -> None:
-    """End the process with what went wrong, if anything did."""
+    """End the process with the list of problems, if there are any."""
     if problems:
         sys.exit("\n".join([f"error: {heading}", *problems]))
 
@@ -53,11 +53,11 @@ def without_standing(
 
     Args:
         found: the pictures and their files.
-        overwrite: what is done with files that are there: see `predict`.
-        by_content: leave it to a manifest which of them are skipped.
+        overwrite: what to do with existing files: see `predict`.
+        by_content: a manifest decides which of them are skipped.
 
     Raises:
-        ValueError: files are there, and `overwrite` is False.
+        ValueError: files exist, and `overwrite` is False.
     """
     targets = found.targets
     if found.left_out:

@@ -1,4 +1,4 @@
-"""Runs a verb's function on its composed config, and answers what is wrong in one line."""
+"""Run a verb's function on its composed configuration, and print errors in one line."""
 
 from __future__ import annotations
 
@@ -39,41 +39,41 @@ from salient.devices import OUT_OF_MEMORY
 from salient.distribution import config_folder
 from salient.files import printable
 
-FORESEEN = (ValueError, OSError)  # ConnectionError is an OSError
+EXPECTED = (ValueError, OSError)  # ConnectionError is an OSError
 PROBLEMS = {
     errno.ENOSPC: "no space is left on the disk; what was there before is whole",
     errno.EDQUOT: "the quota is used up; what was there before is whole",
     errno.EROFS: "cannot be written; name another folder",
     errno.EACCES: "cannot be read or written by this user; name another",
     errno.EPERM: "cannot be written by this user; name another folder",
-    errno.ENOTDIR: "a file stands where a folder is needed",
-    errno.EEXIST: "a file stands where a folder is needed",
-    errno.EISDIR: "a folder stands where a file is needed",
+    errno.ENOTDIR: "there is a file where a folder is needed",
+    errno.EEXIST: "there is a file where a folder is needed",
+    errno.EISDIR: "there is a folder where a file is needed",
 }
 
 
 def run_verb(verb: str, arguments: list[str]) -> None:
     """Compose a verb's config from this process's arguments, check it, call the verb's function.
 
-    The keys are checked against signatures before the function's module is imported. An error that
-    is foreseen, and any in composing, ends the process with one line; `HYDRA_FULL_ERROR=1` shows
-    the traceback. What is not foreseen shows it always.
+    The keys are checked against signatures before the function's module is imported. Expected
+    errors, and all errors while composing, end the process with one line; `HYDRA_FULL_ERROR=1`
+    shows their traceback. Unexpected errors always show it.
     """
     register_resolvers()
     use_signatures(verb)
     cv2.setNumThreads(0)  # parallelism is over pictures
     warnings.formatwarning = lambda message, *_, **__: f"warning: {_tidy(str(message))}\n"
-    # Hydra would print its own errors; with its variable set it leaves them to us.
+    # Hydra would print its own errors; with this variable set, it raises them.
     asked = os.environ.setdefault("SALIENT_FULL_ERROR", os.environ.get("HYDRA_FULL_ERROR", "0"))
     traceback = asked == "1"
     os.environ["HYDRA_FULL_ERROR"] = "1"
 
-    foreseen: list[type[Exception]] = [Exception]  # in composing all is the arguments' fault
+    expected: list[type[Exception]] = [Exception]  # in composing all is the arguments' fault
 
     @hydra.main(version_base="1.3", config_path=str(config_folder()), config_name=verb)
     def job(config: DictConfig) -> None:
-        nonlocal foreseen
-        foreseen = list(FORESEEN)
+        nonlocal expected
+        expected = list(EXPECTED)
         with in_one_line(verb, traceback):  # here, where Hydra has no word to add
             plain: dict[str, Any] = OmegaConf.to_container(  # type: ignore[assignment]
                 config, resolve=True, throw_on_missing=True
@@ -86,21 +86,21 @@ def run_verb(verb: str, arguments: list[str]) -> None:
             check_config(plain, function)
             function(**plain)
 
-    with in_one_line(verb, traceback, FORESEEN):
+    with in_one_line(verb, traceback, EXPECTED):
         sys.argv[1:], given = adapt(verb, arguments)
     mend_lazy_help()
     try:
         job()
     except (Exception, KeyboardInterrupt):
-        with in_one_line(verb, traceback, foreseen):
+        with in_one_line(verb, traceback, expected):
             raise
 
 
 def adapt(verb: str, arguments: list[str]) -> tuple[list[str], dict[str, Any]]:
-    """The arguments as Hydra takes them, and the values that it does not read.
+    """The arguments for Hydra, and the values that it does not read.
 
     Raises:
-        SystemExit: an option where a key is meant.
+        SystemExit: an option should be a key.
     """
     check_options(arguments)
     if verb == "train":
@@ -114,11 +114,11 @@ def adapt(verb: str, arguments: list[str]) -> tuple[list[str], dict[str, Any]]:
 
 @contextmanager
 def in_one_line(
-    verb: str, traceback: bool, foreseen: Sequence[type[Exception]] = FORESEEN
+    verb: str, traceback: bool, expected: Sequence[type[Exception]] = EXPECTED
 ) -> Iterator[None]:
-    """End the process on a foreseen error with one line, unless its traceback is asked for.
+    """End the process on an expected error with one line, or with a traceback if asked.
 
-    What is printed holds no control characters, whatever file or name it quotes.
+    Control characters, for instance in file names, are escaped.
     """
     try:
         yield
@@ -132,7 +132,7 @@ def in_one_line(
             raise
         sys.exit(f"error: {what_is_missing(verb, error)}")
     except Exception as error:
-        line = None if traceback else explain(error, foreseen)
+        line = None if traceback else explain(error, expected)
         if line is None:
             raise
         sys.exit(f"error: {_tidy(line)}")
@@ -143,11 +143,11 @@ def _tidy(text: str) -> str:
 
 
 def register_resolvers() -> None:
-    """What the YAML files call.
+    """Register the functions that the YAML files use.
 
-    `${joined:${dataset}}` is the sets' names with plus signs; `${needed:KEY}` stands where a value
-    has to be given; `${word:KEY,VALUE}` is a value that may be part of a file's name;
-    `${claimed:FOLDER,FILE}` is a folder that no other run has, which the file marks;
+    `${joined:${dataset}}` is the names of the sets with plus signs; `${needed:KEY}` marks a value
+    that has to be given; `${word:KEY,VALUE}` is a value that may be part of a file's name;
+    `${claimed:FOLDER,FILE}` is a folder that no other run uses, marked by the file;
     `${size_of:CHECKPOINT}` is the side in pixels of the squares that its network takes.
     """
     OmegaConf.register_new_resolver("joined", lambda node: "+".join(node or ()), replace=True)
@@ -174,12 +174,12 @@ def _word(key: str, value: Any) -> Any:
 
 
 def claim_folder(folder: str, mark: str) -> str:
-    """Make a folder that no other run has: the name itself, or with the first free number.
+    """Create a folder that no other run uses: with this name, or with the first free number added.
 
-    Further processes of one run, which have a rank, take the name as it is.
+    Further processes of the same run, which have a rank, use the name unchanged.
 
     Raises:
-        OSError: it cannot be made.
+        OSError: it cannot be created.
     """
     if os.environ.get("RANK", "0") != "0":
         return folder
@@ -194,8 +194,8 @@ def claim_folder(folder: str, mark: str) -> str:
     raise AssertionError
 
 
-def explain(error: BaseException, foreseen: Sequence[type[Exception]] = FORESEEN) -> str | None:
-    """A foreseen error in one line; None for one that is not foreseen."""
+def explain(error: BaseException, expected: Sequence[type[Exception]] = EXPECTED) -> str | None:
+    """An expected error in one line; None for an unexpected one."""
     if isinstance(error.__cause__, ConfigError | OSError) and isinstance(
         error, HydraException | OmegaConfBaseException
     ):
@@ -222,7 +222,7 @@ def explain(error: BaseException, foreseen: Sequence[type[Exception]] = FORESEEN
     if isinstance(error, OSError) and error.strerror:
         what = PROBLEMS.get(error.errno or 0, error.strerror.lower())
         return f"{error.filename or 'a file'}: {what}"
-    return str(error) or type(error).__name__ if isinstance(error, tuple(foreseen)) else None
+    return str(error) or type(error).__name__ if isinstance(error, tuple(expected)) else None
 
 
 def _guess(name: str, known: Iterable[str]) -> str:

@@ -1,7 +1,7 @@
-"""Reads a function's or a class's signature from its source, without importing it.
+"""Read the signature of a function or a class from its source, without importing it.
 
-So `--help`, completion and the check of a config's keys need neither PyTorch nor Lightning, whose
-import takes seconds.
+So `--help`, completion and the check of keys do not import PyTorch and Lightning, which would take
+seconds.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any
 
 from salient.cli.source import find_constant, find_definition
 
-UNKNOWN = object()  # a default that is no literal
+UNKNOWN = object()  # a default that is not a literal
 
 
 @dataclass(frozen=True)
@@ -22,10 +22,10 @@ class Argument:
     """A named parameter.
 
     Attributes:
-        annotation: its type as the source has it, with its aliases of one name in full.
-        needed: it has no default.
-        default: `UNKNOWN` if it is no literal, or if there is none.
-        text: what the docstring says of it, on one line.
+        annotation: its type as in the source, with aliases spelled out.
+        needed: whether it has no default.
+        default: its value; `UNKNOWN` if it is not a literal, or if there is none.
+        text: its description in the docstring, on one line.
     """
 
     annotation: str
@@ -36,12 +36,12 @@ class Argument:
 
 @dataclass
 class Signature:
-    """What a callable takes.
+    """The arguments of a callable.
 
     Attributes:
-        name, text: its own, and its docstring.
-        foreign: arguments that it hands on to a callable of another package.
-        takes_any: it takes further names too.
+        name, text: its name and its docstring.
+        foreign: arguments that it passes on to a callable of another package.
+        takes_any: whether it accepts other names too.
     """
 
     name: str
@@ -51,7 +51,7 @@ class Signature:
     takes_any: bool = False
 
     def defaults(self) -> dict[str, Any]:
-        """The defaults that a config can hold, but for foreign ones."""
+        """The defaults that a configuration can contain, without foreign ones."""
         own = {key: it for key, it in self.arguments.items() if key not in self.foreign}
         return {key: it.default for key, it in own.items() if it.default is not UNKNOWN}
 
@@ -78,7 +78,7 @@ def read_signature(target: str) -> Signature | None:
 
 
 def describe(docstring: str) -> dict[str, str]:
-    """What `Args:` or `Attributes:` of a docstring in Google's layout says of each argument."""
+    """The descriptions in `Args:` or `Attributes:` of a docstring in Google's layout."""
     match = re.search(r"^(?:Args|Attributes):\n((?:[ \t]+.*\n?|\n)+)", docstring, re.MULTILINE)
     if not match:
         return {}
@@ -97,7 +97,7 @@ def describe(docstring: str) -> dict[str, str]:
 def _add_class(
     signature: Signature, module: str, definition: ast.ClassDef, texts: dict[str, str]
 ) -> bool:
-    """Take the arguments of a class: its own `__init__`'s, a dataclass's, or its parent's."""
+    """Add the arguments of a class: of its `__init__`, its dataclass fields, or its parent's."""
     for statement in definition.body:
         if isinstance(statement, ast.FunctionDef) and statement.name == "__init__":
             _add_function(signature, module, statement, texts)
@@ -121,7 +121,7 @@ def _add_class(
 
 
 def _dimensions(module: str, definition: ast.ClassDef) -> Signature | None:
-    """The dataclass whose fields a network takes as keywords: see `salient.model.base`."""
+    """The dataclass with the keywords of a network: see `salient.model.base`."""
     for statement in definition.body:
         target = statement.targets[0] if isinstance(statement, ast.Assign) else None
         target = statement.target if isinstance(statement, ast.AnnAssign) else target
@@ -175,7 +175,7 @@ def _with_text(argument: Argument, text: str) -> Argument:
 
 
 def _in_full(module: str, annotation: ast.expr) -> str:
-    """An annotation, and behind it what the aliases in it stand for."""
+    """An annotation, followed by the definitions of the aliases in it."""
     text = ast.unparse(annotation)
     for name in dict.fromkeys(re.findall(r"\b[A-Z]\w+", text)):
         meaning = find_constant(module, name)
@@ -185,7 +185,7 @@ def _in_full(module: str, annotation: ast.expr) -> str:
 
 
 def _value(module: str, expression: ast.expr) -> Any:
-    """A literal, or the literal that a name of the module stands for."""
+    """A literal, or the literal that a name in the module refers to."""
     if isinstance(expression, ast.Name):
         meaning = find_constant(module, expression.id)
         if meaning is None:

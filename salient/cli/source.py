@@ -1,4 +1,4 @@
-"""Finds what a module's source defines, following its imports, without importing anything."""
+"""Find definitions in the source of a module, following its imports without importing anything."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Definition: TypeAlias = ast.FunctionDef | ast.ClassDef
 
 
 def find_constant(module: str, name: str) -> tuple[str, ast.expr] | None:
-    """The module in which a name is assigned, and what; imports are followed."""
+    """The module in which a name is assigned, and its value; imports are followed."""
     for statement in _statements(module):
         targets: list[ast.expr] = []
         if isinstance(statement, ast.Assign):
@@ -75,7 +75,7 @@ def _absolute(module: str, statement: ast.ImportFrom) -> str:
 
 
 def _statements(module: str) -> Iterator[ast.stmt]:
-    """The statements of a module, those under `if` and `try` included."""
+    """The statements of a module, including those under `if` and `try`."""
     tree = _tree(module)
     stack: list[ast.stmt] = list(reversed(tree.body)) if tree else []
     while stack:
@@ -96,7 +96,7 @@ def _tree(module: str) -> ast.Module | None:
 
 @functools.cache
 def _file(module: str) -> Path | None:
-    """The source file of a module, found without importing any package around it."""
+    """The source file of a module, found without importing its package."""
     top, *inner = module.split(".")
     loaded = sys.modules.get(top)
     try:

@@ -1,4 +1,4 @@
-"""What `salient train` adds to its arguments: those of a run that goes on, or the sample's."""
+"""Add arguments to `salient train`: those of a resumed run, or the embedded sample."""
 
 from __future__ import annotations
 
@@ -11,19 +11,18 @@ from salient.cli.verbs import RENAMED
 SAMPLE = ("publish_to=results/sample", "loader=small", "dataset=sample_train")
 BANNER = """
 ============================================================================
- {root}/DUTS-TR is not there: training on the embedded sample, 96 pictures
- drawn by code. This shows that everything runs; it makes no useful detector.
+ {root}/DUTS-TR is missing: training on the embedded sample, 96 pictures drawn
+ by code. This shows that everything works, but gives no useful detector.
  How to get DUTS: data/README.md. Your own: dataset=folder images=DIR masks=DIR
 ============================================================================
 """
 
 
 def adapt_arguments(arguments: list[str]) -> list[str]:
-    """The arguments of a run: `-m` first, and what the user left out.
+    """The arguments of a run: `-m` first, and additions.
 
-    A run that goes on with `resume=RUN/last.ckpt` takes the overrides in `RUN/.hydra`; new ones
-    come on top. Where nothing says what to train on and the default set is missing, the embedded
-    sample is used.
+    With `resume=RUN/last.ckpt`, the overrides in `RUN/.hydra` are added; new ones come on top. If
+    no data set is named and the default one is missing, the embedded sample is used.
     """
     arguments = sorted(arguments, key=lambda argument: argument not in ("-m", "--multirun"))
     values = {_key(a): a.partition("=")[2] for a in arguments if "=" in a}
@@ -40,7 +39,7 @@ def adapt_arguments(arguments: list[str]) -> list[str]:
 
 
 def _overrides_of(checkpoint: str, given: dict[str, str]) -> list[str]:
-    """The overrides of the run that left a checkpoint, but for those that are given now."""
+    """The overrides of the run of a checkpoint, without those that are given again."""
     file = Path(checkpoint.strip("'\"")).parent / ".hydra" / "overrides.yaml"
     if not file.is_file():
         return []
@@ -52,7 +51,7 @@ def _overrides_of(checkpoint: str, given: dict[str, str]) -> list[str]:
 
 
 def _renamed(override: str) -> str:
-    """An override of an older version under its new name."""
+    """An override of an older version with its new name."""
     key = _key(override)
     before, dot, last = key.rpartition(".")
     new = last if last == "name" else RENAMED.get(last, last)

@@ -33,7 +33,7 @@ VERBS = {
     "eval": Verb("score a network or saved maps next to the published table"),
     "compare": Verb("compare two methods picture by picture", paths="methods"),
     "convention": Verb("find the conventions under which saved maps give published scores"),
-    "verify": Verb("check a bundle of scores again, or merge several", paths="bundles"),
+    "verify": Verb("check a bundle of scores, or merge several", paths="bundles"),
     "predict": Verb("make saliency maps, cut-outs or masks of pictures or a video", paths="input"),
     "manifest": Verb("merge and check the manifests of shards", paths="manifests"),
     "export": Verb("write a network for other runtimes, and check it there", "export"),

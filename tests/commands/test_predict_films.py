@@ -86,7 +86,7 @@ def test_smoothing_says_its_flicker_and_is_off_by_default(call, work, composed):
         (("film.mp4", "output=old.mp4"), "old.mp4 is there already; overwrite=true replaces"),
         (("film.mp4", "output=old"), "1 frames, from old/000007.png on, are there already"),
         (("film.mp4", "output=old", "overwrite=skip", "smooth=0.5"), "smooth needs every frame"),
-        (("film.mp4", "output=old.mp4/b.mp4"), "old.mp4: a file stands where a folder is needed"),
+        (("film.mp4", "output=old.mp4/b.mp4"), "old.mp4: there is a file where a folder is needed"),
         (("bad.mov", "output=b.mp4"), "bad.mov: not a readable film ("),
     ],
 )

@@ -184,5 +184,5 @@ def test_a_network_is_no_run_to_resume(call, trained):
 def test_a_run_that_cannot_publish_is_refused_before_it_trains(call, tmp_path):
     (tmp_path / "file").write_text("mine")
     done = call(tmp_path, "train", *QUICK, "publish_to=file", fails=True)
-    assert "a file stands where a folder is needed" in done.stderr
+    assert "there is a file where a folder is needed" in done.stderr
     assert (tmp_path / "file").read_text() == "mine" and not (tmp_path / "data").exists()
