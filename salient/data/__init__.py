@@ -1,4 +1,4 @@
-"""Pictures and masks: reading, pairing, resizing, caching. Nothing of training."""
+"""Pictures and masks: reading, pairing, resizing, caching. Independent of training."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Decoded, shrunk copies of pairs, for pictures that take longer to read than to train on."""
+"""Decoded, shrunk copies of pairs, for pictures that are slow to read."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from salient.files import write_whole
 def cached_pairs(pairs: Sequence[Pair], folder: str | Path, side: int) -> list[Pair]:
     """The same pairs as files that are quick to read: `<folder>/images/*.bmp`, `masks/*.png`.
 
-    Where both sides are longer than `side` pixels the shorter one becomes `side`, by area averages
-    (masks too, so their borders are grey); BMP holds the pixels as they are. Each file is written
-    once, whole, and again where its original is newer.
+    If both sides are longer than `side` pixels, the shorter one becomes `side`, by area averages
+    (also for masks, so their borders are grey). BMP stores the pixels uncompressed. A file is
+    written completely or not at all, once, and again if its original is newer.
 
     Raises:
-        FileNotFoundError, ValueError: an original is missing or no readable picture.
+        FileNotFoundError, ValueError: an original is missing or not a readable picture.
         OSError: a copy cannot be written.
     """
     folder = Path(folder)

@@ -1,4 +1,4 @@
-"""Colours to sRGB, and more than 8 bits to 8: what a network is trained on."""
+"""Convert colours to sRGB, and more than 8 bits to 8, as networks expect."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from salient.arrays import Map
 
 INTENT = ImageCms.Intent.RELATIVE_COLORIMETRIC
 FLAGS = ImageCms.Flags.BLACKPOINTCOMPENSATION
-SAME = 2  # levels: a profile that changes no colour by more is taken for sRGB
-MODES = {"RGB ": "RGB", "GRAY": "L", "CMYK": "CMYK", "Lab ": "LAB"}  # ICC's words and Pillow's
-UNIT = 2.0  # floats up to here are of the scale 0..1: filters overshoot it a little
-OVERSHOOT = 0.25  # of white: how far below black or above white a value may lie
+SAME = 2  # levels: a profile that changes no colour by more counts as sRGB
+MODES = {"RGB ": "RGB", "GRAY": "L", "CMYK": "CMYK", "Lab ": "LAB"}  # ICC's names and Pillow's
+UNIT = 2.0  # floats up to here count as 0..1: filters overshoot it a little
+OVERSHOOT = 0.25  # of white: how far a value may be below black or above white
 
 
 def to_srgb(picture: Image.Image, icc: bytes | None) -> tuple[Image.Image, str | None]:
     """A picture without transparency -> RGB with sRGB's colours, and a remark if there is one.
 
-    By LittleCMS, relative colorimetric with black point compensation. Without a profile RGB and
-    grey are taken for sRGB, CMYK is converted by Pillow's formula. A picture whose profile is sRGB
-    comes back unchanged.
+    LittleCMS converts, relative colorimetric with black point compensation. Without a profile, RGB
+    and grey count as sRGB, and CMYK is converted with Pillow's formula. A picture with sRGB's
+    profile is returned unchanged.
     """
     if picture.mode not in ("RGB", "L", "CMYK", "LAB"):
         picture = picture.convert("RGB")
@@ -48,7 +48,7 @@ def to_srgb(picture: Image.Image, icc: bytes | None) -> tuple[Image.Image, str |
 
 @lru_cache(maxsize=32)
 def _transform(icc: bytes | None) -> tuple[str, ImageCms.ImageCmsTransform | None]:
-    """A profile's mode, and what brings its pixels to sRGB; None where they are sRGB already."""
+    """A profile's mode, and the transform of its pixels to sRGB; None if they are sRGB already."""
     profile = ImageCms.ImageCmsProfile(
         ImageCms.createProfile("LAB") if icc is None else BytesIO(icc)
     )
@@ -67,20 +67,20 @@ def _transform(icc: bytes | None) -> tuple[str, ImageCms.ImageCmsTransform | Non
 
 
 def is_deep(picture: Image.Image) -> bool:
-    """Whether it is grey of more than 8 bits."""
+    """Whether a picture is grey with more than 8 bits."""
     return picture.mode.startswith("I") or picture.mode == "F"
 
 
 def eight_bits(picture: Image.Image, white: float | None = None) -> Map:
-    """Grey of more than 8 bits -> uint8 H,W; what a float is below black or above white is cut off.
+    """Grey with more than 8 bits -> uint8 H,W; floats below black or above white are clipped.
 
     Args:
         picture: of Pillow's mode I, I;16 or F.
-        white: the value that becomes 255, such as 1, 4095 or 65535; None takes that of `find_white`
-            for this picture.
+        white: the value that becomes 255, such as 1, 4095 or 65535; by default from `find_white`.
 
     Raises:
-        ValueError: values of no known scale, NaN, or outside 0..white (floats by a quarter).
+        ValueError: values have no known scale, are NaN, or are outside 0..white (floats by more
+            than a quarter).
     """
     values = np.asarray(picture)
     low, high = float(values.min()), float(values.max())
@@ -97,7 +97,7 @@ def eight_bits(picture: Image.Image, white: float | None = None) -> Map:
 
 
 def dark_remark(picture: Image.Image) -> str | None:
-    """What is said of a picture of 16 bits that holds values of fewer, and so comes out black."""
+    """A remark if a 16-bit picture uses so few bits that it comes out nearly black."""
     high = int(np.asarray(picture).max())
     bits = high.bit_length()
     if picture.mode == "F" or not 9 <= bits <= 14:
@@ -109,10 +109,10 @@ def dark_remark(picture: Image.Image) -> str | None:
 
 
 def find_white(high: float, mode: str) -> float | None:
-    """The value that stands for white, by the largest value of a picture or of a whole folder.
+    """The value of white, from the largest value of a picture or of a whole folder.
 
-    Floats up to UNIT are of 0..1; what does not exceed 255 is of 0..255 (floats may by a quarter);
-    more is of 0..65535. None if there is no such scale.
+    Floats up to UNIT count as 0..1, values up to 255 as 0..255 (floats up to a quarter more), and
+    larger ones as 0..65535. None if there is no such scale.
     """
     if mode == "F" and high <= UNIT:
         return 1

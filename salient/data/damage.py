@@ -16,16 +16,16 @@ from PIL import Image
 NEXT_MARKER = re.compile(rb"\xff+[^\x00\xd0-\xd7\xff]")
 END_OF_IMAGE = 0xD9
 PNG = b"\x89PNG\r\n\x1a\n"
-TEXTS = (b"tEXt", b"zTXt", b"iTXt", b"tIME")  # chunks that say nothing of the pixels
-TAIL = 64  # bytes at a file's end that are looked at
-SPARE = 8  # zeros at its end without which a whole WebP can no longer be decoded
+TEXTS = (b"tEXt", b"zTXt", b"iTXt", b"tIME")  # chunks that do not affect the pixels
+TAIL = 64  # bytes at a file's end that are checked
+SPARE = 8  # a complete WebP cannot be decoded without this many zeros at its end
 
 
 def without_bad_text(content: bytes) -> tuple[bytes, list[str]]:
     """Compare the checksum of every chunk of a PNG, up to the closing one (PNG 1.2, section 3.4).
 
     Returns:
-        The content without the texts whose checksum is wrong, and the names of those chunks.
+        The content without texts that have a wrong checksum, and the names of those chunks.
 
     Raises:
         ValueError: the checksum of another chunk is wrong, or the file ends early.
@@ -85,17 +85,17 @@ def check_boxes(content: bytes) -> None:
 
 
 def check_webp(content: bytes, open_content: Callable[[bytes], Image.Image]) -> None:
-    """Whether a WebP that ends in zeros was written to its end: then its decoder needs them all.
+    """Check whether a WebP that ends in zeros was written to its end.
 
-    A white picture's data do end in zeros. Of data that were never written the decoder makes a
-    picture without reading them to their end, so that it does not miss a few.
+    The data of a white picture do end in zeros, and the decoder needs them all. Zeros that were
+    never written are not all read, so decoding works without a few of them.
 
     Args:
         content: of a file that can be opened.
         open_content: Pillow's reader.
 
     Raises:
-        ValueError: it is decoded without its end as well.
+        ValueError: the file decodes without its end, so the end was never written.
     """
     if any(content[-TAIL:]):
         return
@@ -103,22 +103,22 @@ def check_webp(content: bytes, open_content: Callable[[bytes], Image.Image]) -> 
         picture = open_content(shorter_webp(content, SPARE))
         picture.seek(picture.n_frames - 1)  # type: ignore[attr-defined]
         picture.load()
-    except Exception:  # whatever the decoder says of what is missing
+    except Exception:  # the decoder misses the end, whatever it raises
         return
     raise ValueError("the end of the file was never written: it is all zeros")
 
 
 def shorter_webp(content: bytes, less: int) -> bytes:
-    """A WebP file without so many bytes at its end, the lengths of its chunks made to fit."""
+    """A WebP file without `less` bytes at its end, with the lengths of its chunks adjusted."""
     shorter, stop = bytearray(content[: len(content) - less]), len(content)
-    ends, start = [4], 12  # where the lengths of what reaches to the end are
+    ends, start = [4], 12  # the places of the lengths to adjust
     while start + 8 <= stop:
         name, size = content[start : start + 4], _little(content, start + 4)
         if start + 8 + size + size % 2 >= stop:
             ends.append(start + 4)
             if name != b"ANMF":
                 break
-            start += 8 + 16  # into the frame, behind its header
+            start += 8 + 16  # into the frame, after its header
         else:
             start += 8 + size + size % 2
     for at in ends:

@@ -1,4 +1,4 @@
-"""Files -> Pillow's pictures: within bounds, checked for damage, with errors that name the file."""
+"""Files -> Pillow's pictures: within limits, checked for damage, with errors that name the file."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from salient.data.damage import CHECKS, PNG, check_webp, without_bad_text
 from salient.data.formats import FORMATS, RAW, RAW_REMEDY, READABLE, prepare
 
 WARN_PIXELS = 200_000_000  # Pillow warns above it, and refuses twice as many
-MOST_PAGES = 1000  # of a TIFF that are looked at
-_OPENING = threading.Lock()  # while Pillow's own limit is ours
+MOST_PAGES = 1000  # of a TIFF that are considered
+_OPENING = threading.Lock()  # held while Pillow's own limit is replaced by ours
 File = str | Path | bytes | bytearray | memoryview | BinaryIO  # a path, content, or an open file
 
-ORIENTATION = 0x0112  # the EXIF tag; by its value, what brings a picture upright
+ORIENTATION = 0x0112  # the EXIF tag; below, the operation for each of its values
 TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -36,9 +36,9 @@ ANIMATED = ("GIF", "PNG", "WEBP", "AVIF")
 
 
 def decode(file: File) -> tuple[Image.Image, list[str]]:
-    """A file's picture, its pixels loaded, and remarks on what of the file is left out.
+    """The picture of a file with its pixels loaded, and remarks on parts that are left out.
 
-    Of an animation it is the first picture, of a TIFF the largest page that is no thumbnail.
+    An animation gives its first picture, and a TIFF its largest page that is not a thumbnail.
 
     Raises:
         Whatever its decoder does; see `errors_named`.
@@ -62,7 +62,7 @@ def decode(file: File) -> tuple[Image.Image, list[str]]:
 
 
 def open_picture(file: str | Path | BinaryIO) -> Image.Image:
-    """Read a picture's header, under our limit of pixels; Pillow's for others stays as it is."""
+    """Read a picture's header under our limit of pixels, without changing Pillow's for others."""
     with _OPENING:
         theirs, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, WARN_PIXELS
         try:
@@ -72,7 +72,7 @@ def open_picture(file: str | Path | BinaryIO) -> Image.Image:
 
 
 def open_header(file: str | Path | BinaryIO) -> Image.Image:
-    """A picture of which no pixel is read, at the page that `decode` takes."""
+    """A picture without its pixels, at the page that `decode` would read."""
     head = _head(file)
     prepare(head)
     try:
@@ -86,10 +86,10 @@ def open_header(file: str | Path | BinaryIO) -> Image.Image:
 
 
 def choose_page(picture: Image.Image) -> list[str]:
-    """Go to the page of a TIFF that is the picture; remarks on the others, and on animations.
+    """Go to the main page of a TIFF; returns remarks on other pages, and on animations.
 
     Raises:
-        ValueError: a raw photograph, of which only the preview could be read.
+        ValueError: it is a camera raw file, in which only the preview could be read.
     """
     if picture.format in ANIMATED:
         frames = _frames(picture)
@@ -130,7 +130,7 @@ def orientation(picture: Image.Image) -> int:
 
 
 def upright(picture: Image.Image) -> Image.Image:
-    """The picture turned as its EXIF tag says."""
+    """The picture rotated as its EXIF tag says."""
     turn = TURNS.get(orientation(picture))
     return picture if turn is None else picture.transpose(turn)
 
@@ -159,14 +159,14 @@ def _head(file: str | Path | BinaryIO) -> bytes:
 
 
 def _known() -> list[str]:
-    """The formats that Pillow has at hand; it would fail on the name of one that it has not."""
+    """The formats that this Pillow supports; it would fail on the name of another."""
     Image.init()
     return [name for name in READABLE if name in Image.OPEN]
 
 
 @contextmanager
 def errors_named(file: object) -> Iterator[None]:
-    """Decoders raise anything on damaged files: here it becomes one kind that names the file."""
+    """Turn whatever decoders raise on damaged files into one kind of error that names the file."""
     name, path = "the picture given", isinstance(file, str | Path)
     if path or isinstance(getattr(file, "name", None), str):
         name = str(file) if path else file.name  # type: ignore[attr-defined]

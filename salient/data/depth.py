@@ -1,4 +1,4 @@
-"""What is white in a folder of maps or masks of more than 8 bits: one answer for all of them."""
+"""One value of white for a whole folder of maps or masks with more than 8 bits."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ from salient.devices import in_parallel
 
 
 def deep_files(files: Sequence[Path]) -> list[Path]:
-    """Those of the files that are grey of more than 8 bits, by their headers."""
+    """The files that are grey with more than 8 bits, by their headers."""
     deep = in_parallel(lambda file: read_header(file).deep, files)
     return [file for file, is_deep in zip(files, deep) if is_deep]
 
 
 def common_white(deep: Sequence[Path], title: str) -> float | None:
-    """The value that is white in all of these files, from the largest value that any of them has.
+    """The value of white for all of these files, from their largest value.
 
-    A dark map must not be stretched because it has no bright pixel, nor a folder of floats be taken
-    for bytes because a filter overshot 1. A warning says what was decided.
+    A dark map is not stretched because it has no bright pixel, and a folder of floats does not
+    count as bytes because a filter overshot 1. A warning gives the value.
 
     Args:
-        deep: pictures of more than 8 bits; where there are none, the answer is None.
-        title: what they are, for messages.
+        deep: pictures with more than 8 bits; None is returned if there are none.
+        title: a name for them in messages.
 
     Raises:
-        ValueError: a file is no readable picture, or its values are of no known scale.
+        ValueError: a file is not a readable picture, or its values have no known scale.
     """
     if not deep:
         return None

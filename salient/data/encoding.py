@@ -1,4 +1,4 @@
-"""Arrays -> PNG, WebP and JPEG, with what of a picture's own data goes along."""
+"""Arrays -> PNG, WebP and JPEG, with the metadata that is kept."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from PIL.ExifTags import IFD, Base
 from salient.arrays import Drawing
 
 Format = Literal["png", "webp", "jpg"]
-QUALITY = 90  # of WebP and JPEG, where none is asked for
-# By the ending of a name.
+QUALITY = 90  # default of WebP and JPEG
+# By the extension of a name.
 ENDINGS: dict[str, Format] = {".png": "png", ".webp": "webp", ".jpg": "jpg", ".jpeg": "jpg"}
 KEPT_EXIF = (
     *(Base.Make, Base.Model, Base.Software, Base.DateTime, Base.Artist, Base.Copyright),
@@ -36,15 +36,15 @@ def encode(
     """An image uint8 H,W or H,W,3 or H,W,4 -> the content of a file.
 
     Args:
-        picture: what is written.
+        picture: the image.
         format: `png`; `webp`, which is lossless at quality 100; or `jpg`.
-        quality: of WebP and JPEG, 1..100; None takes QUALITY.
-        profile: the ICC profile of its colours; None for sRGB, of which nothing is said.
+        quality: of WebP and JPEG, 1..100; by default QUALITY.
+        profile: the ICC profile of its colours; None for sRGB, which is not stored.
         exif: EXIF data.
-        dpi: pixels an inch across and down.
+        dpi: pixels per inch across and down.
 
     Raises:
-        ValueError: a JPEG that would be transparent, a side that the format cannot have, or no
+        ValueError: a JPEG would be transparent, a side is too long for the format, or there is no
             such format.
     """
     more: dict[str, Any] = {"icc_profile": profile or None}
@@ -74,10 +74,10 @@ def encode(
 
 
 def format_of(path: str | Path) -> Format:
-    """The format that a file's ending stands for.
+    """The format of a file's extension.
 
     Raises:
-        ValueError: none is written under such a name.
+        ValueError: the extension is not one of a format that is written.
     """
     format = ENDINGS.get(Path(path).suffix.lower())
     if format is None:
@@ -88,7 +88,7 @@ def format_of(path: str | Path) -> Format:
 def encode_png(picture: Drawing, **more: Any) -> bytes:
     """An image uint8 H,W or H,W,3 or H,W,4 -> the content of a PNG.
 
-    Of zlib's ways, runs of equal bytes fit PNG's filtered rows: docs/benchmarks.md has the figures.
+    zlib's runs of equal bytes suit the filtered rows of a PNG: see docs/benchmarks.md.
     """
     content = BytesIO()
     options = dict(compress_level=4, compress_type=zlib.Z_RLE)
@@ -97,13 +97,13 @@ def encode_png(picture: Drawing, **more: Any) -> bytes:
 
 
 def kept_exif(picture: Image.Image) -> bytes:
-    """What of a picture's EXIF data can go into another file of it, that is upright.
+    """The EXIF data of a picture that can go into another, upright file.
 
-    Left out are thumbnails, sizes, the orientation and the maker's notes, whose offsets would be
-    wrong. The place is kept here, see `without_place`. Empty if nothing is left.
+    Thumbnails, sizes, the orientation and the maker's notes (their offsets would be wrong) are left
+    out. The GPS position is kept here, see `without_place`. Empty if nothing is left.
 
     Raises:
-        Whatever Pillow does with tags that it can read and not write.
+        Whatever Pillow raises on tags that it can read but not write.
     """
     source, kept = picture.getexif(), Image.Exif()
     for tag in KEPT_EXIF:
@@ -118,7 +118,7 @@ def kept_exif(picture: Image.Image) -> bytes:
 
 
 def without_place(exif: bytes) -> bytes:
-    """EXIF data of `kept_exif` without the place (GPS)."""
+    """EXIF data of `kept_exif` without the GPS position."""
     if not exif:
         return b""
     source, kept = Image.Exif(), Image.Exif()
@@ -131,7 +131,7 @@ def without_place(exif: bytes) -> bytes:
 
 
 def known_dpi(picture: Image.Image) -> tuple[float, float] | None:
-    """Pixels an inch across and down, if a picture says so and they can be meant."""
+    """Pixels per inch across and down, if a picture has plausible ones."""
     with suppress(KeyError, TypeError, ValueError, ZeroDivisionError):
         across, down = (float(value) for value in picture.info["dpi"])
         return (across, down) if 1 < across < 1e5 and 1 < down < 1e5 else None

@@ -1,6 +1,6 @@
-"""Read every file of a set: what is damaged, what the masks are like, and which pictures are twice.
+"""Read every file of a set, and find damage, suspicious masks and duplicate pictures.
 
-Pictures are compared by a difference hash of 64 bits, and where two hashes agree by small copies.
+Pictures are compared by a difference hash of 64 bits and, if two hashes agree, by small copies.
 """
 
 from __future__ import annotations
@@ -26,18 +26,18 @@ MOST_DIFFERENCE = 6.0  # of 255, the mean difference of their small copies
 
 
 class Examined(NamedTuple):
-    """What one pair is like.
+    """The findings on one pair.
 
     Attributes:
-        name: the pair's.
-        problems: a line for each file of it that cannot be read.
-        same_size: whether picture and mask are of one size, or one cannot be read.
-        look: what the mask is like, if it can be read.
+        name: of the pair.
+        problems: a line for each of its files that cannot be read.
+        same_size: whether picture and mask have one size, or one cannot be read.
+        look: the findings on the mask, if it can be read.
         hash: the picture's difference hash; 0 if it cannot be read.
         small: the picture at SIDE x SIDE, uint8 SIDE,SIDE,3.
-        remarks: what of the picture's file is not read, or read in another way.
-        turned: whether the picture has an EXIF turn that the mask has not.
-        stored: of those, whether the mask fits the stored picture better than the turned one.
+        remarks: on parts of the picture's file that are ignored or changed.
+        turned: whether the picture has an EXIF rotation that the mask lacks.
+        stored: if so, whether the mask fits the stored picture better than the rotated one.
     """
 
     name: str
@@ -74,8 +74,8 @@ def examine(pair: Pair) -> Examined:
 def difference_hash(picture: Picture) -> int:
     """RGB uint8 H,W,3 -> 64 bits: whether each of 8 x 8 areas is brighter than its left neighbour.
 
-    The dHash of Neal Krawetz ("Kind of Like That", 2013): scale, compression and brightness hardly
-    change it.
+    This is the dHash of Neal Krawetz ("Kind of Like That", 2013). Scale, compression and brightness
+    hardly change it.
     """
     grey = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY)
     areas = cv2.resize(grey, (9, 8), interpolation=cv2.INTER_AREA).astype(np.int16)
@@ -101,12 +101,12 @@ def same_pictures(
 
 
 class Report(NamedTuple):
-    """What reading a whole set found.
+    """The findings on a whole set.
 
     Attributes:
-        names: by the word of a column (see `report`), the names that it counts.
-        faults: lines on what would spoil a run.
-        remarks: lines on what is worth knowing.
+        names: for each column (see `report`), the names that it counts.
+        faults: lines on faults that would spoil a run.
+        remarks: lines on other findings.
     """
 
     names: dict[str, list[str]]
@@ -121,7 +121,7 @@ def report(
     expected: int | None = None,
     differing_sizes: Sequence[str] = (),
 ) -> Report:
-    """Sum up what the two folders of a set hold. See `PairSet` for the last two."""
+    """Sum up the findings on the two folders of a set. See `PairSet` for the last two arguments."""
     looks = [(one.name, one.look) for one in examined if one.look is not None]
     names = {
         "alone": sorted(listing.alone[0] | listing.alone[1] | listing.twice),

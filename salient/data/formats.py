@@ -1,4 +1,4 @@
-"""Which files are pictures, by their endings and first bytes, and what is needed to read them."""
+"""Which files are pictures, by extension and first bytes, and which packages read them."""
 
 from __future__ import annotations
 
@@ -8,9 +8,8 @@ from typing import NamedTuple
 
 from salient.distribution import how_to_install
 
-# The formats that Pillow reads, and how the names of their files end. Left out are those whose
-# readers start programs (PostScript, WMF) and those without a signature, which take any bytes for a
-# picture (TGA, PCX).
+# The formats that Pillow reads, with their extensions. Formats are left out if their readers start
+# programs (PostScript, WMF), or if they have no signature and accept any bytes (TGA, PCX).
 FORMATS = {
     "PNG": (".png", ".apng"),
     "JPEG": (".jpg", ".jpeg", ".jpe", ".jfif", ".mpo"),
@@ -32,9 +31,9 @@ class Plugin(NamedTuple):
     """A format that a package adds to Pillow.
 
     Attributes:
-        suffixes: how the names of its files end.
-        module: what is imported.
-        register: the function of the module that adds the format; None where importing does.
+        suffixes: its extensions.
+        module: the module to import.
+        register: the function of the module that adds the format; None if importing is enough.
         title: the format's usual name.
     """
 
@@ -44,7 +43,7 @@ class Plugin(NamedTuple):
     title: str
 
 
-# By Pillow's word for the format. The extra `formats` installs both packages.
+# By Pillow's name for the format. The extra `formats` installs both packages.
 PLUGINS = {
     "HEIF": Plugin((".heic", ".heif", ".hif"), "pillow_heif", "register_heif_opener", "HEIC"),
     "JXL": Plugin((".jxl",), "pillow_jxl", None, "JPEG XL"),
@@ -61,7 +60,7 @@ RAW = (
 )
 RAW_REMEDY = "a raw photograph, not a picture yet; develop it to a JPEG, PNG or TIFF first"
 
-# What systems leave next to pictures: the resource forks of macOS, previews, settings of folders.
+# Files that operating systems leave next to pictures: resource forks, previews, folder settings.
 LITTER_FILES = ("thumbs.db", "ehthumbs.db", "desktop.ini", ".ds_store", "icon\r")
 LITTER_FOLDERS = ("__macosx", "@eadir", ".thumbnails", ".appledouble", "$recycle.bin")
 HEIF_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
@@ -69,9 +68,9 @@ JXL_STARTS = (b"\xff\x0a", b"\0\0\0\x0cJXL \r\n\x87\n")
 
 
 def is_litter(path: Path) -> bool:
-    """Whether a file is what a system left, such as `._photo.jpg`, `Thumbs.db`, `__MACOSX/...`.
+    """Whether a file was left by a system, such as `._photo.jpg`, `Thumbs.db`, `__MACOSX/...`.
 
-    Only the name and the folders in `path` count; nothing is read.
+    Only its name and the folders in `path` count; nothing is read.
     """
     return is_litter_name(path.name) or any(
         part.lower() in LITTER_FOLDERS for part in path.parts[:-1]
@@ -79,18 +78,18 @@ def is_litter(path: Path) -> bool:
 
 
 def is_litter_name(name: str) -> bool:
-    """The same by a file's name without its folders."""
+    """The same for a file's name without its folders."""
     return name.startswith("._") or name.lower() in LITTER_FILES
 
 
 def prepare(head: bytes) -> None:
-    """Add the format of a file to Pillow if a plugin reads it; else do nothing.
+    """Add the format of a file to Pillow if a plugin reads it.
 
     Args:
         head: the first 32 bytes of the file.
 
     Raises:
-        ValueError: the plugin is not installed; names the package.
+        ValueError: the plugin is not installed; the message names the package.
     """
     if head.startswith(JXL_STARTS):
         _register(PLUGINS["JXL"])

@@ -16,17 +16,17 @@ from salient.data.encoding import kept_exif, known_dpi
 
 
 class Photo(NamedTuple):
-    """A picture, and what its file says of it.
+    """A picture and the metadata of its file.
 
     Attributes:
-        rgb: what a network is to see: sRGB uint8 H,W,3, upright, over white where transparent.
-        own: uint8 H,W,3 in its own colours, those of `profile`, with what transparency hides.
+        rgb: the input for a network: sRGB uint8 H,W,3, upright, over white where transparent.
+        own: uint8 H,W,3 in the colours of `profile`, including colours under transparency.
         straight: the same in sRGB.
-        alpha: uint8 H,W; None where nothing is transparent.
+        alpha: uint8 H,W; None if nothing is transparent.
         profile: the ICC profile of `own`; None for sRGB.
-        exif: what of its EXIF data can go along, see `kept_exif`.
-        dpi: pixels an inch across and down, if it says so.
-        remarks: what a user should know of how it was read.
+        exif: the EXIF data that are kept, see `kept_exif`.
+        dpi: pixels per inch across and down, if the file has them.
+        remarks: notes for the user on how the file was read.
     """
 
     rgb: Picture
@@ -40,12 +40,12 @@ class Photo(NamedTuple):
 
 
 class Header(NamedTuple):
-    """What the header of a picture's file says.
+    """The header of a picture's file.
 
     Attributes:
         size: height and width as stored.
         orientation: of EXIF, 1..8; 1 is upright.
-        deep: whether it is grey of more than 8 bits.
+        deep: whether the picture is grey with more than 8 bits.
     """
 
     size: tuple[int, int]
@@ -53,28 +53,27 @@ class Header(NamedTuple):
     deep: bool
 
     def shown(self, turn: bool = True) -> tuple[int, int]:
-        """Height and width as displayed; as stored if it is not turned."""
+        """Height and width as displayed, or as stored if `turn` is False."""
         return self.size[::-1] if turn and self.orientation >= 5 else self.size
 
 
 def read_photo(source: Any, white: float | None = None, turn: bool = True) -> Photo:
-    """A picture of any kind as arrays.
+    """Read a picture of any kind into arrays.
 
-    Colours are brought to sRGB by the file's ICC profile; grey, palettes and CMYK become RGB. More
-    than 8 bits become 8 as `eight_bits` does it. Of an animation it is the first frame, of a TIFF
-    the largest page; of a photograph with an HDR gain map it is the base image, as displayed on any
-    screen.
+    Colours are converted to sRGB with the file's ICC profile; grey, palettes and CMYK become RGB.
+    `eight_bits` converts more than 8 bits. An animation gives its first frame, a TIFF its largest
+    page, and a photo with an HDR gain map its base image, as displayed on any screen.
 
     Args:
-        source: a path; a file's content, or a file open in binary; a picture of Pillow's; an array,
-            RGB uint8 H,W,3; a tensor, RGB uint8 H,W,3 or 3,H,W; or what this function returns.
-        white: of grey of more than 8 bits, the value that is white; None decides by the largest.
-        turn: whether it is turned as its EXIF tag says.
+        source: a path; a file's content, or a file open in binary; a Pillow image; an array, RGB
+            uint8 H,W,3; a tensor, RGB uint8 H,W,3 or 3,H,W; or a `Photo`.
+        white: the value of white in grey with more than 8 bits; None decides by the largest value.
+        turn: whether to rotate it as its EXIF tag says.
 
     Raises:
         FileNotFoundError: there is no such file.
-        ValueError: the file is no readable picture, is damaged, or is too large for the memory; the
-            message names it. Or an array of another shape or type, or no picture at all.
+        ValueError: the file is not a readable picture, is damaged, or is too large for the memory;
+            the message names it. Or an array has another shape or type, or it is no picture at all.
     """
     if isinstance(source, Photo):
         return source
@@ -101,7 +100,7 @@ def read_photo(source: Any, white: float | None = None, turn: bool = True) -> Ph
 def read_image(source: Any, over: str | None = "white", turn: bool = True) -> Picture:
     """A picture of any kind -> sRGB uint8 H,W,3, as `read_photo` reads it.
 
-    With `over=None` transparency and the colour profile are left out, as most other programs do it.
+    `over=None` ignores transparency and the colour profile, as most other programs do.
 
     Raises:
         FileNotFoundError, ValueError: as `read_photo`.
@@ -113,8 +112,8 @@ def read_image(source: Any, over: str | None = "white", turn: bool = True) -> Pi
 def read_mask(path: str | Path, white: float | None = None, turn: bool = True) -> Map:
     """A mask or map of any mode (1, L, LA, P, RGB, RGBA, 16 bits) -> grey uint8 H,W.
 
-    Colours become ITU-R 601 luma, mode 1 the values 0 and 255; transparency and profiles are left
-    out. More than 8 bits become 8 as `eight_bits` does it. Refused as `read_photo` does.
+    Colours become ITU-R 601 luma, and mode 1 becomes 0 and 255. Transparency and profiles are
+    ignored. `eight_bits` converts more than 8 bits. Raises as `read_photo`.
     """
     return read_layers(path, white, turn)[0]
 
@@ -122,7 +121,7 @@ def read_mask(path: str | Path, white: float | None = None, turn: bool = True) -
 def read_layers(
     path: str | Path, white: float | None = None, turn: bool = True
 ) -> tuple[Map, Map | None]:
-    """A mask or map as `read_mask` reads it, and its transparency uint8 H,W, if it has any."""
+    """A mask or map as read by `read_mask`, and its transparency uint8 H,W, if it has any."""
     with errors_named(path):
         picture, _ = decode(path)
         if turn:
@@ -138,7 +137,7 @@ def read_layers(
 
 
 def read_header(file: str | Path | BinaryIO) -> Header:
-    """What the header of a picture's file says. Raises as `read_photo`."""
+    """Read the header of a picture's file. Raises as `read_photo`."""
     with errors_named(file), open_header(file) as picture:
         return Header((picture.height, picture.width), orientation(picture), is_deep(picture))
 
@@ -159,7 +158,7 @@ def _of_pillow(picture: Image.Image, white: float | None, turn: bool, remarks: l
     if 0 in picture.size:
         raise ValueError(f"it has no pixels: {picture.width} x {picture.height}")
     icc, dpi = picture.info.get("icc_profile"), known_dpi(picture)
-    orientation(picture)  # which refuses EXIF data that are none
+    orientation(picture)  # refuses invalid EXIF data
     exif = _exif(picture, remarks)
     picture = upright(picture) if turn else picture
     if is_deep(picture):
@@ -185,7 +184,7 @@ def _of_pillow(picture: Image.Image, white: float | None, turn: bool, remarks: l
 def _exif(picture: Image.Image, remarks: list[str]) -> bytes:
     try:
         return kept_exif(picture)
-    except Exception as error:  # tags that can be read and not written again
+    except Exception as error:  # tags that can be read but not written
         remarks.append(f"its EXIF data are damaged and left out: {error}")
         return b""
 

@@ -1,4 +1,4 @@
-"""Where a set lies: its two folders, by their usual names or as published."""
+"""Find the two folders of a data set, by their usual names or as published."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ REMEDY = "see data/README.md for the layouts"
 def find_folders(
     data_root: str | Path, root: str, layouts: Iterable[Sequence[str]] = ()
 ) -> tuple[Path, Path]:
-    """Where a data set lies: its folder of pictures and its folder of masks (maybe the same).
+    """The folder of pictures and the folder of masks of a data set (they may be the same).
 
-    Looked at in turn, under `data_root`: each of `layouts` (pictures, masks), as published; then
+    Tried in this order under `data_root`: each of `layouts` (pictures, masks), as published; then
     the usual names of both folders inside `root`.
 
     Raises:
-        FileNotFoundError: none of them is there; names where it looked first.
+        FileNotFoundError: none of them exists; the message has the first.
     """
     base = Path(data_root)
     candidates = [(base / images, base / masks) for images, masks in layouts]

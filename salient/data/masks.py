@@ -1,4 +1,4 @@
-"""Masks as truth: what is foreground, and whether they are masks at all."""
+"""Read masks, and check whether they look like masks."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from salient.data.images import read_layers, read_mask
 from salient.data.pairs import Pair, first_few
 from salient.data.transforms import MASK_THRESHOLD
 
-LOOKED_AT = 48  # masks of a set, evenly spread, before it is used
+LOOKED_AT = 48  # masks of a set, evenly spread, that are checked before it is used
 BETWEEN = slice(32, 224)  # levels that are neither background nor foreground
 
-# What a mask may be instead of one, and what to do. Of a whole set, if half of those looked at are.
+# What may be wrong with masks. A set is suspicious if this holds for half of the checked masks.
 SUSPICIONS = {
     "inverted": "mostly foreground, up to the borders: inverted?",
     "continuous": "many pixels between black and white: pictures and masks swapped?",
@@ -28,11 +28,11 @@ SUSPICIONS = {
 
 
 class Look(NamedTuple):
-    """What one mask is like.
+    """The findings on one mask.
 
     Attributes:
-        levels: which of 256 grey levels it holds, bool 256.
-        empty, full: no pixel, or every pixel, is above its threshold.
+        levels: which of 256 grey levels occur in it, bool 256.
+        empty, full: whether no pixel, or every pixel, is above its threshold.
         suspicions: keys of SUSPICIONS.
     """
 
@@ -51,7 +51,7 @@ def read_truth(pair: Pair) -> Mask:
 
 
 def look_at(pair: Pair) -> Look:
-    """Look at a pair's mask. Raises as `read_mask`."""
+    """Check a pair's mask. Raises as `read_mask`."""
     grey, alpha = read_layers(pair.mask, pair.white, pair.turn)
     counts = np.bincount(grey.ravel(), minlength=256)
     above = counts[pair.threshold + 1 :].sum() / grey.size
@@ -68,7 +68,7 @@ def look_at(pair: Pair) -> Look:
 
 
 def check_masks(pairs: Sequence[Pair], title: str) -> None:
-    """Look at some masks of a set before it is used; warn of what is suspicious, in a line each.
+    """Check some masks of a set before it is used; warn of suspicious ones, in one line each.
 
     Raises:
         ValueError: all masks of the set are empty above their threshold. And as `read_mask`.
@@ -91,7 +91,7 @@ def check_masks(pairs: Sequence[Pair], title: str) -> None:
 
 
 def suspected(looks: Sequence[Look]) -> list[str]:
-    """The suspicions that at least half of the masks arouse."""
+    """The suspicions that hold for at least half of the masks."""
     return [
         name
         for name in SUSPICIONS
@@ -100,14 +100,14 @@ def suspected(looks: Sequence[Look]) -> list[str]:
 
 
 def all_empty(title: str, count: int, threshold: int, looks: Sequence[Look]) -> str:
-    """What is said of a set whose masks are all empty: the values they hold, and the remedy."""
+    """The message if all masks of a set are empty, with the values in them and the remedy."""
     levels = np.flatnonzero(np.any([look.levels for look in looks], axis=0))
     values = ", ".join(map(str, levels[:8])) + (f" ... {levels[-1]}" if len(levels) > 8 else "")
     said = f"{title}: all {count} masks are empty above {threshold}: they hold {values}"
     if "alpha" in suspected(looks):
         return f"{said}; they have {SUSPICIONS['alpha']} Save that as the mask"
     if len(levels) == 1:
-        return f"{said} alone; are these the masks?"
+        return f"{said} and nothing else; are these the masks?"
     remedy = int(levels[0]) if len(levels) <= 8 else int(levels[-1]) // 2
     return (
         f"{said}; what is above {remedy} is foreground with mask_threshold: {remedy} in the set's "
@@ -116,7 +116,7 @@ def all_empty(title: str, count: int, threshold: int, looks: Sequence[Look]) -> 
 
 
 def check_maps(maps: Sequence[Path], title: str) -> None:
-    """Warn where saved maps of a set are cut-outs, whose colours would be taken for saliency."""
+    """Warn if saved maps of a set are cut-outs: their colours would be scored as saliency."""
     sample = maps[:: -(-len(maps) // LOOKED_AT)]
     with ThreadPoolExecutor() as pool:
         layers = [alpha for _, alpha in pool.map(read_layers, sample) if alpha is not None]

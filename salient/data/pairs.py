@@ -18,15 +18,15 @@ from salient.data.transforms import MASK_THRESHOLD
 
 
 class Pair(NamedTuple):
-    """A picture and its mask, which share the file name's stem `name`.
+    """A picture and its mask, with the same file name except for the extension.
 
     Attributes:
-        name: the stem, in Unicode's composed form (NFC).
+        name: the file name without extension, in Unicode's composed form (NFC).
         image, mask: the two files; `read_picture` and `salient.data.masks.read_truth` read them.
-        threshold: in the mask's file foreground is above it.
-        white: of a mask of more than 8 bits, the value that is white; None decides by each file.
-        turn: whether both are turned as their EXIF tags say.
-        turned: whether the picture has such a tag, other than its mask.
+        threshold: foreground in the mask's file is above it.
+        white: the value of white in a mask of more than 8 bits; None decides for each file.
+        turn: whether to rotate both as their EXIF tags say.
+        turned: whether the picture has such a tag and its mask does not.
     """
 
     name: str
@@ -39,14 +39,14 @@ class Pair(NamedTuple):
 
 
 class Listing(NamedTuple):
-    """What two folders hold: pairs sorted by name, and what belongs to none.
+    """The contents of two folders: pairs sorted by name, and everything else.
 
     Attributes:
         pairs: of a picture and a mask.
-        alone: names with a picture and no mask, and names with a mask and no picture.
-        twice: names of which there are several files, with their folder.
-        left_out: files and folders that are no pictures by their endings; hidden ones are not told.
-        composed: names of which a file has another Unicode form (macOS: NFD) than the name.
+        alone: names with a picture but no mask, and names with a mask but no picture.
+        twice: names that several files of a folder share, with that folder.
+        left_out: files without an image extension, and folders; hidden ones are not listed.
+        composed: names with a file in another Unicode form (macOS: NFD).
     """
 
     pairs: list[Pair]
@@ -68,24 +68,25 @@ def find_pairs(
     turn: bool = True,
     white: float | None = None,
 ) -> list[Pair]:
-    """Pairs of two folders by stem, sorted by name, each checked to have one size.
+    """The pairs of two folders, sorted by name, with equal sizes of picture and mask.
 
-    Where both are the same folder, as in MSRA10K, masks are its .png files and pictures the rest.
-    Without a folder of pictures each pair's `image` is its mask.
+    If both are the same folder, as in MSRA10K, masks are its .png files and pictures the others.
+    Without a folder of pictures, the `image` of each pair is its mask.
 
     Args:
         title: the data set's name, for messages.
         expected: how many pairs there should be; any number if None.
-        strict: another number of pairs is an error; else a warning.
-        differing_sizes: names whose mask is known to have another size than its picture.
+        strict: whether a wrong number of pairs is an error or only a warning.
+        differing_sizes: names with a known difference between the sizes of picture and mask.
         mask_threshold: foreground of a mask is above it.
-        turn: whether pictures and masks are turned as their EXIF tags say.
-        white: of masks of more than 8 bits, the value that is white; None as `common_white`.
+        turn: whether to rotate pictures and masks as their EXIF tags say.
+        white: the value of white in masks of more than 8 bits; by default from `common_white`.
 
     Raises:
-        FileNotFoundError: a folder is missing, or holds no pictures.
-        ValueError: pictures without mask, masks without picture, two files of one stem, a file that
-            is no picture, sizes that differ, a wrong count. Names the first few.
+        FileNotFoundError: a folder is missing or contains no pictures.
+        ValueError: pictures without masks, masks without pictures, two files of one name, a file
+            that is not a picture, sizes that differ, or a wrong count. The message has the first
+            few names.
     """
     title = title or Path(masks).parent.name
     pairs, alone, twice, _, composed = list_pairs(images, masks, title, mask_threshold)
@@ -123,7 +124,7 @@ def _compare_sizes(
     turn: bool,
     title: str,
 ) -> None:
-    """Refuse pairs whose sizes differ; says so where they would not with the EXIF tags left out."""
+    """Refuse pairs with different sizes; suggests `exif: ignore` if that would help."""
     differing, stored = set[str](), 0
     for pair, (image, mask) in zip(pairs, headers):
         if image.shown(turn) != mask.shown(turn) and pair.name not in known:
@@ -141,10 +142,10 @@ def list_pairs(
     title: str = "",
     threshold: int = MASK_THRESHOLD,
 ) -> Listing:
-    """The pairs of two folders, and what has no partner; no file is read.
+    """The pairs of two folders, and files without a partner; no file is read.
 
     Raises:
-        FileNotFoundError: a folder is missing, or holds no pictures.
+        FileNotFoundError: a folder is missing or contains no pictures.
     """
     masks = Path(masks)
     images = masks if images is None else Path(images)
@@ -164,7 +165,7 @@ def list_pairs(
 
 
 def in_other_form(names: Collection[str]) -> str:
-    """What is said of names whose picture and mask are written in two forms of Unicode."""
+    """The message about names that picture and mask write in different forms of Unicode."""
     return (
         f"{len(names)} names are in another Unicode form (NFD) than their partner's and "
         f"are matched: {first_few(names)}"
@@ -172,7 +173,7 @@ def in_other_form(names: Collection[str]) -> str:
 
 
 def wrong_count(title: str, count: int, expected: int, folder: Path) -> str:
-    """What is said of a set with another number of pairs than it should have."""
+    """The message about a set with a wrong number of pairs."""
     return f"{title}: {count} of {expected} pairs under {folder}; {REMEDY}"
 
 
@@ -180,8 +181,8 @@ def find_maps(folder: str | Path, pairs: Sequence[Pair], title: str) -> list[Pat
     """The saved map of each pair: `<folder>/<title>/<name>` or `<folder>/<name>`, any suffix.
 
     Raises:
-        FileNotFoundError: the folder or some maps are missing; names the first few.
-        ValueError: two maps of one name.
+        FileNotFoundError: the folder or some maps are missing; the message has the first few.
+        ValueError: there are two maps of one name.
     """
     named = [p for p in Path(folder).glob("*") if p.is_dir() and p.name.lower() == title.lower()]
     folder = named[0] if named else Path(folder)
@@ -197,7 +198,7 @@ def find_maps(folder: str | Path, pairs: Sequence[Pair], title: str) -> list[Pat
 
 
 def refuse(names: Collection[str], problem: str) -> None:
-    """Raise a ValueError that names the first few, if there are any."""
+    """If there are any names, raise a ValueError with the first few."""
     if names:
         raise ValueError(f"{problem}: {first_few(names)}")
 
@@ -215,9 +216,9 @@ def _without_png() -> tuple[str, ...]:
 def _by_stem(
     folder: Path, suffixes: Collection[str], title: str
 ) -> tuple[dict[str, Path], set[str], list[Path], set[str]]:
-    """A folder's pictures by stem (NFC), what several share, other entries, and stems not in NFC.
+    """A folder's pictures by name (NFC), names of several files, other entries, names not in NFC.
 
-    Hidden files and what systems leave (`Thumbs.db`) are passed over.
+    Hidden files and files of operating systems (`Thumbs.db`) are ignored.
     """
     if not folder.is_dir():
         raise FileNotFoundError(f"{title}: no folder {folder}; {REMEDY}")

@@ -1,4 +1,4 @@
-"""A set: pairs with a name. One description, to train on and to score on."""
+"""A data set: pairs with a name, described once for training and scoring."""
 
 from __future__ import annotations
 
@@ -22,21 +22,21 @@ from salient.distribution import config_folder
 
 @dataclass(frozen=True)
 class PairSet:
-    """Where a set lies, how many pairs it has, and what was published on it.
+    """The description of a data set: its folders, its number of pairs, and published scores.
 
     Args:
         title: its name in tables and messages.
         root: its folder under the data root.
         layouts: published (pictures, masks) folders under the data root.
-        images, masks: the two folders themselves, instead.
+        images, masks: the two folders, instead of `root`.
         expected: how many pairs there should be; any number if None.
-        differing_sizes: names whose mask is known to have another size than its picture.
+        differing_sizes: names with a known difference between the sizes of picture and mask.
         mask_threshold: foreground of its masks is above it, 0..254; 0 for masks of 0 and 1.
-        exif: `apply` turns pictures and masks as their EXIF tags say; `ignore` takes both as they
-            are stored, for masks that were drawn so.
-        white: of masks of more than 8 bits, the value that is white; None decides over all of them.
+        exif: `apply` rotates pictures and masks as their EXIF tags say; `ignore` reads both as
+            stored, for masks that were drawn on stored pictures.
+        white: the value of white in masks of more than 8 bits; None finds one value for all.
         home: the page of its publishers.
-        published: headline figures of ModelScope's damo/cv_res2net_salient-detection on it, by key.
+        published: headline figures of ModelScope's damo/cv_res2net_salient-detection, by key.
     """
 
     title: str
@@ -61,16 +61,16 @@ class PairSet:
     def pairs(
         self, data_root: str | Path, strict: bool = True, pictures: bool = True
     ) -> list[Pair]:
-        """Its pairs, checked; some of the masks are looked at (see `check_masks`).
+        """The pairs of the set, after checks of all names and some masks (see `check_masks`).
 
         Args:
-            data_root: the folder in which data sets lie.
-            strict: another number of pairs than expected is an error; else a warning.
-            pictures: False where saved maps are scored: `masks` alone will do, and a pair's
-                `image` is then its mask.
+            data_root: the folder with the data sets.
+            strict: whether a wrong number of pairs is an error or only a warning.
+            pictures: False to score saved maps: then `masks` is enough, and the `image` of a pair
+                is its mask.
 
         Raises:
-            FileNotFoundError: it is not there; says where it was looked for and its home page.
+            FileNotFoundError: the set is missing; the message has the folder and the home page.
             ValueError: pictures and masks do not match (see `find_pairs`), or all masks are empty.
         """
         images, masks = self.folders(data_root, pictures)
@@ -90,17 +90,17 @@ class PairSet:
         return pairs
 
     def listing(self, data_root: str | Path) -> Listing:
-        """What its two folders hold, to be read as it is described; nothing is refused.
+        """The contents of its two folders, without refusing anything.
 
         Raises:
-            FileNotFoundError: it is not there, or a folder holds no pictures.
-            ValueError: neither `root` nor `images` and `masks` is given.
+            FileNotFoundError: the set is missing, or a folder contains no pictures.
+            ValueError: neither `root` nor `images` and `masks` are given.
         """
         images, masks = self.folders(data_root)
         listing = list_pairs(images, masks, self.title, self.mask_threshold)
         white, turn = self.white, self.exif == "apply"
         if white is None:
-            with suppress(ValueError):  # it is told of the pair
+            with suppress(ValueError):  # reported with the pair
                 deep = deep_files([pair.mask for pair in listing.pairs])
                 white = common_white(deep, f"masks of {self.title}")
         pairs = [pair._replace(white=white, turn=turn) for pair in listing.pairs]
@@ -109,7 +109,7 @@ class PairSet:
     def folders(
         self, data_root: str | Path, pictures: bool = True
     ) -> tuple[str | Path | None, str | Path]:
-        """Its folder of pictures and its folder of masks.
+        """The folder of pictures and the folder of masks.
 
         Raises:
             FileNotFoundError, ValueError: as `pairs`.
@@ -126,10 +126,10 @@ class PairSet:
 
 
 def find_set(name: str) -> PairSet:
-    """The set that `dataset=NAME` means: `configs/dataset/NAME.yaml`.
+    """The set of `dataset=NAME`, from `configs/dataset/NAME.yaml`.
 
     Raises:
-        ValueError: there is no such set, or the name is that of a list of sets.
+        ValueError: there is no such set, or the name is a list of sets.
     """
     file = config_folder() / "dataset" / f"{name}.yaml"
     known = sorted(path.stem for path in file.parent.glob("*.yaml"))

@@ -1,4 +1,4 @@
-"""Photographs without masks, whose labels are saved maps of a teacher: trained on, never scored."""
+"""Photos without masks, labelled by a teacher's saved maps: for training, never for scoring."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from salient.data.pairs import list_pairs, refuse
 
 
 class SoftPair(NamedTuple):
-    """A picture and its soft label, a saved map, which share the file name's stem `name`."""
+    """A picture and its soft label, a saved map with the same name except for the extension."""
 
     name: str
     image: Path
@@ -25,15 +25,15 @@ class SoftPair(NamedTuple):
 
 @dataclass(frozen=True)
 class SoftSet:
-    """Where pictures and the maps of a teacher lie.
+    """A set of pictures with the maps of a teacher.
 
-    The maps are 8-bit pictures of any size, made beforehand and once, such as by `salient predict`.
+    The maps are 8-bit pictures of any size, made once, for instance by `salient predict`.
 
     Args:
         title: its name in messages.
         root: its folder under the data root.
         layouts: (pictures, maps) folders under the data root.
-        images, masks: the two folders themselves, instead.
+        images, masks: the two folders, instead of `root`.
     """
 
     title: str
@@ -43,14 +43,14 @@ class SoftSet:
     masks: str | None = None
 
     def pairs(self, data_root: str | Path, strict: bool = True) -> list[SoftPair]:
-        """Its pictures with their maps, sorted by name.
+        """The pictures with their maps, sorted by name.
 
         Args:
-            data_root: the folder in which data sets lie.
-            strict: a picture without a map is an error; else it is left out.
+            data_root: the folder with the data sets.
+            strict: whether a picture without a map is an error or only left out.
 
         Raises:
-            FileNotFoundError: it is not there.
+            FileNotFoundError: the set is missing.
             ValueError: pictures and maps do not match, or the folders are not named.
         """
         images, maps = self.folders(data_root)
@@ -61,7 +61,7 @@ class SoftSet:
         return [SoftPair(pair.name, pair.image, pair.mask) for pair in listing.pairs]
 
     def folders(self, data_root: str | Path) -> tuple[str | Path, str | Path]:
-        """Its folder of pictures and its folder of maps. Raises as `pairs`."""
+        """The folder of pictures and the folder of maps. Raises as `pairs`."""
         if self.images is not None and self.masks is not None:
             return self.images, self.masks
         if self.root is None:

@@ -1,4 +1,4 @@
-"""Pairs to train on and pairs to validate with, by their names: the same on every machine."""
+"""Divide pairs into training and validation by their names, the same on every machine."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ def split_pairs(
     """Pairs to train on, and pairs that are held out.
 
     Args:
-        pairs: all of them.
-        held_out: share of those to hold out, in (0, 1); chosen by a hash of the name.
-        fold: 0, 1, ...: exactly that one of the 1 / `held_out` equal parts; if None, the share is
-            met roughly, and a pair's side does not depend on the others.
-        synsets: if above 0, `split_synsets` with that number instead of both.
+        pairs: all pairs.
+        held_out: fraction to hold out, in (0, 1); chosen by a hash of the name.
+        fold: 0, 1, ...: exactly that one of the 1 / `held_out` equal parts. None: approximately the
+            fraction, and whether a pair is held out does not depend on the others.
+        synsets: if above 0, use `split_synsets` with that number instead.
     """
     if synsets:
         return split_synsets(pairs, synsets)
@@ -36,11 +36,11 @@ def split_pairs(
 
 
 def split_synsets(pairs: Sequence[Pair], count: int) -> Parts:
-    """Pairs to train on, and what is held out of whole kinds: new objects, not new pictures.
+    """Pairs to train on, and held-out pairs of other kinds: new objects, not just new pictures.
 
     70 % of DUTS-TR are named after a synset of ImageNet, such as `n07753592_1234`, and most of
-    those have fifty sisters and more. Held out are `count` whole synsets, chosen by a hash among
-    those that are there, and all pictures named `sun...`: of DUTS-TR, with 40, 921 pairs.
+    these synsets have more than fifty pictures. `count` whole synsets, chosen by a hash, and all
+    pictures named `sun...` are held out. With 40 these are 921 pairs of DUTS-TR.
     """
     of_pairs = {p.name: match[0] for p in pairs if (match := SYNSET.match(p.name))}
     chosen = set(sorted(set(of_pairs.values()), key=_hash)[:count])
@@ -51,12 +51,12 @@ def split_synsets(pairs: Sequence[Pair], count: int) -> Parts:
 def held_out_part(
     pairs: Sequence[Pair], title: str, held_out: float | None, synsets: int
 ) -> tuple[list[Pair], str]:
-    """The pairs that a training with these settings leaves out, and what they are called.
+    """The pairs that training with these settings holds out, and a name for them.
 
-    All pairs, where nothing is held out.
+    Without settings, all pairs.
 
     Raises:
-        ValueError: none is left.
+        ValueError: there are none.
     """
     if held_out is None and not synsets:
         return list(pairs), title

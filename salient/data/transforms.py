@@ -1,4 +1,4 @@
-"""What happens to a picture before the network and to its map after it: OpenCV and Pillow."""
+"""Resize pictures for the network, and its maps for the picture, with OpenCV and Pillow."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ def squash(picture: Drawing, size: int, resize: str = "area") -> Drawing:
     """A picture or mask uint8 H,W[,3] -> size,size[,3], whatever its shape was.
 
     Args:
-        picture: what a network is to see.
+        picture: the picture or mask.
         size: side of the square in pixels.
-        resize: a name in RESIZE: the filter that the network was trained with.
+        resize: the filter that the network was trained with, a name in RESIZE.
     """
     if picture.shape[:2] == (size, size):
         return picture
@@ -27,9 +27,9 @@ def squash(picture: Drawing, size: int, resize: str = "area") -> Drawing:
 
 
 def _area(picture: Drawing, size: int) -> Drawing:
-    """Area averages where a side shrinks (bilinear would alias large photographs), else bilinear.
+    """Area averages if a side shrinks (bilinear would alias large photos), otherwise bilinear.
 
-    What training does.
+    Training uses this filter.
     """
     shrinks = size < max(picture.shape[:2])
     method = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
@@ -41,7 +41,7 @@ def _pillow(picture: Drawing, size: int) -> Drawing:
     return np.array(Image.fromarray(picture).resize((size, size), Image.Resampling.BILINEAR))
 
 
-# By the word in a checkpoint's metadata. `pillow` is ModelScope's, `area` ours.
+# By the name in a checkpoint's metadata. `pillow` is ModelScope's, `area` ours.
 RESIZE: dict[str, Callable[[Drawing, int], Drawing]] = {
     "area": _area,
     "pillow": _pillow,

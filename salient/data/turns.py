@@ -1,4 +1,4 @@
-"""Whether masks lie over pictures as displayed, or as stored: an EXIF turn is easily lost."""
+"""Check whether masks fit pictures as displayed or as stored: EXIF rotations are easily lost."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from salient.data.pairs import Pair, read_picture
 from salient.data.transforms import MASK_THRESHOLD
 from salient.devices import in_parallel
 
-LOOKED_AT = 48  # pairs of a set whose picture has an EXIF turn
+LOOKED_AT = 48  # pairs with an EXIF rotation that are checked in a set
 SIDE = 192  # pixels at which outlines are compared
 
 
 def outline_fit(picture: Picture, mask: Mask) -> float:
-    """How much steeper a picture's brightness is along a mask's outline than elsewhere; 1 if as.
+    """The gradient of a picture along a mask's outline, divided by that elsewhere.
 
-    1 also where there is no outline, or the sizes differ.
+    1 if there is no outline, or if the sizes differ.
     """
     if picture.shape[:2] != mask.shape:
         return 1.0
@@ -36,20 +36,20 @@ def outline_fit(picture: Picture, mask: Mask) -> float:
 
 
 def fits_better_stored(pair: Pair) -> bool | None:
-    """Whether a mask fits its picture as stored better than as turned; None where neither does."""
+    """Whether a mask fits its picture as stored better than as rotated; None if neither does."""
     other = pair._replace(turn=not pair.turn)
     fits = {one.turn: outline_fit(read_picture(one), read_truth(one)) for one in (pair, other)}
     return None if fits[True] == fits[False] else fits[False] > fits[True]
 
 
 def turn_fault(turned: int, stored: int, displayed: int, now: bool) -> str | None:
-    """What is said of a set whose masks lie otherwise than `exif` of its description says.
+    """The message about a set with masks that contradict its `exif` setting, if they do.
 
     Args:
-        turned: how many pictures have an EXIF turn that their masks have not.
-        stored, displayed: of how many of those looked at the mask fits the stored picture better,
-            or the turned one.
-        now: whether they are turned.
+        turned: how many pictures have an EXIF rotation that their masks lack.
+        stored, displayed: how many of the checked masks fit the stored picture better, or the
+            rotated one.
+        now: whether pictures are rotated.
     """
     wrong, right = (stored, displayed) if now else (displayed, stored)
     if wrong <= right:
@@ -63,7 +63,7 @@ def turn_fault(turned: int, stored: int, displayed: int, now: bool) -> str | Non
 
 
 def check_turns(pairs: Sequence[Pair], title: str) -> None:
-    """Warn where masks lie otherwise than the set says. Raises as `read_photo`."""
+    """Warn if masks contradict the set's `exif` setting. Raises as `read_photo`."""
     turned = [pair for pair in pairs if pair.turned]
     if not turned:
         return

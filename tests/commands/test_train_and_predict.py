@@ -128,6 +128,6 @@ def test_train_refuses_in_one_line(call, tmp_path, arguments, message):
 
 def test_train_falls_back_to_the_sample_with_a_banner(run, tmp_path):
     done = run(tmp_path, "train.py", "model=lite", "trainer.max_epochs=0", fails=True)
-    assert "data/DUTS-TR is not there" in done.stdout and "data/README.md" in done.stdout
+    assert "data/DUTS-TR is missing" in done.stdout and "data/README.md" in done.stdout
     assert "trainer.max_epochs must be at least 1" in done.stderr
     assert not (tmp_path / "data").exists()  # the values are checked first

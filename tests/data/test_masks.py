@@ -68,7 +68,7 @@ def test_masks_all_empty_are_refused_with_values_and_remedy(make, tmp_path, disc
 
 
 def test_black_masks_have_no_remedy_in_a_threshold(make, tmp_path, disc):
-    with pytest.raises(ValueError, match="they hold 0 alone; are these the masks"):
+    with pytest.raises(ValueError, match="they hold 0 and nothing else; are these the masks"):
         make(Image.new("L", (50, 40))).pairs(tmp_path)
     hidden = Image.fromarray(np.dstack([disc * 0] * 3 + [disc * 255]).astype(np.uint8))
     with pytest.raises(ValueError, match="all 4 masks are empty.*alpha channel"):
