@@ -1,7 +1,7 @@
 # make demo   environment, install, train on the embedded sample, score it, draw pictures
 # make test   environment, install, style and types, the site, tests
 # make docs   the documentation site, in site/; fails on a dead link
-# make soak   a few minutes of damaged pictures, hostile checkpoints, nonsense overrides and kills
+# make soak   an hour of attacks, damage, nonsense, kills and bad luck; prints what they came to
 # make clean  remove what tools leave behind; runs, results, maps, checkpoints and data stay
 VENV ?= .venv
 PYTHON ?= python3
@@ -29,7 +29,6 @@ docs: $(VENV)/installed
 
 soak: $(VENV)/installed
 	$(RUN) -m tests.soak
-	$(RUN) -m tests.soak.pictures
 
 $(VENV)/installed: requirements.lock pyproject.toml
 	$(PYTHON) -m venv $(VENV)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 import shlex
+import shutil
 import tomllib
 from operator import attrgetter
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -27,7 +29,9 @@ from salient.commands import (
     weights,
 )
 from salient.config import check_config
+from salient.weights.find import BOX
 from tests.fixtures.commands import ROOT
+from tests.fixtures.photos import draw_disc
 
 PAGES = [
     *sorted(ROOT.glob("*.md")),
@@ -58,13 +62,14 @@ COMMAND = re.compile(
     "page",
     [
         *("README.md", "README.zh-CN.md", "docs/index.md", "docs/use/detect.md"),
-        *("docs/evaluate/figures.md", "docs/reference/checkpoints.md"),
+        *("docs/evaluate/figures.md", "docs/reference/checkpoints.md", "docs/use/export.md"),
     ],
 )
 def test_python_examples_run(page, small_network, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     save_network(small_network(), "checkpoints/demo.safetensors")
-    Image.fromarray(np.full((50, 70, 3), 90, np.uint8)).save("photo.jpg")
+    Image.fromarray(draw_disc(50, 70)).save("photo.jpg")
+    shutil.copy(BOX / "best.onnx", "best.onnx")
     examples = re.findall(r"```python\n(.+?)```", (ROOT / page).read_text(), re.DOTALL)
     assert examples
     names: dict[str, object] = {}
@@ -73,6 +78,9 @@ def test_python_examples_run(page, small_network, tmp_path, monkeypatch):
     if "saliency" in names:
         assert isinstance(names["detector"], Detector)
         assert names["saliency"].shape == (50, 70)
+    if Path("map.png").exists():  # of a program without this package
+        theirs, ours = np.asarray(Image.open("map.png")), Detector.load("best")("photo.jpg")
+        assert np.abs(theirs.astype(int) - ours).max() <= 1
 
 
 def test_no_page_has_an_example_that_never_runs():

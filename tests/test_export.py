@@ -48,7 +48,7 @@ def test_an_exported_network_gives_the_same_maps_at_any_batch_and_size(exported,
 @each
 def test_the_command_compares_and_times_what_it_wrote(exported, ending):
     said = (exported / f"said{ending}").read_text()
-    assert "largest difference on 2 pictures" in said
+    assert "largest difference on 2 pictures" in said and "99 % within" in said
     assert FORMATS[ending].runtime in said and "ms at 64 px, batch 1" in said
 
 
@@ -61,9 +61,11 @@ def test_it_is_compared_on_pictures_of_any_size(exported, tmp_path, ending):
     network, probability = load_network(exported / "a.safetensors"), ending == ".onnx"
     checked = check(network, exported / f"a{ending}", probability, str(tmp_path))
     assert checked.pictures == 3 and checked.difference <= 1e-4 and checked.runtime_ms > 0
+    assert checked.mean <= checked.percentile <= checked.difference
     with torch.no_grad():
         network.out4.bias += 0.1
-    assert check(network, exported / f"a{ending}", probability, str(tmp_path)).difference > 1e-3
+    checked = check(network, exported / f"a{ending}", probability, str(tmp_path))
+    assert 1e-4 < checked.mean < checked.percentile <= checked.difference
 
 
 def test_a_file_carries_its_constants(exported):
@@ -141,11 +143,26 @@ def test_an_encoder_of_same_padding_exports_too(tmp_path):
         (("output=b.pt2", "half=true"), "stores 32 bits; output=model.onnx has 16"),
         (("output=b.pt2", "int8=."), "int8: only for output=model.onnx"),
         (("output=b.onnx", "int8=."), "int8=.: no pictures there"),
+        (("output=a.onnx",), "output=a.onnx is there already; overwrite=true replaces it"),
     ],
 )
 def test_what_is_refused(call, exported, arguments, reason):
     done = call(exported, "export", "checkpoint=a.safetensors", *arguments, fails=True)
     assert reason in done.stderr
+
+
+def test_a_file_that_cannot_be_checked_is_not_left_behind(exported, call, tmp_path, monkeypatch):
+    (tmp_path / "a.png").write_bytes(b"no picture")
+    monkeypatch.setattr("salient.commands.export.export_network", lambda n, path, *_: path.touch())
+    where = (f"checkpoint={exported / 'a.safetensors'}", "output=b.onnx", f"pictures={tmp_path}")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(
+            "salient.export.FORMATS",
+            FORMATS | {".onnx": FORMATS[".onnx"]._replace(runner=lambda p: None)},
+        )
+        done = call(tmp_path, "export", *where, fails=True)
+    assert "a.png: not a readable picture" in done.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["a.png"]
 
 
 def test_a_page_holds_the_network(exported, call, tmp_path, monkeypatch):

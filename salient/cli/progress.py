@@ -5,13 +5,17 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import redirect_stdout
 from pathlib import Path
 
 from tqdm import tqdm
 
 from salient.data.pairs import first_few
+from salient.detection.detector import Detector
 from salient.detection.listing import STANDARD, Inputs
 from salient.films.convert import Overwrite
+from salient.films.raw import RawPipe
+from salient.films.smoothing import Smoother
 
 
 def work_through(
@@ -44,6 +48,18 @@ def end_with(problems: Sequence[str], heading: str) -> None:
     """End the process with the list of problems, if there are any."""
     if problems:
         sys.exit("\n".join([f"error: {heading}", *problems]))
+
+
+def pipe_through(pipe: RawPipe, smooth: float, load: Callable[[], Detector]) -> list[Path]:
+    """Detect in raw frames; all messages go to the standard error. Returns no files."""
+    with redirect_stdout(sys.stderr):
+        detector = load()
+        print(f"network: {detector.engine.origin}\n{pipe}", flush=True)
+        frames = pipe.frames(detector, Smoother(smooth))
+        done, rate = work_through(frames, "frame", None, lambda: "frames before it are written")
+        print(f"{done} frames, {rate:.1f} frames a second by {detector.engine.name}")
+        end_with(pipe.problems, f"{len(pipe.problems)} faults of the frames:")
+    return []
 
 
 def without_standing(

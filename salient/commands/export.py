@@ -16,11 +16,13 @@ from __future__ import annotations
 
 import logging
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Literal
 
 from salient.cli.main import run
 from salient.config import AnyPath
 from salient.export import FORMATS, Checked, check, export_network
+from salient.files import check_writable, write_whole
 from salient.weights.find import find_checkpoint
 from salient.weights.store import load_network
 
@@ -33,42 +35,71 @@ def export(
     int8: AnyPath | None = None,
     pictures: AnyPath | None = None,
     runtime: AnyPath | None = None,
+    overwrite: bool = False,
 ) -> Checked:
     """Export, check and time; returns the result of the check.
 
+    The file is there when all of it is done, or else not at all.
+
     Args:
         output: the file to write; its extension chooses the format.
-        checkpoint: a file; best (the default) or fast, the bundled weights; or last, the newest
-            in checkpoints/.
+        checkpoint: a file or folder; best (the default) or fast, the bundled weights; last, the
+            newest in checkpoints/; or a hub's id, owner/name.
         content: probability or logit.
         half: weights in 16 bits, for onnx.
         int8: for onnx: a folder of pictures for calibration, like those the network will see.
-        pictures: a folder of pictures for the comparison; by default noise.
+        pictures: a folder of pictures for the comparison; by default those of int8, or noise.
         runtime: for html: npm's archive of onnxruntime-web, or a folder with its files; by
             default the archive in ~/.cache/salient.
+        overwrite: replace an existing file.
 
     Raises:
-        ValueError: no output, an unknown format, or the checkpoint is not a network.
+        ValueError: no output or an existing one, an unknown format, or the checkpoint is not a
+            network.
         FileNotFoundError: there is no such checkpoint.
         ModuleNotFoundError: the format's package is not installed.
     """
     if output is None:
         raise ValueError("output: missing; salient export output=model.onnx")
+    target = check_target(output, overwrite)
     for name in ("onnxscript", "onnx_ir"):
         logging.getLogger(name).setLevel(logging.WARNING)  # they log every simplification
     network, probability = load_network(find_checkpoint(checkpoint)), content == "probability"
     print(f"network: {network.origin}")
-    path = export_network(network, output, probability, half, int8, runtime)
-    print(f"{path}: {path.stat().st_size / 2**20:.1f} MiB")
-    checked = check(network, path, probability, pictures)
-    print(f"largest difference on {checked.pictures} pictures: {checked.difference:.1e}")
+    print("writing and checking it takes a minute or two", flush=True)
+    with TemporaryDirectory() as folder:
+        made = Path(folder) / target.name
+        export_network(network, made, probability, half, int8, runtime)
+        checked = check(network, made, probability, pictures or int8)
+        write_whole(target, made.read_bytes(), replace=overwrite)
+    print(f"{target}: {target.stat().st_size / 2**20:.1f} MiB")
+    print(
+        f"largest difference on {checked.pictures} pictures: {checked.difference:.1e}; mean "
+        f"{checked.mean:.1e}, 99 % within {checked.percentile:.1e}"
+    )
     runtimes = {
         "PyTorch": checked.pytorch_ms,
-        FORMATS[Path(path).suffix].runtime: checked.runtime_ms,
+        FORMATS[target.suffix].runtime: checked.runtime_ms,
     }
     for name, milliseconds in runtimes.items():
         print(f"{name:<14}{milliseconds:8.1f} ms at {network.size} px, batch 1")
     return checked
+
+
+def check_target(output: str, overwrite: bool) -> Path:
+    """The file to write.
+
+    Raises:
+        ValueError: it is there already.
+        OSError: its folder cannot be written.
+    """
+    target = Path(output)
+    if target.suffix not in FORMATS:
+        raise ValueError(f"output={output}: the name ends in {' or '.join(FORMATS)}")
+    if target.exists() and not overwrite:
+        raise ValueError(f"output={output} is there already; overwrite=true replaces it")
+    check_writable(target.parent)
+    return target
 
 
 if __name__ == "__main__":

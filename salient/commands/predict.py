@@ -11,8 +11,8 @@ salient predict 'input=DIR/*.jpg' mode=cutout cutout.background=white cutout.cro
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
-from contextlib import nullcontext, redirect_stdout
+from collections.abc import Callable, Iterator
+from contextlib import nullcontext, redirect_stdout, suppress
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
@@ -21,7 +21,7 @@ from pydantic import Field
 
 from salient.cli.build import build
 from salient.cli.main import run
-from salient.cli.progress import end_with, without_standing, work_through
+from salient.cli.progress import end_with, pipe_through, without_standing, work_through
 from salient.config import AnyPath, Count
 from salient.data.encoding import Format
 from salient.detection.cutout import Cutout
@@ -35,10 +35,12 @@ from salient.detection.outputs import Empty, Output, check_drawable
 from salient.detection.shards import WHOLE, read_shard
 from salient.detection.summary import start_summary, write_summary
 from salient.detection.tally import Tally
+from salient.detection.watching import changes, stamps
 from salient.devices import Precision
 from salient.files import check_writable, remove_partials
 from salient.films.convert import Conversion, Overwrite
 from salient.films.frames import CONTAINERS, default_output, find_film
+from salient.films.raw import PixelFormat, RawPipe, Size
 
 
 def predict(
@@ -65,6 +67,9 @@ def predict(
     manifest: AnyPath | None = None,
     twins: Twins = "copy",
     white: Annotated[float, Field(gt=0)] | None = None,
+    watch: bool = False,
+    pixel_format: PixelFormat | None = None,
+    size: Size | None = None,
 ) -> list[Path]:
     """Write an output for each picture of `input`; returns the files that were written.
 
@@ -81,8 +86,8 @@ def predict(
         place: keep the GPS position in the EXIF data of cut-outs.
         empty: write, skip or fail: what to do with pictures in which nothing stands out.
         summary: a .csv or .jsonl file with a row for each picture.
-        checkpoint: a file; best (the default) or fast, the bundled weights; or last, the newest
-            in checkpoints/.
+        checkpoint: a file or folder; best (the default) or fast, the bundled weights; last, the
+            newest in checkpoints/; or a hub's id, owner/name.
         mode: map, cutout (RGBA, see cutout.*), overlay (heat map), mask (0 and 255), edges (the
             boundary).
         cutout: options of mode=cutout.
@@ -102,6 +107,9 @@ def predict(
         twins: with a manifest, pictures of the same content: copy or link the one file, or detect
             again.
         white: the value of white in grey pictures of more than 8 bits, such as 4095.
+        watch: go on with pictures that come into the folder, or change, until Ctrl-C.
+        pixel_format: of raw frames, input=- output=-: rgb24, bgr24, rgba, bgra or gray.
+        size: of raw frames: WIDTHxHEIGHT.
 
     Raises:
         ValueError: no input, an unknown mode, existing files, or an `output` that does not suit the
@@ -117,11 +125,14 @@ def predict(
     draw = (MODES | {"cutout": made})[mode]
     options = dict(batch_size=batch_size, normalize=normalize, tta=tta, threads=threads)
     load = partial(Detector.load, checkpoint, device, precision, engine, **options)
-    film = find_film(input)
+    if pixel_format or size:
+        return pipe_through(RawPipe(input, output, pixel_format, size, draw), smooth, load)
+    film = find_film(input, output)
     if film is not None:
-        if format or quality or summary or empty != "write" or shard or manifest:
+        if format or quality or summary or empty != "write" or shard or manifest or watch:
             raise ValueError(
-                f"input={film}: format, quality, empty, summary, shard, manifest are for pictures"
+                f"input={film}: format, quality, empty, summary, shard, manifest, watch are for "
+                "pictures"
             )
         output = output or str(default_output(film, mode, draw))
         return _predict_film(Conversion(film, output, draw, overwrite, smooth), output, load)
@@ -131,16 +142,25 @@ def predict(
         raise ValueError("smooth: is for a film; smooth=0")
     out = Output(output, format, quality, place, empty)
     check_drawable(out, draw)
+    folders = [Path(one).is_dir() for one in ([input] if isinstance(input, str) else input)]
+    if watch and (out.to_stream or out.file or shard or manifest or not all(folders)):
+        raise ValueError("watch: needs folders as input and output, and no shard or manifest")
     with redirect_stdout(sys.stderr) if out.to_stream else nullcontext():
         part = read_shard(shard) if shard else WHOLE
-        found = find_pictures(input, out, part)
+        look = partial(find_pictures, input, out, part)
+        found = Inputs({}, [], [], [])
+        with suppress(FileNotFoundError) if watch else nullcontext():  # what comes is waited for
+            found = look()
         keep = None
         if manifest:
             check_manifest(manifest, out)
             more = dict(mode=mode, normalize=normalize, tta=tta, white=white)
             more |= {"cutout": cutout} if mode == "cutout" else {}
             keep = partial(start_manifest, manifest, out, more, part, twins, overwrite)
-        return _predict_pictures(found, out, draw, overwrite, summary, load, mode, white, keep)
+        again = partial(changes, look, stamps(found.targets)) if watch else None
+        return _predict_pictures(
+            found, out, draw, overwrite, summary, load, mode, white, keep, again
+        )
 
 
 def _predict_pictures(
@@ -153,6 +173,7 @@ def _predict_pictures(
     mode: str,
     white: float | None,
     keep: Callable[[Detector, dict[Path, Path]], Manifest] | None,
+    again: Callable[[], Iterator[dict[Path, Path]]] | None,
 ) -> list[Path]:
     count = len(found.targets) + len(found.problems)
     rows = None if summary is None else start_summary(summary, overwrite)
@@ -179,14 +200,22 @@ def _predict_pictures(
         if summary is not None and rows is not None:
             write_summary(summary, rows.values())
     where = out.file or ("the standard output" if out.to_stream else out.folder)
-    print(
-        f"mode={mode}: {len(tally.targets)} files in {where}, {rate:.1f} pictures a second by "
-        f"{detector.engine.name}"
-    )
+    speed = f", {rate:.1f} pictures a second" if tally.targets else ""
+    print(f"mode={mode}: {tally.files} in {where}{speed} by {detector.engine.name}")
     if tally.kept:
         print(f"{tally.kept} of {len(targets)} pictures are in the manifest already and stay")
     for line in tally.remarks(out.empty):
         print(line)
+    if again is not None:
+        print("watching for more pictures; Ctrl-C ends it", flush=True)
+        with suppress(KeyboardInterrupt):
+            for more in again():
+                for one in tally.counted(detect_files(detector, more, draw, out, written, white)):
+                    what = one.error or one.target or "nothing stands out"
+                    print(f"{one.source}: {what}", flush=True)
+                count += len(more)
+                if summary is not None and rows is not None:
+                    write_summary(summary, rows.values())
     problems = found.problems + tally.problems
     end_with(problems, f"{len(problems)} of {count} pictures failed:")
     return tally.targets

@@ -10,7 +10,9 @@ salient train -m model.optimizer.lr=0.02,0.05      one run for each value
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import csv
+import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +27,7 @@ from salient.cli.main import run
 from salient.config import AnyPath, Seed, Word
 from salient.model import architecture_of
 from salient.model.base import Network
+from salient.scoring.tables import write_csv
 from salient.training.datamodule import PairsDataModule
 from salient.training.run import Trained, check_places
 from salient.training.run import train as train_network
@@ -109,7 +112,8 @@ def train(
     fit = build(trainer, "trainer", pl.Trainer, callbacks=carried, logger=boards)
     for board in tensorboards(fit) if fit.is_global_zero else []:
         board.experiment.add_text("config", f"```yaml\n{OmegaConf.to_yaml(config)}\n```")
-    return train_network(
+    overrides = list(hydra.overrides.task)
+    trained = train_network(
         data,
         task,
         fit,
@@ -122,7 +126,26 @@ def train(
         maps=Path(hydra.sweep.dir) / "maps" if swept else None,  # of all folds together
         config=config,
         choices=choices_of(config, task.network, len(data.training_pairs)),
+        command=[sys.argv[0], *overrides] if swept else None,
     )
+    if swept and fit.is_global_zero:
+        add_to_sweep(Path(hydra.sweep.dir), hydra.job.num, overrides, trained)
+    return trained
+
+
+def add_to_sweep(folder: Path, number: int, overrides: Sequence[str], trained: Trained) -> None:
+    """Add a run to `sweep.csv`: its number, overrides, held-out figures and file, a line each."""
+    file = folder / "sweep.csv"
+    lines: list[Mapping[str, Any]] = []
+    if file.is_file():
+        with file.open(newline="") as stream:
+            lines += csv.DictReader(stream)
+    line: dict[str, Any] = {"run": number}
+    line |= dict(o.lstrip("+~").partition("=")[::2] for o in overrides)
+    line |= {key.removeprefix("val/"): value for key, value in trained.figures.items()}
+    lines.append(line | {"file": str(trained.path)})
+    keys = dict.fromkeys(key for line in lines for key in line)
+    write_csv(file, [dict.fromkeys(keys, "") | dict(line) for line in lines])
 
 
 def choices_of(config: Mapping[str, Any], network: Network, pairs: int) -> dict[str, Any]:

@@ -30,8 +30,8 @@ def weights(
     """Describe a checkpoint; with an `output`, convert it. Raises as `convert`.
 
     Args:
-        checkpoint: a file; best (the default) or fast, the bundled weights; or last, the newest
-            in checkpoints/.
+        checkpoint: a file or folder; best (the default) or fast, the bundled weights; last, the
+            newest in checkpoints/; or a hub's id, owner/name.
         output: a safetensors file to write.
         half: store weights in 16 bits.
         size: detect at another size in pixels, a multiple of 32.

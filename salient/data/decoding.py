@@ -85,6 +85,15 @@ def open_header(file: str | Path | BinaryIO) -> Image.Image:
     return picture
 
 
+def is_animated(path: str | Path) -> bool:
+    """Whether a file is an animation of several pictures, by its header."""
+    try:
+        with open_picture(Path(path)) as picture:
+            return picture.format in ANIMATED and _frames(picture) > 1
+    except Exception:  # whatever is wrong with it is said when it is read
+        return False
+
+
 def choose_page(picture: Image.Image) -> list[str]:
     """Go to the main page of a TIFF; returns remarks on other pages, and on animations.
 

@@ -17,6 +17,7 @@ from salient.config import Amount, ConfigError, check_config, checked
 from salient.detection.by_onnx import LARGEST, OnnxEngine
 from salient.detection.engine import Engine
 from salient.detection.onnx_session import OnnxSession
+from salient.detection.quality import IouFit
 from salient.weights.find import read_checkpoint
 
 Three = tuple[float, float, float]
@@ -71,6 +72,7 @@ class AnyOnnxEngine:
     """
 
     on_cores = True
+    quality: IouFit | None = None
     precision, name = "fp32", "onnxruntime fp32"
     resize: str
 

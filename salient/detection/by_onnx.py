@@ -14,6 +14,7 @@ import numpy as np
 from salient.arrays import Picture, Probabilities, Probability
 from salient.data.transforms import RESIZE
 from salient.detection.onnx_session import OnnxSession
+from salient.detection.quality import find_fit
 from salient.weights.find import BOX, read_checkpoint
 
 LARGEST = 4096  # pixels of a square's side
@@ -52,6 +53,7 @@ class OnnxEngine:
         self.heads = [head for head in HEADS if head in names]
         self.size, self.resize, self.precision = known["size"], known["resize"], known["computes"]
         self.mean, self.std = (np.array(known[key], np.float32) for key in ("mean", "std"))
+        self.quality = find_fit(checkpoint or self.path, lambda: known["crc32"])
         self.name = f"onnxruntime {self.precision}"
         self.origin = f"{checkpoint or path}, {self.size} px"
         if checkpoint is not None and checkpoint.parent == BOX:
@@ -89,8 +91,8 @@ class OnnxEngine:
 
     def _read(self, properties: Mapping[str, str]) -> dict[str, Any]:
         """What the file says of itself, checked."""
-        known: dict[str, Any] = {"computes": "fp32"}
-        for key in ("size", "resize", "mean", "std", "content", "computes"):
+        known: dict[str, Any] = {"computes": "fp32", "crc32": None}
+        for key in ("size", "resize", "mean", "std", "content", "computes", "crc32"):
             try:
                 known[key] = json.loads(properties[key])
             except KeyError:

@@ -14,10 +14,11 @@ import numpy as np
 import torch
 
 from salient.arrays import Picture, Probabilities
+from salient.detection.quality import find_fit
 from salient.devices import Precision, cores, pick_device, pick_precision, precision_name
 from salient.model.base import Network
 from salient.weights.find import Checkpoint, read_checkpoint
-from salient.weights.store import load_network
+from salient.weights.store import checksum, load_network, read_metadata
 
 _IMPORTED_IN = os.getpid()  # another process that has this is a fork of the one that imported it
 
@@ -43,9 +44,10 @@ class TorchEngine:
     ) -> None:
         device = network.mean.device
         self.network, self.dtype = network, precision
-        self.file = None
+        self.file, self.quality = None, None
         if checkpoint is not None:
             self.file = checkpoint.path.absolute(), checkpoint.sha256
+            self.quality = find_fit(checkpoint.path, lambda: _crc32(checkpoint, network))
         self.precision = precision_name(precision)
         self.name = f"PyTorch {self.precision}" + ("" if device.type == "cpu" else f" on {device}")
         self.origin, self.size, self.resize = network.origin, network.size, network.resize
@@ -85,6 +87,12 @@ class TorchEngine:
             yield
         finally:
             torch.set_num_threads(self._default)
+
+
+def _crc32(checkpoint: Checkpoint, network: Network) -> str:
+    """The checksum that a checkpoint carries, or that of what was made of it."""
+    state = {key: tensor.cpu() for key, tensor in network.state_dict().items()}
+    return read_metadata(checkpoint).get("crc32") or checksum(state)
 
 
 def load_torch_engine(

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Literal, TypeVar, overload
 
 from salient.arrays import Drawing, Map, Picture, Probability
-from salient.data.images import Photo, read_image
+from salient.data.images import Photo, read_image, read_photo
 from salient.detection import road
 from salient.detection.engine import Engine
 from salient.detection.inputs import PictureLike, keepable
@@ -103,8 +103,7 @@ class Detector:
         """
         if isinstance(pictures, Sequence) and not isinstance(pictures, CONTENT):
             return list(self.results(pictures))
-        picture = read_image(keepable(pictures))
-        return self.detect_batch([picture], self.threads)[0]
+        return self.detect_batch([read_photo(keepable(pictures))], self.threads)[0]
 
     def probability(self, picture: PictureLike) -> Probability:
         """A picture -> its saliency in [0, 1], float32 H,W. Raises as a call does."""
@@ -163,7 +162,8 @@ class Detector:
             normalize=self.normalize,
             threads=threads,
         )
-        return [Result(*one) for one in zip(found, sizes, sources)]
+        fit = None if self.normalize else self.engine.quality
+        return [Result(*one, fit) for one in zip(found, sizes, sources)]
 
     def in_batches(
         self, job: Callable[[list[S]], T], items: Iterable[S], waiting: int = 0

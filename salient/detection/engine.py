@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from salient.arrays import Picture, Probabilities
+from salient.detection.quality import IouFit
 
 
 class Engine(Protocol):
@@ -18,6 +19,7 @@ class Engine(Protocol):
         resize: the filter that brings pictures there, a name in `salient.data.transforms.RESIZE`.
         on_cores: whether it computes on the processor's cores. There, many pictures are quickest
             one at a time, each on a thread of its own; elsewhere several at once are quicker.
+        quality: what predicts the IoU of its maps; None where nothing was fitted for its weights.
     """
 
     name: str
@@ -26,6 +28,7 @@ class Engine(Protocol):
     size: int
     resize: str
     on_cores: bool
+    quality: IouFit | None
 
     @property
     def sha256(self) -> str | None:

@@ -104,8 +104,15 @@ def _why_torch(file: Path, device: str, precision: str, engine: str) -> str:
 
 
 def cache_folder() -> Path:
-    """Where ONNX files of other checkpoints are kept: `$XDG_CACHE_HOME/salient`, or `~/.cache`."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "salient"
+    """Where ONNX files of other checkpoints are kept: `$XDG_CACHE_HOME/salient`, or `~/.cache`.
+
+    Raises:
+        ValueError: this user has no home folder.
+    """
+    try:
+        return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "salient"
+    except RuntimeError as error:
+        raise ValueError("no home folder for exported files; set XDG_CACHE_HOME=DIR") from error
 
 
 def _cached(checkpoint: Checkpoint) -> Path:

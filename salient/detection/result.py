@@ -14,6 +14,7 @@ from salient.data.images import Photo, read_photo
 from salient.data.transforms import fit, to_bytes, to_map
 from salient.detection.cutout import Cutout, object_box
 from salient.detection.presence import stands_out
+from salient.detection.quality import IouFit
 from salient.files import write_whole
 
 if TYPE_CHECKING:
@@ -45,14 +46,21 @@ class Result(np.ndarray[tuple[int, int], np.dtype[np.uint8]]):
 
     found: Probabilities | None = None
     _source: Any = None
+    _fit: IouFit | None = None
 
-    def __new__(cls, found: Probabilities, size: tuple[int, int], source: PictureLike) -> Result:
+    def __new__(
+        cls,
+        found: Probabilities,
+        size: tuple[int, int],
+        source: PictureLike,
+        fit: IouFit | None = None,
+    ) -> Result:
         """Of what was found in a picture of a size (height, width).
 
-        `source` is the picture, or what it is read from again.
+        `source` is the picture, or what it is read from again; `fit` predicts the IoU.
         """
         result = to_map(found.saliency, size).view(cls)
-        result.found, result._source = found, source
+        result.found, result._source, result._fit = found, source, fit
         return result
 
     @property
@@ -115,6 +123,15 @@ class Result(np.ndarray[tuple[int, int], np.dtype[np.uint8]]):
         return float(inside.mean() / 255) if inside.size else 0.0
 
     @cached_property
+    def predicted_iou(self) -> float | None:
+        """How well the map's mask at LEVEL would match the truth, 0..1: the IoU to expect.
+
+        None where nothing was fitted for the network's weights (see `salient.detection.quality`),
+        or with `normalize`. `confidence` is not calibrated; this is, on held-out pairs of DUTS-TR.
+        """
+        return None if self._fit is None else self._fit.predict(self._found)
+
+    @cached_property
     def stands_out(self) -> bool:
         """Whether anything stands out in the picture: see `salient.detection.presence`."""
         return stands_out(self.saliency, self.edge_or_none)
@@ -124,18 +141,19 @@ class Result(np.ndarray[tuple[int, int], np.dtype[np.uint8]]):
         return np.where(self.saliency < threshold, 0, 255).astype(np.uint8)
 
     def cutout(self, background: Any = None, **options: Any) -> Drawing:
-        """The object cut out: RGBA uint8 H,W,4, or RGB H,W,3 on a background.
+        """The object cut out, in sRGB: RGBA uint8 H,W,4, or RGB H,W,3 on a background.
 
         Args:
             background, options: as `Cutout` takes them: `threshold`, `feather`, `min_area`, `crop`,
-                `margin`, `square`. Where the picture is transparent, so is the cut-out. On a
-                background of another picture or colour it is in sRGB, else in the picture's own.
+                `margin`, `square`. Where the picture is transparent, so is the cut-out. (A file of
+                `salient predict` is in the picture's own colours, with its profile.)
 
         Raises:
             ValueError: an option that `Cutout` refuses.
             FileNotFoundError: the picture's file is gone.
         """
-        return Cutout(background, **options).of(self.photo, self.saliency)
+        photo = self.photo
+        return Cutout(background, **options)(photo.straight, self.saliency, own=photo.alpha)
 
     def save(self, path: str | Path, quality: int | None = None) -> Path:
         """Write the map as a PNG, WebP or JPEG, whole or not at all; returns its path.
@@ -169,7 +187,7 @@ class Result(np.ndarray[tuple[int, int], np.dtype[np.uint8]]):
     def __reduce__(self) -> Any:
         if self.found is None:
             return self.saliency.__reduce__()
-        return Result, (self.found, self.shape, self._source)
+        return Result, (self.found, self.shape, self._source, self._fit)
 
 
 def _plain(value: Any) -> Any:

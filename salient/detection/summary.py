@@ -14,7 +14,7 @@ from salient.files import check_writable, write_whole
 
 COLUMNS = (
     *("file", "output", "stands_out", "left", "top", "width", "height", "area", "confidence"),
-    *("remarks", "error"),
+    *("predicted_iou", "remarks", "error"),
 )
 ENDINGS = (".csv", ".jsonl")
 
@@ -23,8 +23,9 @@ def row_of(file: str, output: str | None, result: Result) -> dict[str, Any]:
     """What a summary says of a picture: values by COLUMNS.
 
     `output` is the file that was written, None if there is none. The box holds what is at least
-    half; area and confidence are shares, 0..1.
+    half; area, confidence and predicted_iou are 0..1.
     """
+    iou = result.predicted_iou
     box = result.box
     where = dict.fromkeys(("left", "top", "width", "height")) if box is None else box._asdict()
     return {
@@ -34,6 +35,7 @@ def row_of(file: str, output: str | None, result: Result) -> dict[str, Any]:
         **where,
         "area": round(result.area, 5),
         "confidence": round(result.confidence, 4),
+        "predicted_iou": None if iou is None else round(iou, 4),
         "remarks": "; ".join(result.photo.remarks) or None,
         "error": None,
     }

@@ -22,11 +22,10 @@ class Tally:
     Attributes:
         targets: the files that were written.
         kept: how many were done before.
-        problems: why pictures could not be done, in lines.
     """
 
     def __init__(self, rows: dict[str, dict[str, Any]] | None = None) -> None:
-        self.rows, self.targets, self.problems = rows, list[Path](), list[str]()
+        self.rows, self.targets, self._failed = rows, list[Path](), dict[Path, str]()
         self.kept, self._notes, self._noted = 0, list[str](), 0
         self._nothing: list[str] = []
 
@@ -35,6 +34,16 @@ class Tally:
         for one in files:
             self._add(one)
             yield one
+
+    @property
+    def files(self) -> str:
+        """How many files were written, in words."""
+        return f"{len(self.targets)} file{'' if len(self.targets) == 1 else 's'}"
+
+    @property
+    def problems(self) -> list[str]:
+        """Why pictures could not be done, in lines; one that was done later is none of them."""
+        return list(self._failed.values())
 
     def remarks(self, empty: Empty) -> Iterator[str]:
         """What a user should know of how pictures were read, and of those that show nothing."""
@@ -55,8 +64,9 @@ class Tally:
             self.rows[str(one.source)] = one.row
         if one.target is not None:
             self.targets.append(one.target)
+        self._failed.pop(one.source, None)
         if one.error is not None:
-            self.problems.append(one.error)
+            self._failed[one.source] = one.error
         if one.row.get("remarks"):
             self._noted += 1
             if self._noted <= REMARKS:

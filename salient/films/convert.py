@@ -6,13 +6,14 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 from salient.detection.detector import Detector
 from salient.detection.modes import Mode
 from salient.distribution import how_to_install
 from salient.files import check_writable, remove_partials
-from salient.films.frames import container_for, detect_frames
+from salient.films.animation import Animation, open_animation
+from salient.films.frames import ANIMATIONS, container_for, detect_frames
 from salient.films.smoothing import Smoother
 
 Overwrite = bool | Literal["skip"]
@@ -61,8 +62,14 @@ class Conversion:
         self.done = self._last = 0
 
     def __enter__(self) -> Self:
+        self._open_source: Any = Animation
         try:
-            from salient.films.reader import Film
+            if self.film.suffix.lower() not in ANIMATIONS:
+                from salient.films.reader import Film
+
+                self._open_source = Film
+            if self.container is None or self.container.video:
+                from salient.films import writer  # noqa: F401 - before the work
         except ModuleNotFoundError as error:
             if error.name != "av":
                 raise
@@ -71,7 +78,7 @@ class Conversion:
                 f"{how_to_install('video')}"
             ) from error
         with ExitStack() as stack:
-            self.source = stack.enter_context(Film(self.film, self.problems))
+            self.source = stack.enter_context(self._open_source(self.film, self.problems))
             check_writable(self.target.parent if self.container else self.target)
             if self.container is None:
                 remove_partials(self.target)
@@ -97,9 +104,7 @@ class Conversion:
         Raises:
             OSError: nothing more can be written.
         """
-        from salient.films.writer import open_writer
-
-        with open_writer(self.target, self.container, self.source) as writer:
+        with self._writer() as writer:
             self.notes += writer.notes
             frames = self.source.frames(writer.write_sound)
             if self.overwrite == "skip":
@@ -108,6 +113,14 @@ class Conversion:
             for frame in detect_frames(detector, frames, self.draw, self.smoother, writer.write):
                 self.done, self._last = self.done + 1, frame.number
                 yield frame.number
+
+    def _writer(self) -> Any:
+        """What writes, in a `with` block."""
+        if self.container is not None and not self.container.video:
+            return open_animation(self.target, self.container, self.source)
+        from salient.films.writer import open_writer
+
+        return open_writer(self.target, self.container, self.source)
 
     def so_far(self) -> str:
         """What is there if it ends now, and how to go on."""

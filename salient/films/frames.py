@@ -13,6 +13,7 @@ import numpy as np
 from PIL import Image
 
 from salient.arrays import Drawing, Map, Picture
+from salient.data.decoding import is_animated
 from salient.detection.cutout import Cutout
 from salient.detection.detector import Detector
 from salient.detection.modes import Mode
@@ -51,8 +52,12 @@ TRANSPARENT = {
     ".webm": CONTAINERS[".webm"]._replace(alpha=True),
     ".mov": Container("mov", "prores_ks", {"profile": "4444"}, "aac", alpha=True),
 }
-
-
+# Of animations alone, by Pillow: its names.
+ANIMATIONS = {
+    ".gif": Container("GIF", "", {}, "", alpha=True),
+    ".webp": Container("WEBP", "", {}, "", alpha=True),
+    ".png": Container("PNG", "", {}, "", alpha=True),
+}
 PROBE = (24, 32)  # height and width of the picture on which a mode is tried
 
 
@@ -99,8 +104,10 @@ def is_film(path: str | Path) -> bool:
     return Path(path).suffix.lower() in FILMS and not Path(path).is_dir()
 
 
-def find_film(given: str | Sequence[str]) -> Path | None:
+def find_film(given: str | Sequence[str], output: str | None = None) -> Path | None:
     """The film that an input names; None if it names pictures.
+
+    An animated GIF, WebP or PNG is a film where `output` is a film or an animation.
 
     Raises:
         ValueError: a film beside something else.
@@ -109,6 +116,10 @@ def find_film(given: str | Sequence[str]) -> Path | None:
     paths = [given] if isinstance(given, str) else list(given)
     films = [path for path in paths if is_film(path)]
     if not films:
+        moving = Path(output or "").suffix.lower() in CONTAINERS | ANIMATIONS
+        named = len(paths) == 1 and Path(paths[0]).suffix.lower() in ANIMATIONS
+        if moving and named and not Path(str(output)).is_dir() and is_animated(paths[0]):
+            return Path(paths[0])
         return None
     if len(paths) > 1:
         raise ValueError(f"input: {films[0]} is a film; give it alone, one film at a time")
@@ -132,7 +143,8 @@ def container_for(output: str, film: Path, draw: Mode) -> Container | None:
     path = Path(output)
     if path.is_dir() or output.endswith("/") or not path.suffix:
         return None
-    container = CONTAINERS.get(path.suffix.lower())
+    animated = ANIMATIONS if film.suffix.lower() in ANIMATIONS else {}
+    container = (CONTAINERS | animated).get(path.suffix.lower())
     if container is None:
         raise ValueError(
             f"output={output}: a film is written as {', '.join(CONTAINERS)}; or give a folder for "
@@ -140,13 +152,13 @@ def container_for(output: str, film: Path, draw: Mode) -> Container | None:
         )
     if path.exists() and path.samefile(film):
         raise ValueError(f"output={output} is the film itself; give another")
-    shape = _probe(draw).shape
+    shape = probe(draw).shape
     if shape[:2] != PROBE:
         raise ValueError(
             f"output={output}: the frames of a film are of one size; cutout.crop=false, or a "
             "folder for the frames"
         )
-    if shape[2:] != (4,):
+    if shape[2:] != (4,) or container.alpha:
         return container
     if path.suffix.lower() not in TRANSPARENT:
         raise ValueError(
@@ -161,11 +173,11 @@ def default_output(film: Path, mode: str, draw: Mode) -> Path:
 
     A transparent one is a webm.
     """
-    ending = ".webm" if _probe(draw).shape[2:] == (4,) else ".mp4"
+    ending = ".webm" if probe(draw).shape[2:] == (4,) else ".mp4"
     return Path(f"{film.stem}-{mode}{ending}")
 
 
-def _probe(draw: Mode) -> Drawing:
+def probe(draw: Mode) -> Drawing:
     """What a mode makes of a black picture of the size `PROBE`, with an object in its middle."""
     saliency = np.zeros(PROBE, np.uint8)
     saliency[8:16, 8:16] = 255

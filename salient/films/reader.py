@@ -13,6 +13,7 @@ import av.logging
 import numpy as np
 from av.error import FFmpegError
 from av.stream import Disposition
+from av.video.reformatter import ColorRange, Colorspace
 
 from salient.arrays import Drawing, Picture
 from salient.films.frames import Frame, make_frame
@@ -192,6 +193,14 @@ def _decoder(stream: Any) -> Any:
     decoder: Any = av.CodecContext.create(library, "r")
     decoder.extradata, decoder.thread_type = own.extradata, "NONE"
     return decoder
+
+
+def srgb_frame(size: tuple[int, int]) -> Any:
+    """A black frame of a size (height, width) that says its colours are sRGB."""
+    frame: Any = av.VideoFrame.from_ndarray(np.zeros((*size, 3), np.uint8), "rgb24")
+    frame.colorspace, frame.color_range = Colorspace.ITU709, ColorRange.MPEG
+    frame.color_primaries, frame.color_trc = 1, 13  # FFmpeg's numbers of BT.709 and sRGB
+    return frame
 
 
 def upright(frame: Any, picture: Picture) -> Picture:

@@ -20,12 +20,16 @@ class PairScores(NamedTuple):
         curves: every curve of the choice by name, float64 256, by the threshold t = 0..255.
         resized: whether the prediction was resized to its mask before it was scored.
         empty: whether the mask has no foreground.
+        iou: of the prediction at half with the mask.
+        predicted_iou: what the method itself expected it to be; None if it does not say.
     """
 
     figures: dict[str, float]
     curves: dict[str, Floats]
     resized: bool = False
     empty: bool = False
+    iou: float = 0.0
+    predicted_iou: float | None = None
 
 
 def score_pair(

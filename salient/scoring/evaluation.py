@@ -20,6 +20,7 @@ from salient.scoring.bundles.ledger import Ledger
 from salient.scoring.bundles.store import write_bundle
 from salient.scoring.methods import GUESS, OURS, Loaded, list_methods, load_networks
 from salient.scoring.preparation import find_pairs_of, join_processes, listed
+from salient.scoring.reliability import in_words, lines_of
 from salient.scoring.report import ScoredSet
 from salient.scoring.results import save_results, score_methods
 from salient.scoring.tables import Conventions, Row, markdown
@@ -60,8 +61,9 @@ def evaluate(
         sets: one or more, each by its name in `configs/dataset` or as a `PairSet`.
         data_root: where data sets lie.
         strict: false makes another number of pairs a warning, not an error.
-        checkpoint: a file; best (the default) or fast, the bundled weights; or last, the newest
-            in checkpoints/. {method: checkpoint, ...} scores several.
+        checkpoint: a file or folder; best (the default) or fast, the bundled weights; last, the
+            newest in checkpoints/; or a hub's id, owner/name. {method: checkpoint, ...} names it in
+            tables, and scores several.
         onnx: {method: FILE.onnx, ...}: any network; what it takes is known from its name, FILE.yaml
             next to it, or given: {method: {file: FILE.onnx, size: 320, ...}}.
         predictions: a folder of saved maps, or {method: folder, ...}, instead of the network.
@@ -111,6 +113,8 @@ def evaluate(
     if rank == 0:
         for network in networks.values():
             print(f"network: {network.engine.origin}")
+        if (Path(output) / "results.json").is_file():
+            print(f"{output}: holds an older scoring, which is replaced; output=DIR keeps it")
     details: dict[str, Any] = {
         "missing": missing,
         "metrics": asdict(metrics),
@@ -185,5 +189,9 @@ def _tell(
         empty = {line["name"] for line in lines if line["dataset"] == title and line["empty"]}
         if empty:
             print(f"{title}: {len(empty)} masks have no foreground: {first_few(empty)}")
+    for row in rows:
+        own = [line for line in lines if line["dataset"] == row.dataset]
+        if (found := lines_of(own, row.method)) is not None:
+            print(f"{row.dataset}, {row.method}: {in_words(*found)}")
     for problem in missing:
         print(f"not scored: {problem}")

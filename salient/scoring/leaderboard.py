@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from salient.files import write_whole
 from salient.metrics import HEADLINE, Figure
-from salient.scoring.escaping import for_markdown
+from salient.scoring.escaping import for_latex, for_markdown
 from salient.scoring.tables import PUBLISHED, Row, write_csv
 
 Column = tuple[str, Figure]  # a set's name and a figure
@@ -70,6 +70,24 @@ def markdown(columns: Sequence[Column], lines: Sequence[Standing]) -> str:
     return "\n".join(f"| {' | '.join(map(for_markdown, line))} |" for line in out)
 
 
+def latex(columns: Sequence[Column], lines: Sequence[Standing], note: str = "") -> str:
+    """The leaderboard as a `tabular` with booktabs' rules: sets over their figures, the first of
+    each in bold; `note` becomes a comment."""
+    sets = list(dict.fromkeys(dataset for dataset, _ in columns))
+    width = len(columns) // max(len(sets), 1)
+    heads = [rf"\multicolumn{{{width}}}{{c}}{{{for_latex(dataset)}}}" for dataset in sets]
+    rules = [rf"\cmidrule(lr){{{2 + width * k}-{1 + width * (k + 1)}}}" for k in range(len(sets))]
+    out = [f"% {note}", r"% \usepackage{booktabs}"]
+    out += [rf"\begin{{tabular}}{{l{'r' * len(columns)}}}", r"\toprule"]
+    out += [" & ".join(["", *heads]) + r" \\", " ".join(rules)]
+    out += [" & ".join(["Method", *(figure.latex for _, figure in columns)]) + r" \\", r"\midrule"]
+    for line in lines:
+        cells = [line.cells.get(column, Cell("")) for column in columns]
+        values = [rf"\textbf{{{c.value}}}" if c.rank == 1 else c.value for c in cells]
+        out.append(" & ".join([for_latex(line.method), *values]) + r" \\")
+    return "\n".join([*out, r"\bottomrule", r"\end{tabular}"]) + "\n"
+
+
 def _marked(cell: Cell | None) -> str:
     if cell is None or cell.rank is None:
         return cell.value if cell else ""
@@ -79,11 +97,12 @@ def _marked(cell: Cell | None) -> str:
 def save_leaderboard(
     rows: Sequence[Row], folder: Path, note: str, shown: Sequence[Figure] = HEADLINE
 ) -> None:
-    """Write `leaderboard.md` and `leaderboard.csv` if there are several methods."""
+    """Write `leaderboard.md`, `.tex` and `.csv` if there are several methods."""
     columns, lines = leaderboard(rows, shown)
     if sum(line.mean_rank is not None for line in lines) < 2:
         return
     write_whole(folder / "leaderboard.md", f"{markdown(columns, lines)}\n\n{note}\n")
+    write_whole(folder / "leaderboard.tex", latex(columns, lines, note))
     table = []
     for line in lines:
         cells: dict[str, object] = {"method": line.method, "mean_rank": line.mean_rank}

@@ -30,7 +30,8 @@ from salient.scoring.leaderboard import leaderboard
 from salient.scoring.objects import GROUPS
 from salient.scoring.paired import Measurements, compare_groups
 from salient.scoring.paired_tables import CONVENTIONS, to_plain
-from salient.scoring.tables import Row
+from salient.scoring.reliability import curves_of, lines_of
+from salient.scoring.tables import PUBLISHED, Row
 
 PROGRAMS = ("figures.js", "charts.js", "gallery.js", "page.js")
 
@@ -102,6 +103,12 @@ def render(
     page = files("salient.scoring") / "page"
     style = (page / "report.css").read_text()
     program = "\n".join((page / name).read_text() for name in PROGRAMS)
+    confidence = [
+        (part.title, row.method, curves_of(*found))
+        for part in scored
+        for row in part.rows
+        if (found := lines_of(part.lines, row.method)) is not None
+    ]
     groups = [group._asdict() for group in GROUPS]
     content = {"figures": figures, "sets": sets, "groups": groups}
     data = json.dumps(content, separators=(",", ":"))
@@ -121,6 +128,8 @@ def render(
         lines=lines,
         run=run,
         note=note,
+        reported=PUBLISHED,
+        confidence=confidence,
         paired_note=CONVENTIONS,
         style=Markup(style),
         program=Markup(program),

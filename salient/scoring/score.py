@@ -7,10 +7,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+import numpy as np
+
 from salient.arrays import Map, Mask
 from salient.data.encoding import encode_png
 from salient.data.pairs import Pair
 from salient.data.transforms import fit_map
+from salient.detection.quality import iou
+from salient.detection.result import Result
 from salient.devices import in_parallel
 from salient.files import write_whole
 from salient.metrics import HEADLINE, USUAL, Choice, ExactSums, MaxF, PairScores, score_pair
@@ -56,11 +60,14 @@ def score_predictions(
 
     def job(prediction: Prediction) -> Scored:
         saliency, mask = prediction.load()
+        predicted = saliency.predicted_iou if isinstance(saliency, Result) else None
+        saliency = np.asarray(saliency)
         if folder is not None:
             file = folder / f"{prediction.name}.png"
             write_whole(file, encode_png(saliency), durable=False)
         fitted = fit_map(saliency, mask.shape)
         scores = score_pair(fitted, mask, normalize=normalize, choice=choice)
+        scores = scores._replace(iou=iou(fitted, mask), predicted_iou=predicted)
         if watcher is not None:
             watcher(prediction.name, fitted, mask, scores)
         return prediction.name, scores._replace(resized=saliency.shape != mask.shape)
@@ -82,7 +89,8 @@ def summarise(
     for name, scores in scored:
         sums.add(scores)
         line = {"dataset": dataset, "method": method, "name": name}
-        flags = {"resized": scores.resized, "empty": scores.empty}
+        flags: dict[str, Any] = {"resized": scores.resized, "empty": scores.empty}
+        flags |= {"iou": scores.iou, "predicted_iou": scores.predicted_iou}
         lines.append(line | scores.figures | flags)
     parts = of_all_processes((sums, lines))
     sums, lines = ExactSums(choice), []

@@ -9,13 +9,14 @@ from typing import NamedTuple
 
 import numpy as np
 
-from salient.arrays import Map, Mask, Probability
+from salient.arrays import Map, Mask, Probabilities
 from salient.data.depth import common_white, deep_files
 from salient.data.images import read_mask
 from salient.data.masks import read_truth
 from salient.data.pairs import Pair, read_picture
 from salient.data.transforms import to_map
 from salient.detection.engine import Engine
+from salient.detection.result import Result
 from salient.detection.road import detect_pictures, detect_squares
 
 
@@ -47,9 +48,11 @@ def from_network(
     loader = scoring_loader(pairs, engine.size, engine.resize, batch_size, workers)
     for batch in loader:
         squares = batch.images.permute(0, 2, 3, 1).numpy()
-        probabilities = detect_squares(engine, squares, flip=flip).saliency
-        for probability, mask, name in zip(probabilities, batch.masks, batch.names):
-            yield Prediction(name, partial(_fitted, probability, mask))
+        found = detect_squares(engine, squares, flip=flip)
+        edges = [None] * len(squares) if found.edge is None else found.edge
+        for saliency, edge, mask, name in zip(found.saliency, edges, batch.masks, batch.names):
+            probabilities = Probabilities(saliency, edge)
+            yield Prediction(name, partial(_fitted, engine, probabilities, name, mask))
 
 
 def from_files(
@@ -77,11 +80,11 @@ def from_gaussian(pairs: Sequence[Pair]) -> Iterator[Prediction]:
 
 def _detected(engine: Engine, pair: Pair, flip: bool) -> tuple[Map, Mask]:
     (found,) = detect_pictures(engine, [read_picture(pair)], flip=flip, threads=1)
-    return _fitted(found.saliency, read_truth(pair))
+    return _fitted(engine, found, str(pair.image), read_truth(pair))
 
 
-def _fitted(probability: Probability, mask: Mask) -> tuple[Map, Mask]:
-    return to_map(probability, mask.shape), mask
+def _fitted(engine: Engine, found: Probabilities, picture: str, mask: Mask) -> tuple[Map, Mask]:
+    return Result(found, mask.shape, picture, engine.quality), mask  # type: ignore[arg-type]
 
 
 def _read(saliency: Path, pair: Pair, white: float | None) -> tuple[Map, Mask]:

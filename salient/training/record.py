@@ -9,6 +9,7 @@ import os
 import platform
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -30,13 +31,15 @@ def hours_trained(trainer: pl.Trainer) -> float:
     return timers[0].time_elapsed("train") / 3600 if timers else 0.0
 
 
-def write_record(folder: str | Path, seed: int) -> dict[str, Any]:
+def write_record(
+    folder: str | Path, seed: int, command: Sequence[str] | None = None
+) -> dict[str, Any]:
     """Write `record.json`, which with Hydra's config allows to repeat the run; returns its content.
 
-    It has the command, the seed, the versions, the processors, and the git commit of the code with
-    whether the tree was clean (both None outside a repository).
+    It has the `command` (by default this process's), the seed, the versions, the processors, the
+    git commit of the code and whether the tree was clean (both None outside a repository).
     """
-    record = {"command": sys.argv, "seed": seed, "versions": package_versions()}
+    record = {"command": list(command or sys.argv), "seed": seed, "versions": package_versions()}
     record |= {"platform": platform.platform(), "cores": os.cpu_count()}
     record["gpus"] = [
         torch.cuda.get_device_name(index) for index in range(torch.cuda.device_count())

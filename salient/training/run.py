@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -64,6 +64,7 @@ def train(
     maps: AnyPath | Path | None = None,
     config: Mapping[str, Any] | None = None,
     choices: Mapping[str, Any] | None = None,
+    command: Sequence[str] | None = None,
 ) -> Trained:
     """Fit and publish `<publish_to>/<name>.safetensors`.
 
@@ -84,6 +85,7 @@ def train(
         maps: another folder for the maps of that comparison.
         config: the configuration that is stored in the published file.
         choices: the choices that loggers show.
+        command: how it was started, for `record.json`; by default this process's arguments.
 
     Raises:
         ValueError: pairs do not match, or a checkpoint is damaged or belongs to another run.
@@ -112,9 +114,9 @@ def train(
     record: dict[str, Any] = {}
     if trainer.is_global_zero:
         folder.mkdir(parents=True, exist_ok=True)
-        record = write_record(folder, data.seed)
+        record = write_record(folder, data.seed, command)
     _fit(trainer, task, data, resume)
-    figures = {k: float(v) for k, v in trainer.callback_metrics.items() if k.startswith("val/")}
+    figures = task.validated
     path = Path(publish_to) / f"{name}.safetensors"
     if distributed.is_initialized():  # the rest is one process's
         distributed.destroy_process_group()

@@ -84,6 +84,9 @@ class SaliencyTask(pl.LightningModule):
         self.trim, self.trim_after = trim, trim_after
         self.parts: LossParts | None = None  # of the last training step
         self.curves: dict[str, list[float]] = {}  # of the last validation
+        self.validated: dict[
+            str, float
+        ] = {}  # figures of the last validation, also a resumed run's
         self.metrics = SaliencyMetrics()
 
     def on_fit_start(self) -> None:
@@ -131,9 +134,14 @@ class SaliencyTask(pl.LightningModule):
         named = {f"val/{figure.key}": float(figures[figure.key]) for figure in HEADLINE}
         self.log_dict(named, prog_bar=True)
 
+    def on_validation_end(self) -> None:
+        figures = self.trainer.callback_metrics
+        self.validated = {k: float(v) for k, v in figures.items() if k.startswith("val/")}
+
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         checkpoint |= {"format": "salient", "architecture": architecture_of(self.network)}
         checkpoint["network"] = json.dumps(self.network.config)
+        checkpoint["validated"] = self.validated
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Refuse the checkpoint of a different run, before anything of it is used.
@@ -144,6 +152,7 @@ class SaliencyTask(pl.LightningModule):
         kinds = checkpoint.get("architecture", "boundary"), architecture_of(self.network)
         if kinds[0] != kinds[1]:
             raise ValueError(f"its network is {kinds[0]}, this one {kinds[1]}; {FIRST}")
+        self.validated = dict(checkpoint.get("validated", {}))
         config = json.loads(str(checkpoint.get("network", "{}")))
         for key, value in self.network.config.items():
             if key not in ("size", "resize") and config.get(key, value) != value:

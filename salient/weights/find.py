@@ -1,4 +1,4 @@
-"""Find the file of a checkpoint: bundled weights by name, the newest training run, or a path."""
+"""Find the file of a checkpoint: bundled weights by name, the newest training, a path, an id."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from functools import cached_property
 from pathlib import Path
 
 from salient.files import check_regular
+from salient.weights.hub import fetch_model, is_id
 
 BOX = Path(__file__).parent / "box"  # the bundled weights, by name: best, fast
 DEFAULT = "best"
@@ -16,13 +17,15 @@ DEFAULT = "best"
 def find_checkpoint(
     path: str | Path | None = None, folder: str | Path = "checkpoints", key: str = "checkpoint"
 ) -> Path:
-    """The file of a checkpoint, given by a path or a name.
+    """The file of a checkpoint, given by a path, a name, or the id of a model on a hub.
 
     The names are `best` (the default) and `fast`, the bundled weights, and `last`, the newest
-    safetensors file that training published in `folder`.
+    safetensors file that training published in `folder`. An id, `owner/name`, is downloaded first:
+    see `salient.weights.hub`.
 
     Raises:
-        FileNotFoundError: there is nothing at `path`, or nothing was published.
+        FileNotFoundError: there is nothing at `path`, nothing was published, or no such model could
+            be fetched.
     """
     path = DEFAULT if path is None else path
     bundled = BOX / f"{path}.safetensors"
@@ -35,11 +38,13 @@ def find_checkpoint(
                 f"{key}=last: no safetensors file in {folder}/; training puts it there"
             )
         return max(published, key=lambda file: file.stat().st_mtime)
-    if not Path(path).exists():
-        raise FileNotFoundError(
-            f"{key}={path}: no such file or folder, nor one of the words best, fast, last"
-        )
-    return Path(path)
+    if Path(path).exists():
+        return Path(path)
+    if is_id(path):
+        return fetch_model(str(path), key=key)
+    raise FileNotFoundError(
+        f"{key}={path}: no such file or folder, nor one of the words best, fast, last"
+    )
 
 
 @dataclass(frozen=True)

@@ -9,10 +9,15 @@ from pathlib import Path
 
 HUBS = ("modelscope", "huggingface_hub")  # packages, asked in turn; both have `snapshot_download`
 FILES = ["*.safetensors", "pytorch_model.bin", "config.py"]
-BY_HAND = (
-    "download pytorch_model.bin and config.py from the model's page (Files) into a folder, and "
-    "give model=FOLDER"
-)
+BY_HAND = "download pytorch_model.bin and config.py from its page (Files) into a folder, and give"
+ENDINGS = (".safetensors", ".bin", ".ckpt", ".pth", ".pt", ".onnx")  # of files
+
+
+def is_id(name: str | Path) -> bool:
+    """Whether a name that is no path reads as a model's id: `owner/name`."""
+    path = Path(name)
+    reads = re.fullmatch(r"[\w-][\w.-]*/[\w-][\w.-]*", str(name))
+    return bool(reads) and not path.parent.exists() and path.suffix not in ENDINGS
 
 
 def find_model(model: str | Path, revision: str | None = None) -> Path:
@@ -33,10 +38,24 @@ def find_model(model: str | Path, revision: str | None = None) -> Path:
     if path.exists():
         return path
     if "://" in name:
-        raise ValueError(f"model={name}: addresses are not opened; {BY_HAND}")
-    is_id = re.fullmatch(r"[\w-][\w.-]*/[\w-][\w.-]*", name) and not path.parent.exists()
-    if not is_id or path.suffix in (".safetensors", ".bin", ".ckpt", ".pth", ".pt"):
+        raise ValueError(f"model={name}: addresses are not opened; {BY_HAND} model=FOLDER")
+    if not is_id(name):
         raise FileNotFoundError(f"model={name}: no such file or folder")
+    return fetch_model(name, revision)
+
+
+def fetch_model(name: str, revision: str | None = None, key: str = "model") -> Path:
+    """Download a model by its id, by the package `modelscope` or else `huggingface_hub`, into that
+    package's own cache.
+
+    Args:
+        name: the id.
+        revision: the hub's newest if None.
+        key: what errors call it.
+
+    Raises:
+        FileNotFoundError: it cannot be fetched, or holds no model; says how to get the file.
+    """
     problems = []
     for package in filter(find_spec, HUBS):
         options = {"allow_patterns": FILES} if package == "huggingface_hub" else {}
@@ -46,7 +65,10 @@ def find_model(model: str | Path, revision: str | None = None) -> Path:
         except Exception as error:  # each package has its own, and so have their networks
             problems.append(f"{package}: {' '.join(str(error).split())[:200]}")
     reason = "; ".join(problems) or f"it needs pip install {HUBS[0]}"
-    raise FileNotFoundError(f"model={name} cannot be fetched ({reason}); {BY_HAND}")
+    raise FileNotFoundError(
+        f"{key}={name}: no such file, and no model that can be fetched ({reason}); "
+        f"{BY_HAND} {key}=FOLDER"
+    )
 
 
 def _only_model(folder: Path) -> Path:

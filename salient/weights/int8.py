@@ -34,7 +34,7 @@ def quantise(content: bytes, images: Iterable[Float32], float_before: Sequence[s
     """
     import onnx
 
-    import_onnxruntime()
+    import_onnxruntime().set_default_logger_severity(3)  # errors
     from onnxruntime.quantization import CalibrationMethod, QuantType, quantize_static
     from onnxruntime.quantization.quant_utils import add_pre_process_metadata
 

@@ -7,6 +7,7 @@ import dataclasses
 import json
 from datetime import datetime
 from importlib.util import find_spec
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -128,6 +129,15 @@ def test_the_runs_of_a_sweep_are_rows_of_one_table(swept):
     assert columns["0"].keys() == columns["1"].keys() >= {"lr", "experiment", "encoder", "seed"}
     assert columns["0"].keys() >= {"model.loss.edge", "pairs"}
     assert [columns[job]["lr"].number_value for job in ("0", "1")] == [0.002, 0.0005]
+    (table,) = (swept[0] / "runs/demo").glob("*/sweep.csv")
+    with table.open() as file:
+        lines = list(csv.DictReader(file))
+    assert [(line["run"], line["model.optimizer.lr"]) for line in lines] == [
+        ("0", "0.002"), ("1", "0.0005")
+    ]  # fmt: skip
+    assert all(0 < float(line["mae"]) < 1 and Path(line["file"]).name for line in lines)
+    record = json.loads((table.parent / "1/record.json").read_text())
+    assert "model.optimizer.lr=0.0005" in record["command"]
 
 
 STEP = ("trainer.max_epochs=1", "trainer.limit_train_batches=1", "+trainer.limit_val_batches=1")
@@ -173,6 +183,17 @@ def test_a_run_is_resumed_with_its_own_options_alone(call, trained, change, line
     (last,) = (trained / "runs/demo").glob("*/last.ckpt")
     done = call(trained, "train", *QUICK, "name=x", *change, f"resume={last}", fails=True)
     assert f"error: resume={last}: {line}" in done.stderr and "\n" not in done.stderr.strip()
+
+
+def test_a_run_that_ended_before_it_published_is_published_with_its_figures(call, trained):
+    """Killed after the last epoch's checkpoint; resumed, there is nothing left to train."""
+    (last,) = (trained / "runs/demo").glob("*/last.ckpt")
+    call(trained, "train", *QUICK, "trainer.max_epochs=2", "name=late", f"resume={last}")
+    first, late = (
+        json.loads(read_metadata(trained / f"checkpoints/{name}.safetensors")["validation"])
+        for name in ("demo", "late")
+    )
+    assert late == first and "val/mae" in late
 
 
 def test_a_network_is_no_run_to_resume(call, trained):

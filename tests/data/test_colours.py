@@ -9,7 +9,15 @@ import pytest
 from PIL import Image, ImageCms
 
 from salient.data.images import read_image, read_mask, read_photo
-from tests.fixtures.profiles import ADOBE_RGB, DISPLAY_P3, content_of, matrix_profile, seen_as
+from tests.fixtures.profiles import (
+    ADOBE_RGB,
+    DISPLAY_P3,
+    content_of,
+    ink_profile,
+    matrix_profile,
+    printed_as,
+    seen_as,
+)
 
 COLOURS = [(220, 40, 41), (60, 180, 90), (30, 60, 200), (128, 128, 128), (250, 250, 250)]
 
@@ -63,6 +71,20 @@ def test_a_picture_in_lab_is_read():
     content = BytesIO()
     lab.save(content, "TIFF")
     assert np.abs(read_image(content)[0, 0].astype(int) - (60, 180, 90)).max() <= 4
+
+
+@pytest.mark.parametrize("form", ["TIFF", "JPEG"])
+def test_cmyk_is_brought_to_srgb_by_its_profile(form):
+    """At the corners of the profile's table, whose Lab is known; Pillow's formula is far off."""
+    for inks in ((0, 0, 0, 0), (0, 1, 1, 0), (1, 0, 0, 0), (0, 0, 1, 0), (1, 0, 1, 0)):
+        ink = Image.new("CMYK", (16, 16), tuple(255 * one for one in inks))
+        content = BytesIO()
+        ink.save(content, form, icc_profile=ink_profile(), quality=100)
+        photo = read_photo(content)
+        assert np.abs(photo.rgb[8, 8].astype(int) - printed_as(*inks)).max() <= 3, inks
+        assert photo.profile is None and not photo.remarks
+        naive = ink.convert("RGB").getpixel((8, 8))
+        assert not any(inks) or np.abs(photo.rgb[8, 8].astype(int) - naive).max() > 20
 
 
 def test_transparency_is_kept_next_to_the_colours():

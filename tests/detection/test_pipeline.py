@@ -15,6 +15,7 @@ from torchvision import transforms
 import salient
 from salient.detection.pipeline import Pipeline, to_mask
 from salient.weights import hub
+from salient.weights.find import find_checkpoint
 from tests.fixtures.commands import SHARED
 from tests.fixtures.modelscope import load_arrays, write_folder
 
@@ -166,8 +167,13 @@ def test_a_model_is_a_path_or_a_hubs_id(folder, monkeypatch, tmp_path):
     assert hub.find_model(folder) == folder
     assert hub.find_model("damo/cv_res2net_salient-detection", "v1.0.0") == folder
     assert asked == [("damo/cv_res2net_salient-detection", "v1.0.0")]
+    assert find_checkpoint("damo/cv_res2net_salient-detection") == folder
     with pytest.raises(FileNotFoundError, match=r"modelscope: no route\); download .*model=FOLDER"):
         hub.find_model("no/network")
+    with pytest.raises(
+        FileNotFoundError, match=r"^start=no/network: no such file, .* start=FOLDER"
+    ):
+        find_checkpoint("no/network", key="start")
     with pytest.raises(ValueError, match="addresses are not opened; download"):
         hub.find_model("https://example.org/pytorch_model.bin")
     asked.clear()

@@ -19,6 +19,7 @@ from salient.detection.cutout import Cutout
 from salient.detection.presence import stands_out
 from salient.detection.result import Result
 from tests.fixtures.engines import Counting
+from tests.fixtures.profiles import DISPLAY_P3, content_of, matrix_profile, seen_as
 
 
 @pytest.fixture
@@ -138,3 +139,17 @@ def test_a_file_without_a_name_is_not_called_none(detector):
     with SpooledTemporaryFile() as nothing, pytest.raises(ValueError, match="the picture given: "):
         nothing.write(b"nothing")
         detector(nothing)
+
+
+@pytest.mark.parametrize("several", [False, True])
+def test_a_cutout_in_python_is_in_srgb(tmp_path, several):
+    """An array has no profile: in the picture's own colours it would be shown too pale."""
+    profile = matrix_profile(*DISPLAY_P3)
+    content = content_of(np.full((80, 120, 3), (220, 40, 41), np.uint8), "PNG", icc_profile=profile)
+    (tmp_path / "a.png").write_bytes(content)
+    detector, file = Detector(Counting()), str(tmp_path / "a.png")
+    result = detector([file, file])[1] if several else detector(file)
+    assert result.photo.profile == profile
+    expected = seen_as((220, 40, 41), *DISPLAY_P3)
+    for made in (result.cutout()[40, 60, :3], result.cutout(background="blur")[40, 60]):
+        assert np.abs(made.astype(int) - expected).max() <= 2

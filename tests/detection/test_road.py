@@ -13,6 +13,7 @@ class Echo:
     """An engine that gives back the red channel."""
 
     name, origin, precision, size, resize = "echo", "echo.file", "fp32", 32, "area"
+    quality = None
 
     def __init__(self, on_cores=True, scale=1 / 255):
         self.on_cores, self.scale, self.calls = on_cores, np.float32(scale), []

@@ -111,7 +111,7 @@ def test_the_tables_hold_every_figure_interval_and_the_published_row(sets, page)
         for row in part.rows:
             for figure in FIGURES:
                 assert f"{row.figures[figure.key]:.4f}" in page.texts, figure.key
-    assert page.texts.count("published") == 3 and page.texts.count("0.910") == 4
+    assert page.texts.count("ModelScope (reported)") == 3 and page.texts.count("0.910") == 4
     assert "max F, curve" in page.texts and "max F, pooled" in page.texts
     assert sum(bool(re.fullmatch(r"-?\d\.\d{4} – \d\.\d{4}", text)) for text in page.texts) == 52
     assert "how it was scored" in page.texts
@@ -146,6 +146,18 @@ def test_two_methods_are_compared_picture_by_picture(sets, data, page):
         )
         assert pair["paired"][0] == to_plain(paired(before, after))
     assert any("Yuen 1974" in text for text in page.texts)
+
+
+def test_predicted_ious_are_drawn_where_a_method_has_some(sets, page):
+    assert "True IoU over predicted IoU" not in page.texts
+    lines = [
+        {"method": "good", "predicted_iou": 0.9, "iou": 0.8},
+        {"method": "good", "predicted_iou": 0.4, "iou": 0.3},
+        {"method": "other", "predicted_iou": None, "iou": 0.8},
+    ]
+    shown = Page(render([sets[0]._replace(lines=lines)], RUN, "", 10, "curve"))
+    assert shown.texts.count("True IoU over predicted IoU") == 1
+    assert any("calibration error 0.100; IoU below 0.5: 50.0%" in text for text in shown.texts)
 
 
 def test_a_single_picture_is_shown_without_a_comparison(tmp_path):

@@ -27,7 +27,7 @@ def cells(line):
 def test_a_method_alone_is_compared_with_the_published_figures():
     lines = markdown([row("ours", 0.125, 0.75, published=PUBLISHED)]).splitlines()
     assert cells(lines[2]) == ["SOD", "300", "ours", "0.1250", *["0.7500"] * 3]
-    assert cells(lines[3])[2:] == ["published", "0.100", "0.800", "0.700", "0.600"]
+    assert cells(lines[3])[2:] == ["ModelScope (reported)", "0.100", "0.800", "0.700", "0.600"]
     assert cells(lines[4])[2:] == ["difference", "+0.0250", "-0.0500", "+0.0500", "+0.1500"]
 
 
@@ -37,7 +37,9 @@ def test_the_best_of_each_column_and_data_set_is_marked_ties_included():
     lines = [cells(line) for line in markdown([a, b, *tie]).splitlines()[2:]]
     assert lines[0][3:] == ["**0.1000**", *["0.5000"] * 3]
     assert lines[1][3:] == ["0.2000", *["**0.9000**"] * 3]
-    assert lines[2][2] == "published" and lines[3][2] == "c"  # two methods: no differences
+    assert (
+        lines[2][2] == "ModelScope (reported)" and lines[3][2] == "c"
+    )  # two methods: no differences
     assert [line[3] for line in lines[3:]] == ["**0.3000**", "**0.3000**"]
     assert r"\textbf{0.9000}" in latex([a, b])
 

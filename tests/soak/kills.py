@@ -23,14 +23,15 @@ from salient.cli.main import main
 from salient.commands import eval, predict, train  # noqa: F401 - before the fork
 from salient.files import PARTIAL
 from salient.training.resume import read_run
+from tests.soak.outcomes import Outcome, Tally
 from tests.soak.overrides import ONE_STEP
 
 ENDLESS = ("trainer.max_epochs=400", "trainer.num_sanity_val_steps=0")
 TINY = ("model.network.encoder.name=test_efficientnet", "model.network.encoder.weights=none")
 
 
-def run(count: int, dice: random.Random) -> list[str]:
-    """Kill trainings, scorings and detections, a third each; returns what was lost, in lines.
+def run(count: int, dice: random.Random, tally: Tally) -> None:
+    """Kill trainings, scorings and detections, a third each; the tally gets what was lost.
 
     The run folders lie on another file system than the temporary folder where there is one.
     """
@@ -80,8 +81,12 @@ def run(count: int, dice: random.Random) -> list[str]:
         halfway += bool(partial)
         lost += [f"kill {index}: {arguments[0]}: {problem}" for problem in check(folder)]
         lost += [f"kill {index}: left in the temporary folder: {p}" for p in temporary.iterdir()]
-    print(f"kills: {count} tried, {halfway} while a file was written, {len(lost)} lost")
-    return lost
+        for problem in lost:
+            tally.add("kills", f"kill {index}", Outcome("lost", problem))
+        if not lost:
+            tally.add("kills", f"kill {index}", Outcome("runs", ""), may_run=True)
+        lost.clear()
+    print(f"kills: {halfway} of {count} came while a file was written")
 
 
 def start(work: Path, temporary: Path, arguments: list[str]) -> int:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import io
 import os
+import signal
 import sys
 import traceback
 from collections import Counter
-from contextlib import chdir, redirect_stderr, redirect_stdout
+from collections.abc import Iterator
+from contextlib import chdir, contextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import NamedTuple
 from unittest.mock import patch
@@ -15,9 +17,15 @@ from warnings import catch_warnings
 
 from salient.cli.main import main
 
+PATIENCE = 300  # seconds until a command hangs, on a busy machine
+
+
+class HangError(BaseException):
+    """A command takes longer than PATIENCE."""
+
 
 class Outcome(NamedTuple):
-    """`kind` is clear (one line, non-zero exit), traceback, or runs (exit 0); `said` the line."""
+    """`kind` is clear (a line, exit 1), traceback, hang, lost or runs (exit 0); `said` the line."""
 
     kind: str
     said: str
@@ -30,6 +38,7 @@ def outcome(folder: Path, *arguments: str) -> Outcome:
     try:
         with (
             chdir(folder),
+            patience(),
             redirect_stdout(io.StringIO()),
             redirect_stderr(err),
             catch_warnings(),
@@ -43,12 +52,30 @@ def outcome(folder: Path, *arguments: str) -> Outcome:
         clear = line.startswith("error: ") and "\n" not in line and line.isprintable()
         advice = "weights_only" in line or "append" in line
         return Outcome("clear" if clear and not advice else "unclear", line or err.getvalue())
+    except HangError:
+        return Outcome("hang", f"not ended after {PATIENCE} s")
     except Exception:
         return Outcome("traceback", traceback.format_exc(limit=-4))
     finally:
         os.environ.clear()
         os.environ.update(before)
     return Outcome("runs", err.getvalue())
+
+
+@contextmanager
+def patience() -> Iterator[None]:
+    """Raise HangError when the block takes too long; on the main thread."""
+
+    def give_up(number: int, frame: object) -> None:
+        raise HangError
+
+    before = signal.signal(signal.SIGALRM, give_up)
+    signal.alarm(PATIENCE)
+    try:
+        yield
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, before)
 
 
 class Tally:
@@ -58,21 +85,30 @@ class Tally:
         self.counts: dict[str, Counter[str]] = {}
         self.wrong: list[str] = []
 
-    def add(self, topic: str, case: str, ended: Outcome, may_run: bool = False) -> None:
-        """`may_run`: the case is odd, but not wrong; else to run is to be silently wrong."""
+    def add(
+        self, topic: str, case: str, ended: Outcome, may_run: bool = False, lines: bool = False
+    ) -> None:
+        """`may_run`: the case is odd, but not wrong; else to run is to be silently wrong. With
+        `lines` an answer may have several, each of them clear."""
         kind = ended.kind
         if kind == "runs":
-            kind = "runs, rightly" if may_run else "silent"
+            kind = "right" if may_run else "silent"
+        if kind == "unclear":
+            whole = lines and ended.said.startswith("error: ") and "Traceback" not in ended.said
+            kind = "clear" if whole else "traceback"
         self.counts.setdefault(topic, Counter())[kind] += 1
-        if kind not in ("clear", "runs, rightly"):
-            self.wrong.append(f"{topic}: {case}: {kind}: {ended.said}")
+        if kind not in ("clear", "right"):
+            self.wrong.append(f"{topic}: {case}: {ended.kind}: {ended.said}")
             print(self.wrong[-1], flush=True)
 
     def table(self) -> str:
-        """A line for each topic."""
-        kinds = ("clear", "runs, rightly", "traceback", "unclear", "silent")
-        lines = [f"{'':<24}{'tried':>8}" + "".join(f"{kind:>15}" for kind in kinds)]
+        """A line for each topic: `clear` is refused in a line, `right` did what was asked for."""
+        kinds = ("clear", "right", "traceback", "hang", "silent", "lost")
+        lines = [f"{'':<24}{'tried':>8}" + "".join(f"{kind:>11}" for kind in kinds)]
+        total: Counter[str] = Counter()
         for topic, counts in self.counts.items():
-            row = "".join(f"{counts[kind]:>15}" for kind in kinds)
+            total += counts
+            row = "".join(f"{counts[kind]:>11}" for kind in kinds)
             lines.append(f"{topic:<24}{counts.total():>8}{row}")
-        return "\n".join(lines)
+        row = "".join(f"{total[kind]:>11}" for kind in kinds)
+        return "\n".join([*lines, f"{'all':<24}{total.total():>8}{row}"])

@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from tests.soak import trials
+from tests.soak import places, services, trials
 
 
 @pytest.fixture(scope="module")
@@ -32,4 +32,18 @@ def test_nonsense_is_answered_in_one_line(arena):
 def test_kills_lose_nothing(run, tmp_path):
     """In a process of its own, which forks."""
     shown = run(tmp_path, "-m", "tests.soak", "kills", "share=0.1").stdout
-    assert "kills: 3 tried" in shown and shown.count(" 0 lost") == 1
+    assert shown.splitlines()[-1].split() == ["all", "3", "0", "3", "0", "0", "0", "0"]
+
+
+def test_foreign_onnx_and_odd_names_are_answered_in_one_line(arena):
+    tally = trials.Tally()
+    places.try_onnx(arena, tally, random.Random(1), share=0.3)
+    places.try_names(arena, tally)
+    places.try_many(arena, tally, 200)
+    assert not tally.wrong, tally.table()
+
+
+def test_the_server_answers_what_is_no_good(arena):
+    tally = trials.Tally()
+    services.try_server(tally, random.Random(1))
+    assert not tally.wrong and tally.counts["server"]["clear"] > 50, tally.table()

@@ -16,7 +16,7 @@ import salient
 from salient.training.resume import read_run
 from tests.fixtures.commands import compose_config
 from tests.fixtures.networks import small_network
-from tests.soak import checkpoints, overrides
+from tests.soak import checkpoints, overrides, pictures
 from tests.soak.outcomes import Outcome, Tally, outcome
 
 ENCODER = "test_efficientnet"  # timm's smallest with the four strides
@@ -104,3 +104,13 @@ def try_overrides(folder: Path, tally: Tally, dice: random.Random, share: float 
         more = TINY if verb == "train" else ()
         ended = outcome(folder, verb, *overrides.VERBS[verb], *more, text)
         tally.add(verb, text, ended, may_run=not wrong)
+
+
+def try_pictures(folder: Path, tally: Tally, count: int) -> None:
+    """Damaged pictures of every format; those altered where no checksum tells are right."""
+    kinds = {"clear": "clear", "whole": "runs", "altered": "runs", "silent": "silent"}
+    counts, _ = pictures.tally(count, 0, folder)
+    for (form, result), number in sorted(counts.items()):
+        kind = kinds.get(result, "hang" if result == "slow" else "traceback")
+        for _ in range(number):
+            tally.add("damaged pictures", form, Outcome(kind, result), may_run=True)

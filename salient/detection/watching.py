@@ -1,0 +1,56 @@
+"""A folder that is watched: pictures that are new in it, or changed, as they come."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
+from pathlib import Path
+
+from salient.detection.listing import Inputs
+from salient.files import stamp
+
+PAUSE = 1.0  # seconds between two looks
+
+
+def changes(
+    find: Callable[[], Inputs],
+    known: Mapping[Path, tuple[int, int]],
+    pause: Callable[[], object] | None = None,
+) -> Iterator[dict[Path, Path]]:
+    """What there is to do after each look, by picture the file to write; never ends.
+
+    A picture is given when it has not changed from one look to the next, so that one which is still
+    being written is waited for.
+
+    Args:
+        find: lists the pictures, see `find_pictures`.
+        known: the `stamps` of those that are done, or are left as they are.
+        pause: is called between two looks; by default it sleeps PAUSE seconds.
+    """
+    done = dict(known)
+    before: dict[Path, tuple[int, int]] = {}
+    while True:
+        (pause or _sleep)()
+        targets: dict[Path, Path] = {}
+        with suppress(FileNotFoundError):  # no picture is there yet
+            targets = find().targets
+        now = stamps(targets)
+        ready = {path for path in now if before.get(path) == now[path] != done.get(path)}
+        done |= {path: now[path] for path in ready}
+        before = now
+        if ready:
+            yield {path: target for path, target in targets.items() if path in ready}
+
+
+def _sleep() -> None:
+    time.sleep(PAUSE)
+
+
+def stamps(paths: Iterable[Path]) -> dict[Path, tuple[int, int]]:
+    """The size and time of each file that is there."""
+    stamps = {}
+    for path in paths:
+        with suppress(OSError):  # it has just gone
+            stamps[path] = stamp(path)
+    return stamps
