@@ -73,4 +73,4 @@ def test_predict_watches_an_empty_folder_until_ctrl_c(call, tmp_path, monkeypatc
         (row,) = csv.DictReader(file)
     assert row["stands_out"] == "true" and 0.5 < float(row["predicted_iou"]) < 1
     wrong = call(tmp_path, "predict", "in/a.png", "watch=true", fails=True).stderr
-    assert "watch: needs a folder as input" in wrong
+    assert "watch: needs folders as input and output" in wrong
