@@ -1,4 +1,4 @@
-"""A film -> another film, or a folder with a PNG for each frame."""
+"""Convert a video into another video, or into a folder with a PNG for each frame."""
 
 from __future__ import annotations
 
@@ -21,27 +21,27 @@ FRAMES = "[0-9]" * 6 + ".png"  # the names of a film's frames in a folder
 
 
 class Conversion:
-    """What is made of a film, in a `with` block: opened, checked, and written frame by frame.
+    """The conversion of a video, in a `with` block: checked, then written frame by frame.
 
     Args:
-        film: what is read.
+        film: the video to read.
         output: as in `container_for`.
         draw: a value of `MODES`, or a `Cutout`.
-        overwrite: whether what is there is replaced; `skip` leaves it and writes the other frames.
+        overwrite: whether to replace existing files; `skip` keeps them and writes other frames.
         smooth: see `Smoother`.
 
     Attributes:
         target: the file, or the folder of frames.
-        standing: what is there already.
-        finished: nothing is to be done, because all of it is.
+        standing: the output files that exist already.
+        finished: whether everything is already done.
         expected: how many frames will be written, None if unknown.
-        notes: what a user should know, a line each; complete when the first frame is written.
-        problems: a line for each fault of the film.
+        notes: notes for the user, one line each; complete when the first frame is written.
+        problems: a line for each fault of the video.
         done: frames written so far.
 
     Raises:
-        ValueError: no readable film, an output that does not go with it or is there already.
-        FileNotFoundError: no such film.
+        ValueError: the video cannot be read, or the output does not suit it or exists already.
+        FileNotFoundError: there is no such video.
         ModuleNotFoundError: PyAV is not installed.
         OSError: the output cannot be written.
     """
@@ -99,7 +99,7 @@ class Conversion:
     def frames(self, detector: Detector) -> Iterator[int]:
         """Detect and write; yields each frame's number when it is written.
 
-        A film is there, whole, when the last frame was yielded; else what was there before is.
+        A video file appears, complete, after the last frame; until then an existing file stays.
 
         Raises:
             OSError: nothing more can be written.
@@ -123,7 +123,7 @@ class Conversion:
         return open_writer(self.target, self.container, self.source)
 
     def so_far(self) -> str:
-        """What is there if it ends now, and how to go on."""
+        """The message after an interruption: what is written, and how to continue."""
         if self.container is None:
             return f"{self.done} frames are written; go on with overwrite=skip"
         before = ", what was there stays" if self.standing else ""
@@ -131,24 +131,24 @@ class Conversion:
 
     @property
     def written(self) -> list[Path]:
-        """The files that are there now."""
+        """The files that exist now."""
         return [self.target] if self.container else sorted(self.target.glob(FRAMES))
 
     @property
     def older(self) -> list[Path]:
-        """Frames of an older and longer film that are still in the folder."""
+        """Frames of an older, longer video that are still in the folder."""
         kept = [] if self.container or self.overwrite == "skip" else self.standing
         return [path for path in kept if int(path.stem) > self._last]
 
     @property
     def already_there(self) -> str:
-        """What is there already, in words."""
+        """The message about existing output."""
         if self.container:
             return f"{self.target} is there already"
         return f"{len(self.standing)} frames, from {self.standing[0]} on, are there already"
 
     def _check_standing(self) -> None:
-        """Refuse what `overwrite` does not allow."""
+        """Refuse existing output if `overwrite` does not allow it."""
         if not self.standing or self.overwrite is True:
             return
         if self.overwrite is False:

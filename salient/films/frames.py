@@ -1,6 +1,6 @@
-"""Films: which files are some, what can be written of one, and the frames on their way through.
+"""Videos: which files are videos, which kinds can be written, and the processing of frames.
 
-What reads and writes them needs PyAV (the extra `video`): `reader.py`, `writer.py`.
+Only `reader.py` and `writer.py` need PyAV (the extra `video`).
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from salient.detection.modes import Mode
 from salient.detection.road import limited
 from salient.films.smoothing import Smoother
 
-# How the names of films end that are read.
+# Extensions of the videos that are read.
 FILMS = (
     *(".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".ts", ".mts", ".m2ts"),
     *(".wmv", ".flv", ".ogv", ".3gp", ".mxf"),
@@ -28,26 +28,26 @@ FILMS = (
 
 
 class Container(NamedTuple):
-    """How a film is written: FFmpeg's names."""
+    """How to write a kind of video, in FFmpeg's names."""
 
     format: str
     video: str
     options: dict[str, str]
-    sound: str  # where the film's own cannot be copied
+    sound: str  # the codec if the original sound cannot be copied
     alpha: bool = False  # whether it is transparent
 
 
 H264 = {"crf": "18", "preset": "fast"}
 VP9 = {"crf": "24", "b": "0", "cpu-used": "5", "row-mt": "1", "auto-alt-ref": "0"}
 
-# By the ending of the output's name.
+# By the extension of the output.
 CONTAINERS = {
     ".mp4": Container("mp4", "libx264", H264, "aac"),
     ".mov": Container("mov", "libx264", H264, "aac"),
     ".mkv": Container("matroska", "libx264", H264, "aac"),
     ".webm": Container("webm", "libvpx-vp9", VP9, "libopus"),
 }
-# The same of transparent films.
+# The same for transparent videos.
 TRANSPARENT = {
     ".webm": CONTAINERS[".webm"]._replace(alpha=True),
     ".mov": Container("mov", "prores_ks", {"profile": "4444"}, "aac", alpha=True),
@@ -58,7 +58,7 @@ ANIMATIONS = {
     ".webp": Container("WEBP", "", {}, "", alpha=True),
     ".png": Container("PNG", "", {}, "", alpha=True),
 }
-PROBE = (24, 32)  # height and width of the picture on which a mode is tried
+PROBE = (24, 32)  # height and width of the picture used to try a mode
 
 
 class Frame(NamedTuple):
@@ -67,10 +67,10 @@ class Frame(NamedTuple):
     Attributes:
         picture: RGB uint8 H,W,3, upright, over white where it is transparent.
         number: 1 for the first.
-        time: when it is shown, in the film's `time_base`; more than the frame's before.
-        duration: how long, 0 if unknown.
-        own: the picture with the colours that transparency hides; None where nothing is.
-        alpha: uint8 H,W; None where nothing is transparent.
+        time: when it is shown, in the video's `time_base`; later than the frame before.
+        duration: how long it is shown, 0 if unknown.
+        own: the picture with the colours under transparency; None if nothing is transparent.
+        alpha: uint8 H,W; None if nothing is transparent.
     """
 
     picture: Picture
@@ -82,7 +82,7 @@ class Frame(NamedTuple):
 
 
 def make_frame(drawn: Drawing, number: int, time: int, duration: int) -> Frame:
-    """A frame of what was decoded, RGB uint8 H,W,3 or RGBA H,W,4."""
+    """A frame from a decoded picture, RGB uint8 H,W,3 or RGBA H,W,4."""
     if drawn.shape[2] == 3 or (drawn[..., 3] == 255).all():
         return Frame(np.ascontiguousarray(drawn[..., :3]), number, time, duration)
     own, alpha = np.ascontiguousarray(drawn[..., :3]), np.ascontiguousarray(drawn[..., 3])
@@ -93,14 +93,14 @@ def make_frame(drawn: Drawing, number: int, time: int, duration: int) -> Frame:
 
 
 def draw_frame(draw: Mode, frame: Frame, saliency: Map, edge: Map | None) -> Drawing:
-    """What a mode makes of a frame; a cut-out is at most as opaque as the frame itself."""
+    """The output of a mode for a frame; a cut-out is at most as opaque as the frame."""
     if isinstance(draw, Cutout) and frame.own is not None:
         return draw(frame.own, saliency, edge, frame.alpha)
     return draw(frame.picture, saliency, edge)
 
 
 def is_film(path: str | Path) -> bool:
-    """Whether a path's ending is a film's, and it is no folder."""
+    """Whether a path has the extension of a video and is not a folder."""
     return Path(path).suffix.lower() in FILMS and not Path(path).is_dir()
 
 
@@ -129,16 +129,16 @@ def find_film(given: str | Sequence[str], output: str | None = None) -> Path | N
 
 
 def container_for(output: str, film: Path, draw: Mode) -> Container | None:
-    """How `output` is written; None for a folder of frames.
+    """The container for `output`; None for a folder of frames.
 
     Args:
-        output: a file whose ending is in `CONTAINERS`; or a folder: one that is there, without an
-            ending, or with a slash at its end.
-        film: what is read.
+        output: a file with an extension in `CONTAINERS`; or a folder: an existing one, a name
+            without extension, or with a trailing slash.
+        film: the video to read.
         draw: a value of `MODES`, or a `Cutout`.
 
     Raises:
-        ValueError: another ending, the film itself, or frames that no such film can hold.
+        ValueError: another extension, the video itself, or frames that the container cannot hold.
     """
     path = Path(output)
     if path.is_dir() or output.endswith("/") or not path.suffix:
@@ -169,16 +169,13 @@ def container_for(output: str, film: Path, draw: Mode) -> Container | None:
 
 
 def default_output(film: Path, mode: str, draw: Mode) -> Path:
-    """The film that is written where no output is given: `film-map.mp4` in the working folder.
-
-    A transparent one is a webm.
-    """
+    """The default output: `film-map.mp4` in the working folder, or a webm if transparent."""
     ending = ".webm" if probe(draw).shape[2:] == (4,) else ".mp4"
     return Path(f"{film.stem}-{mode}{ending}")
 
 
 def probe(draw: Mode) -> Drawing:
-    """What a mode makes of a black picture of the size `PROBE`, with an object in its middle."""
+    """The output of a mode for a black picture of size `PROBE` with an object in the middle."""
     saliency = np.zeros(PROBE, np.uint8)
     saliency[8:16, 8:16] = 255
     return draw(np.zeros((*PROBE, 3), np.uint8), saliency, saliency)
@@ -191,9 +188,9 @@ def detect_frames(
     smoother: Smoother,
     write: Callable[[Drawing, Frame], object],
 ) -> Iterator[Frame]:
-    """Write what `draw` makes of each frame and its map; yields the frames that are written.
+    """Draw and write each frame; yields the frames that are written.
 
-    A batch is held at a time, whatever the film's length.
+    Only one batch is in memory at a time, for any length of the video.
     """
     for batch in limited(frames, detector.batch_size, lambda frame: frame.picture.nbytes):
         found = detector.detect([frame.picture for frame in batch])

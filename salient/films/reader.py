@@ -1,4 +1,4 @@
-"""Films in, by PyAV: frames as displayed, the sound's packets, and what cannot be decoded."""
+"""Read videos with PyAV: frames as displayed, packets of sound, and faults."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from av.video.reformatter import ColorRange, Colorspace
 from salient.arrays import Drawing, Picture
 from salient.films.frames import Frame, make_frame
 
-# Left out are formats that name other files or addresses (playlists) or take any bytes for a film.
+# Formats are left out if they name other files or addresses (playlists), or accept any bytes.
 DEMUXERS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpeg,mpegts,asf,flv,ogg,mxf"
 DAMAGED = "is damaged; shown as far as it can be decoded"
 TRANSPARENT = {"vp8": "libvpx", "vp9": "libvpx-vp9"}  # by the name of FFmpeg's own decoder
@@ -27,24 +27,24 @@ OPTIONS = {"format_whitelist": DEMUXERS, "protocol_whitelist": "file"}
 
 
 class Film:
-    """A film that is read once, from its first frame to its last.
+    """A video that is read once, from its first frame to its last.
 
     Args:
         file: its path.
-        problems: gets a line for each frame that cannot be decoded, and what is done about it.
+        problems: receives a line for each frame that cannot be decoded.
 
     Attributes:
-        first: its first frame, as PyAV gives it: where its colours are described.
+        first: its first frame from PyAV, with the description of its colours.
         size: height and width as displayed.
-        aspect: of a pixel as displayed, width over height.
-        rate: frames a second on average.
+        aspect: width over height of a pixel as displayed.
+        rate: frames per second on average.
         time_base: the unit of the frames' times, in seconds.
         expected: how many frames it should have, None if unknown.
-        sounds: PyAV's streams of sound.
-        left_out: in words, what else is in it and is not read.
+        sounds: PyAV's audio streams.
+        left_out: descriptions of other streams, which are not read.
 
     Raises:
-        FileNotFoundError, ValueError: no readable film, or none with a picture.
+        FileNotFoundError, ValueError: the video cannot be read, or has no picture.
     """
 
     def __init__(self, file: Path, problems: list[str]) -> None:
@@ -77,11 +77,11 @@ class Film:
         self.container.close()
 
     def start(self, time_base: Fraction) -> int:
-        """When the film begins, which is the zero of what is written, in a stream's own unit."""
+        """The start of the video, which becomes 0 in the output, in a stream's own unit."""
         return round(Fraction(self.container.start_time or 0, av.time_base) / time_base)
 
     def frames(self, on_sound: Callable[[Any], object]) -> Iterator[Frame]:
-        """The frames in their order; `on_sound` gets PyAV's packets of sound as they come."""
+        """The frames in order; `on_sound` receives PyAV's packets of sound on the way."""
         number, last, packets = 0, -1, 0
         start = self.start(self.time_base)
         step = max(1, round(1 / self.rate / self.time_base))
@@ -100,7 +100,7 @@ class Film:
             )
 
     def _packets(self) -> Iterator[Any]:
-        """What is in the file, as it comes, and then None; what is cut off or lost is told."""
+        """The packets of the file in order, and then None; reports truncation and gaps."""
         level = av.logging.get_level()
         av.logging.set_level(av.logging.ERROR)
         try:
@@ -108,20 +108,20 @@ class Film:
                 for packet in self.container.demux(self.stream, *self.sounds):
                     if packet.is_corrupt and packet.stream_index != self.stream.index:
                         self.report(packet, "has damaged sound; left out")
-                    elif packet.size or packet.dts is not None:  # else it is one that PyAV adds
+                    elif packet.size or packet.dts is not None:  # otherwise PyAV added it
                         yield packet
         except FFmpegError as error:
             self.problems.append(f"{self.file}: reading ended before its end ({error.strerror})")
         finally:
             av.logging.set_level(level)
-        told = {text.strip() for _, who, text in log if who == self.container.format.name}
-        self.problems += [f"{self.file}: damaged, so frames may be missing ({t})" for t in told]
+        texts = {text.strip() for _, who, text in log if who == self.container.format.name}
+        self.problems += [f"{self.file}: damaged, so frames may be missing ({t})" for t in texts]
         yield None
 
     def _decoded(self, packet: Any) -> Iterator[tuple[Any, Drawing]]:
-        """The frames that come out when a packet goes in, and their pictures; None: all others."""
+        """The frames decoded from a packet, with their pictures; None flushes the rest."""
         if packet is not None and not packet.size:
-            return  # the frame before once more
+            return  # repeats the frame before
         try:
             frames = self.decoder.decode(packet)
         except FFmpegError as error:
@@ -145,7 +145,7 @@ class Film:
             yield frame, np.ascontiguousarray(upright(frame, picture))
 
     def report(self, what: Any, words: str) -> None:
-        """Note what is wrong with a packet or frame of PyAV's, under the time at which it is."""
+        """Report a fault of PyAV's packet or frame, with its time."""
         when = "without a time"
         if what is not None and what.pts is not None:
             when = f"at {float((what.pts - self.start(what.time_base)) * what.time_base):.3f} s"
@@ -161,12 +161,12 @@ class Film:
                     for frame in decoder.decode(packet):
                         return frame
                 except FFmpegError:
-                    continue  # told when the film is read
+                    continue  # reported when the video is read
         raise ValueError(f"{self.file}: none of its frames can be decoded")
 
 
 def _open(file: Path) -> tuple[Any, Any, Any]:
-    """A container, the stream with its pictures, and what decodes them."""
+    """The container, its video stream, and the decoder."""
     try:
         container = av.open(f"file:{file}", options=OPTIONS)
     except FFmpegError as error:
@@ -180,12 +180,12 @@ def _open(file: Path) -> tuple[Any, Any, Any]:
     if stream.codec_context is None:
         container.close()
         raise ValueError(f"{file}: its pictures are of a kind that FFmpeg cannot decode")
-    stream.thread_type = "NONE"  # frames that fail are known by their packets; damage is marked
+    stream.thread_type = "NONE"  # so that failing frames belong to packets, and damage is marked
     return container, stream, _decoder(stream)
 
 
 def _decoder(stream: Any) -> Any:
-    """What decodes a stream: for a transparent VP8 or VP9, libvpx, since FFmpeg's own does not."""
+    """The decoder of a stream; libvpx for transparent VP8 and VP9, which FFmpeg's cannot decode."""
     own = stream.codec_context
     library = TRANSPARENT.get(own.name)
     if library is None or "1" not in (stream.metadata.get(key) for key in ALPHA_MODE):
@@ -204,10 +204,9 @@ def srgb_frame(size: tuple[int, int]) -> Any:
 
 
 def upright(frame: Any, picture: Picture) -> Picture:
-    """Turn and mirror a frame's picture as the film's display matrix says; a view.
+    """Rotate and mirror a frame's picture by the video's display matrix; returns a view.
 
-    The matrix brings a pixel (x, y) to (a x + c y, b x + d y); of a turn by another angle than
-    90 degrees the nearest one is taken.
+    The matrix maps a pixel (x, y) to (a x + c y, b x + d y). Angles are rounded to 90 degrees.
     """
     data = frame.side_data.get("DISPLAYMATRIX")
     if data is None:

@@ -1,4 +1,4 @@
-"""Maps of a film, smoothed in time where its picture does not change; and how much they flicker."""
+"""Smooth the maps of a video in time where the picture does not change, and measure flicker."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import numpy as np
 
 from salient.arrays import Drawing, Float32, Map, Picture
 
-COMPARED = 160  # the longer side, in pixels, at which frames are compared: noise averages out
-SAME = 6  # grey levels up to which two frames are alike; from twice as many on they differ
+COMPARED = 160  # longer side in pixels at which frames are compared, so that noise averages out
+SAME = 6  # frames count as equal up to this many grey levels, and as different from twice as many
 
 
 def shrink(picture: Picture) -> Float32:
@@ -21,17 +21,16 @@ def shrink(picture: Picture) -> Float32:
 
 
 def stillness(before: Float32, after: Float32) -> Float32:
-    """Two shrunk frames h,w,3 -> where the picture did not change, h,w: 1, and 0 where it did.
+    """Two shrunk frames h,w,3 -> h,w: 1 where the picture did not change, 0 where it did.
 
-    The channel that differs most counts. What changes counts for the pixels around it too, as far
-    as the soft border of a map reaches.
+    The channel that differs most counts. Changes are enlarged by the width of a map's soft border.
     """
     difference: Float32 = cv2.dilate(np.abs(after - before).max(2), np.ones((3, 3), np.uint8))
     return np.clip(2 - difference / SAME, 0, 1)
 
 
 class Flicker:
-    """The mean absolute change of maps where the picture does not change, over a film so far."""
+    """The mean absolute change of maps where the picture does not change, over a video so far."""
 
     def __init__(self) -> None:
         self.total = self.weight = 0.0
@@ -47,21 +46,21 @@ class Flicker:
 
     @property
     def levels(self) -> float | None:
-        """The mean in grey levels, 0..255; None if the picture changed everywhere, always."""
+        """The mean in grey levels, 0..255; None if the whole picture changed in every frame."""
         return self.total / self.weight if self.weight else None
 
 
 class Smoother:
-    """Draws each map of a film towards the one before it, where the picture did not change.
+    """Pulls each map of a video towards the previous one where the picture did not change.
 
     A map becomes `map + smooth * still * (before - map)`, where `before` is the last result and
-    `still` the `stillness` of the picture. So nothing is left where something moved away.
+    `still` the `stillness` of the picture. A moving object therefore leaves no ghost.
 
     Args:
-        smooth: how much of the map before stays, from 0 (nothing) to below 1.
+        smooth: how much of the previous map to keep, from 0 (nothing) to below 1.
 
     Attributes:
-        raw, smoothed: the `Flicker` of the maps as they come, and as they go.
+        raw, smoothed: the `Flicker` of the maps before and after smoothing.
 
     Raises:
         ValueError: `smooth` is outside its bounds.
@@ -76,9 +75,9 @@ class Smoother:
         self._maps: list[Float32] = []
 
     def __call__(self, picture: Picture, *maps: Map) -> list[Map]:
-        """The next frame uint8 H,W,3 and its maps uint8 H,W -> the maps, smoothed.
+        """The next frame uint8 H,W,3 and its maps uint8 H,W -> the smoothed maps.
 
-        Their number stays the same through a film. The flicker is that of the first.
+        Every frame must have the same number of maps. Flicker is measured on the first.
         """
         shrunk = shrink(picture)
         still = None if self._picture is None else stillness(self._picture, shrunk)

@@ -1,4 +1,4 @@
-"""Films out, by PyAV: a file with the film's times, colours and sound; or a folder of frames."""
+"""Write videos with PyAV, keeping times, colours and sound; or write a folder of frames."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ from salient.files import UNFINISHED, open_whole, write_whole
 from salient.films.frames import Container, Frame
 from salient.films.reader import Film
 
-LAYOUTS = ("mono", "stereo", "3.0", "quad", "5.0", "5.1", "7.1")  # of sound that is encoded anew
+LAYOUTS = ("mono", "stereo", "3.0", "quad", "5.0", "5.1", "7.1")  # that can be re-encoded
 HDR = {16: "PQ", 18: "HLG"}  # FFmpeg's numbers of transfer curves
-# FFmpeg's words, by the encoder and whether it is transparent.
+# FFmpeg's options, by the encoder and whether it is transparent.
 PIXELS = {
     ("libx264", False): "yuv420p",
     ("libvpx-vp9", False): "yuv420p",
     ("libvpx-vp9", True): "yuva420p",
     ("prores_ks", True): "yuva444p10le",
 }
-RGB = 0  # FFmpeg's number for frames that are no YUV, which those written always are
+RGB = 0  # FFmpeg's number for frames in RGB; written frames are YUV
 
 
 class FrameWriter:
-    """Frames as PNGs in a folder, by their numbers."""
+    """Writes frames as numbered PNGs in a folder."""
 
     def __init__(self, folder: Path, film: Film) -> None:
         self.folder = folder
@@ -46,22 +46,22 @@ class FrameWriter:
         return self.folder / f"{frame.number:06d}.png"
 
     def write(self, drawn: Drawing, frame: Frame) -> None:
-        """Write a PNG whole or not at all. Raises OSError."""
+        """Write a PNG completely or not at all. Raises OSError."""
         write_whole(self.target(frame), encode_png(drawn), durable=False)
 
     def write_sound(self, packet: Any) -> None:
-        """Nothing: a PNG has no sound."""
+        """Do nothing: a PNG has no sound."""
 
 
 @contextmanager
 def open_writer(
     output: Path, container: Container | None, film: Film
 ) -> Iterator[FilmWriter | FrameWriter]:
-    """What writes a film, or without a container its frames, in a `with` block.
+    """The writer of a video, or of its frames if there is no container, for a `with` block.
 
-    A film is there, whole, when the block is left without an error; else what was there before is.
-    Both kinds have `notes`, what a user should know, a line each; `write(drawn, frame)` takes what
-    was drawn of a frame, uint8 H,W, RGB H,W,3 or RGBA H,W,4; `write_sound(packet)` takes the sound.
+    A video file appears, complete, if the block ends without an error; otherwise an existing file
+    stays. Both writers have `notes` for the user, `write(drawn, frame)` for the output of a frame,
+    uint8 H,W, RGB H,W,3 or RGBA H,W,4, and `write_sound(packet)`.
 
     Raises:
         OSError: it cannot be written.
@@ -75,15 +75,15 @@ def open_writer(
             yield writer
             writer.finish()
         finally:
-            with suppress(FFmpegError, OSError):  # what went wrong is told already
+            with suppress(FFmpegError, OSError):  # the first error is already reported
                 writer.output.close()
 
 
 class FilmWriter:
-    """A film: the colours and times of the one that is read, and its sound.
+    """Writes a video with the colours, times and sound of the one that is read.
 
     Raises:
-        FFmpegError: PyAV's, if the streams cannot be together in such a file.
+        FFmpegError: the container cannot hold these streams.
     """
 
     def __init__(self, file: BinaryIO, container: Container, film: Film) -> None:
@@ -94,7 +94,7 @@ class FilmWriter:
         self.output.start_encoding()
 
     def write(self, drawn: Drawing, frame: Frame) -> None:
-        """Encode what was drawn, at the frame's time."""
+        """Encode the output of a frame, at the frame's time."""
         if drawn.ndim == 2:
             drawn = cv2.cvtColor(drawn, cv2.COLOR_GRAY2RGB)
         below, right = self.video.height - drawn.shape[0], self.video.width - drawn.shape[1]
@@ -109,24 +109,24 @@ class FilmWriter:
         self.output.mux(self.video.encode(made))
 
     def write_sound(self, packet: Any) -> None:
-        """Take a packet of sound."""
+        """Write a packet of sound."""
         self.sounds[packet.stream_index](packet)
 
     def finish(self) -> None:
-        """Write what is still held back."""
+        """Write the remaining packets."""
         for send in self.sounds.values():
             send(None)
         self.output.mux(self.video.encode())
         self.output.close()
 
     def _add_video(self, container: Container) -> Any:
-        """The stream of pictures, described as the film's own is."""
+        """The video stream, with the description of the original."""
         film, even = self.film, container.video == "libx264"
         height, width = (side + side % 2 if even else side for side in film.size)
         if (height, width) != film.size:
             self.notes.append(
                 f"size: {film.size[1]} x {film.size[0]} becomes {width} x {height}, since H.264 "
-                "needs even sides; the last row or column is there twice"
+                "needs even sides; the last row or column is repeated"
             )
         stream = self.output.add_stream(container.video, film.rate, dict(container.options))
         stream.width, stream.height = width, height
@@ -140,14 +140,14 @@ class FilmWriter:
         return stream
 
     def _add_sound(self, container: Container, sound: Any) -> Callable[[Any], None]:
-        """A stream of sound, and what takes its packets: copied, or else encoded anew."""
+        """Add an audio stream; returns the function for its packets, which copies or re-encodes."""
         start = self.film.start(sound.time_base)
         name = sound.codec_context.name
         if name in self.output.supported_codecs:
             self.notes.append(f"sound: {name}, copied")
             return partial(self._copy, self.output.add_stream_from_template(sound), start)
         self.notes.append(
-            f"sound: {name} cannot be in a {container.format} file; encoded anew as "
+            f"sound: {name} cannot be in a {container.format} file; re-encoded as "
             f"{container.sound.removeprefix('lib')}"
         )
         layout = sound.layout.name.removesuffix("(side)")

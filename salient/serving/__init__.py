@@ -1,1 +1,1 @@
-"""Pictures in, maps out: a page for the browser, and an HTTP API that needs the extra `serve`."""
+"""The web page, and the HTTP API (which needs the extra `serve`)."""

@@ -1,4 +1,4 @@
-"""What is refused becomes a status and a line: of text, or of JSON for those who ask for it."""
+"""Turn errors into a status and a line of text, or JSON for clients that ask for it."""
 
 from __future__ import annotations
 
@@ -22,23 +22,23 @@ STATUS: dict[type[Exception], int] = {  # the first that fits
     GreedyError: 429,
     BusyError: 503,
     EndingError: 503,
-    GoneError: 499,  # which nobody reads
+    GoneError: 499,  # the client is gone
     ClientDisconnect: 499,
     TimeoutError: 408,
     LookupError: 404,
     ValueError: 400,
 }
 FULL = (errno.ENOSPC, errno.EDQUOT)
-RETRY = 5  # seconds after which a busy server is best asked again
+RETRY = 5  # seconds after which to ask a busy server again
 
 
 def refuse(accept: str, status: int, line: str, headers: dict[str, str] | None = None) -> Response:
-    """An answer that is a line of text, or JSON as RFC 9457 has it if `accept` names JSON."""
+    """An answer with a line of text, or JSON (RFC 9457) if `accept` names JSON."""
     headers, line = dict(headers or {}), printable(line)
     if status in (429, 503):
         headers["Retry-After"] = str(RETRY)
     if status in (408, 413):
-        headers["Connection"] = "close"  # what is still being sent is not read
+        headers["Connection"] = "close"  # the rest of the upload is not read
     if "json" not in accept.lower():
         return PlainTextResponse(f"{line}\n", status, headers)
     title = HTTPStatus(status).phrase if status in set(HTTPStatus) else "Client Closed Request"
@@ -47,7 +47,7 @@ def refuse(accept: str, status: int, line: str, headers: dict[str, str] | None =
 
 
 def in_a_line(endpoint: Endpoint) -> Endpoint:
-    """An endpoint whose errors are answered by `refuse`; an unforeseen one is printed, too."""
+    """An endpoint that answers errors with `refuse`, and also prints unexpected ones."""
 
     @wraps(endpoint)
     async def answer(request: Request) -> Response:

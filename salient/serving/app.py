@@ -31,13 +31,13 @@ TICKET = re.compile(r"[\w-]{8,64}", re.ASCII)
 
 
 class MemoryParser(MultiPartParser):  # type: ignore[misc]
-    """Keeps files in memory, whatever their size: the door has a limit."""
+    """Keeps files of any size in memory; `Door` limits requests."""
 
     spool_max_size = 2**40
 
 
 class Asked(NamedTuple):
-    """What a request asks for: a picture's file, its name, the network, and the cut-out."""
+    """A request: a picture's file, its name, the network, and the cut-out."""
 
     content: bytes
     name: str
@@ -49,11 +49,11 @@ class Service:
     """The whole server, as an ASGI application.
 
     Args:
-        networks: what detects.
-        limits: what is taken.
-        page: whether there is a page at `/`; else there is only the API.
-        names: what the server is called on this machine.
-        allowed_hosts: other names, or names with a port, by which it may be asked.
+        networks: the networks to detect with.
+        limits: the limits on requests.
+        page: whether there is a page at `/`, or only the API.
+        names: the names of the server on this machine.
+        allowed_hosts: further names, with or without a port.
         root_path: the path under which a proxy shows it, such as `/salient`.
     """
 
@@ -88,7 +88,7 @@ class Service:
         await self.door(scope | {"root_path": self.root_path}, receive, send)
 
     async def detect(self, request: Request) -> Response:
-        """Detect in the picture that is sent."""
+        """Detect in the picture of the request."""
         mode = request.path_params["mode"]
         drawers = draw_modes()
         if mode not in drawers:
@@ -118,7 +118,7 @@ class Service:
         return await self.line.run(work, address, ticket, gone)
 
     async def read_request(self, request: Request) -> Asked:
-        """What a request asks for. The picture is a form's file, or the whole body.
+        """Read a request. The picture is a file of the form, or the whole body.
 
         Raises:
             ValueError: there is no picture, or a setting is not valid.
@@ -157,7 +157,7 @@ class Service:
         return HTMLResponse(self.page.html, headers=headers | {"Cache-Control": "no-cache"})
 
     async def tell_place(self, request: Request) -> Response:
-        """How many pictures are before one; null if it is not in the queue."""
+        """How many pictures come before one; null if it is not in the queue."""
         _no_query(request)
         return _json({"place": self.line.place(request.path_params["ticket"])})
 
@@ -171,7 +171,7 @@ class Service:
         return _json(content | {"working": working, "waiting": waiting}, 503 if ending else 200)
 
     async def tell_api(self, request: Request) -> Response:
-        """The API in OpenAPI's words."""
+        """The description of the API, as OpenAPI."""
         _no_query(request)
         return _json(describe(list(self.networks.checkpoints), self.limits, self.root_path))
 
@@ -179,8 +179,8 @@ class Service:
 def draw_modes() -> dict[str, Mode]:
     """The modes of `/detect`: those of `predict`, and two that the page needs.
 
-    `layers` holds the map in red, the boundary map in green, and in blue 255 if there is one;
-    `picture` is the picture as it is read, for browsers that cannot read its format.
+    `layers` has the map in red, the boundary map in green, and 255 in blue if there is a boundary;
+    `picture` is the picture as it was read, for browsers that cannot read its format.
     """
 
     def layers(picture: Picture, saliency: Map, edge: Map | None) -> Picture:
@@ -213,7 +213,7 @@ def _no_query(request: Request) -> None:
 
 
 def _is_text_form(kind: str, content: bytes) -> bool:
-    """Whether a body is a form of texts; `curl --data-binary @photo.jpg` says so of a picture."""
+    """Whether a body is a form of texts; `curl --data-binary @photo.jpg` claims this of a photo."""
     printable = content.isascii() and content.decode("ascii").isprintable()
     return kind == "application/x-www-form-urlencoded" and printable
 

@@ -1,4 +1,4 @@
-"""The door of the server: who may ask, how much may be sent, and how slowly."""
+"""The checks before a request is processed: its host and origin, its size and its speed."""
 
 from __future__ import annotations
 
@@ -32,19 +32,19 @@ CLOSED = "default-src 'none'; frame-ancestors 'none'"  # the policy of all but t
 
 
 class Door:
-    """ASGI: lets requests through to `app`, and answers those that are refused.
+    """ASGI: passes requests on to `app`, or refuses them.
 
-    A page of another site cannot use the server: neither by its own address (`Origin`), nor by a
-    name of its own that leads to this machine (`Host`, DNS rebinding). An address in digits cannot
-    be such a name, so it passes.
+    A page of another site cannot use the server: neither from its own address (`Origin`), nor
+    through a name that leads to this machine (`Host`, DNS rebinding). A numeric address cannot be
+    such a name and is accepted.
 
     Args:
         app: the application behind the door.
-        names: what this server is called here, such as localhost.
-        allowed: names of it elsewhere, or names with a port, whose pages are answered too.
+        names: the names of this server on this machine, such as localhost.
+        allowed: further names, with or without a port.
         megabytes: the largest request.
         uploads: bytes that may be received at a time.
-        ended: set when the server ends.
+        ended: set when the server stops.
     """
 
     def __init__(
@@ -61,7 +61,7 @@ class Door:
         self.names = {name.lower() for name in names} | self.allowed
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
-        """Answer 421 to a foreign name and 403 to a foreign page; else ask the application."""
+        """Answer 421 to a foreign name and 403 to a foreign page; otherwise call `app`."""
         if scope["type"] != "http":
             return
         headers = Headers(scope=scope)
@@ -85,7 +85,7 @@ class Door:
             upload.forget()
 
     def refusal(self, host: str, origin: str | None) -> tuple[int, str] | None:
-        """A status and a line for a request by that `Host`, from a page of that `Origin`."""
+        """The status and line that refuse this `Host` and `Origin`; None if they are allowed."""
         if not self.knows(host):
             return 421, f"{host!r:.80} is not a name of this server; add it to allowed_hosts"
         theirs = None if origin is None else urlsplit(origin).netloc.lower()
@@ -94,7 +94,7 @@ class Door:
         return 403, f"{origin!r:.80}: pages of another site are not answered; see allowed_hosts"
 
     def knows(self, host: str) -> bool:
-        """Whether a `Host` is a name of this server, or an address in digits."""
+        """Whether a `Host` is a name of this server, or a numeric address."""
         name = _without_port(host.lower())
         if {host.lower(), name} & self.names:
             return True
@@ -109,9 +109,9 @@ class Upload:
     """The body of one request, counted and timed.
 
     Args:
-        door: whose limits apply.
-        receive: where it comes from.
-        address: who sends it.
+        door: with the limits.
+        receive: ASGI's function for the next message.
+        address: of the client.
     """
 
     def __init__(self, door: Door, receive: Receive, address: str) -> None:
@@ -120,13 +120,13 @@ class Upload:
         self.deadline = asyncio.get_running_loop().time() + UPLOAD_SECONDS
 
     async def receive(self) -> Message:
-        """As ASGI's `receive`.
+        """Like ASGI's `receive`.
 
         Raises:
-            TooLargeError: it is above the limit.
-            BusyError, GreedyError: too much is being received, or from this address.
+            TooLargeError: the body is above the limit.
+            BusyError, GreedyError: too much is being received, in all or from this address.
             TimeoutError: nothing came for too long.
-            EndingError: the server ends.
+            EndingError: the server stops.
         """
         if self.complete:
             return await self._receive()  # waits for the end of the connection

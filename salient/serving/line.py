@@ -1,4 +1,4 @@
-"""The queue: pictures that are worked on, pictures that wait, and who has how many places."""
+"""The queue of pictures: those in work, those that wait, and the places of each address."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ T = TypeVar("T")
 
 
 class BusyError(RuntimeError):
-    """As many pictures as may wait are waiting."""
+    """The queue is full."""
 
 
 class GreedyError(RuntimeError):
-    """One address has as many places as it may have."""
+    """One address already has all the places it may have."""
 
 
 class EndingError(RuntimeError):
@@ -25,15 +25,15 @@ class EndingError(RuntimeError):
 
 
 class GoneError(RuntimeError):
-    """Nobody waits for the answer any more."""
+    """The client no longer waits for the answer."""
 
 
 class Shares:
-    """A number of places of which one address may take only a part.
+    """Places that are shared by addresses.
 
     Args:
-        total: how many there are.
-        each: how many one address may have.
+        total: the number of places.
+        each: how many of them one address may have.
     """
 
     def __init__(self, total: int, each: int) -> None:
@@ -44,8 +44,8 @@ class Shares:
         """Take places.
 
         Raises:
-            BusyError: there are not so many left.
-            GreedyError: the address would have more than its part.
+            BusyError: too few are left.
+            GreedyError: the address would have more than its share.
         """
         if self.taken.total() + places > self.total:
             raise BusyError("busy; try again in a moment")
@@ -61,14 +61,14 @@ class Shares:
 
 
 class Line:
-    """Pictures in the order in which they came: each is worked on by one thread.
+    """A queue in which each picture is processed by one thread, in order of arrival.
 
     Args:
-        threads: pictures worked on at a time.
+        threads: pictures that are processed at a time.
         waiting: pictures that may wait.
 
     Attributes:
-        ended: set when the server ends; what still runs is then no longer waited for.
+        ended: set when the server stops; it then no longer waits for running work.
     """
 
     def __init__(self, threads: int, waiting: int) -> None:
@@ -88,14 +88,14 @@ class Line:
         """Wait for a thread, and return what `work` returns there.
 
         Args:
-            work: called with True if no other picture is in the line.
-            address: whose picture it is.
-            ticket: the name under which `place` finds it.
-            gone: returns when nobody waits for the answer; what waits then leaves the line.
+            work: called with True if no other picture is in the queue.
+            address: of the client.
+            ticket: the name by which `place` finds the picture.
+            gone: returns when the client is gone; a waiting picture then leaves the queue.
 
         Raises:
             BusyError, GreedyError: there is no place.
-            EndingError: the server ends.
+            EndingError: the server stops.
             GoneError: `gone` returned.
             ValueError: the ticket is in use.
         """
@@ -129,10 +129,10 @@ class Line:
             raise GoneError("nobody waits for the answer")
         finally:
             for future in (answer, ended, left):
-                future.cancel()  # a job that has not begun is not begun
+                future.cancel()  # has an effect only if the job has not started
 
     def place(self, ticket: str) -> int | None:
-        """How many pictures are before this one: 0 is being worked on, None is not in the line."""
+        """How many pictures come before this one; 0: in work; None: not in the queue."""
         if ticket not in self._jobs:
             return None
         before = 0
@@ -143,7 +143,7 @@ class Line:
         return None
 
     def counts(self) -> tuple[int, int]:
-        """How many pictures are worked on, and how many wait."""
+        """How many pictures are in work, and how many wait."""
         jobs = self._jobs.values()
         running = sum(job.running() for job in jobs)
         return running, sum(not job.done() for job in jobs) - running

@@ -1,4 +1,4 @@
-"""The networks that the server offers, and the pictures that it reads: within limits, in memory."""
+"""The networks of the server, and its reader of pictures: within limits, in memory."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ class TooLargeError(ValueError):
 
 @dataclass(frozen=True)
 class Limits:
-    """What the server takes.
+    """The limits on requests.
 
     Attributes:
-        megabytes: of 2**20 bytes, the largest request.
-        megapixels: of 10**6 pixels, the largest picture.
-        queue: pictures that may wait.
+        megabytes: the largest request, in 2**20 bytes.
+        megapixels: the largest picture, in 10**6 pixels.
+        queue: how many pictures may wait.
     """
 
     megabytes: float = 20
@@ -39,9 +39,9 @@ class Networks:
     """Detectors by name. All methods may be called from several threads at once.
 
     Args:
-        checkpoints: what `Detector.load` takes, by the name that a request gives. The first is the
-            default and is loaded at once, the others when they are first asked for.
-        device, precision: as `Detector.load` takes them.
+        checkpoints: arguments of `Detector.load`, by the name in requests. The first is the default
+            and is loaded at once, the others on first use.
+        device, precision: as in `Detector.load`.
 
     Raises:
         As `Detector.load`.
@@ -73,17 +73,17 @@ class Networks:
 
     @property
     def threads(self) -> int:
-        """How many pictures are best worked on at a time."""
+        """How many pictures to process at a time."""
         detector = self.load(self.default)
         return threads_of(detector.engine, detector.threads)
 
     def detect(self, picture: Picture, name: str, alone: bool) -> Result:
-        """What a network finds in a picture uint8 H,W,3.
+        """Detect in a picture uint8 H,W,3.
 
         Args:
             picture: RGB.
             name: of the network.
-            alone: no other picture is being worked on, so all cores may work on this one.
+            alone: whether no other picture is being processed, so that all cores may be used.
         """
         return self.load(name).detect_batch([picture], threads=None if alone else 1)[0]
 

@@ -1,4 +1,4 @@
-"""The page in one file that needs no server: the network and onnxruntime-web are inside."""
+"""The page in one file that needs no server, with the network and onnxruntime-web inside."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from typing import Any
 from salient.serving.page import build_page, read_part
 
 VERSION = "1.30.0"
-ARCHIVE = f"onnxruntime-web-{VERSION}.tgz"  # as `npm pack` names it
+ARCHIVE = f"onnxruntime-web-{VERSION}.tgz"  # the name that `npm pack` gives it
 SCRIPT, WASM = "ort.webgpu.bundle.min.mjs", "ort-wasm-simd-threaded.asyncify.wasm"
 DIGESTS = {
     SCRIPT: "0730816731ce2cdfb06f273da065d4a1c7091eb9d1756a83b2916c8a89d015e2",
@@ -28,16 +28,16 @@ NAMES = ("InferenceSession", "Tensor", "env")  # of onnxruntime-web, that worker
 def build_offline_page(
     onnx: bytes, constants: Mapping[str, Any], name: str, runtime: Mapping[str, bytes]
 ) -> bytes:
-    """The page with a network inside: it opens from the disk, and asks nothing of any network.
+    """The page with a network inside: it opens from the disk and makes no connections.
 
     Args:
         onnx: an ONNX file that gives probabilities.
         constants: `size`, `resize`, `mean` and `std` of its input.
-        name: of the weights, as the page shows it.
-        runtime: what `read_runtime` gives.
+        name: of the weights, shown on the page.
+        runtime: the result of `read_runtime`.
 
     Raises:
-        ValueError: the network's filter is none that the page has.
+        ValueError: the page does not have the network's filter.
     """
     if constants["resize"] != RESIZE:
         raise ValueError(f"a page resizes by {RESIZE}, the network by {constants['resize']}")
@@ -71,8 +71,8 @@ def read_runtime(path: str | Path) -> dict[str, bytes]:
     """The two files of onnxruntime-web that a page needs, from npm's archive or a folder.
 
     Raises:
-        FileNotFoundError: there is no such archive or folder, or a file is missing in it.
-        ValueError: a file is not that of version VERSION.
+        FileNotFoundError: there is no such archive or folder, or it lacks a file.
+        ValueError: a file is not from version VERSION.
     """
     path = Path(path)
     if not path.exists():
@@ -104,9 +104,9 @@ def _from_archive(path: Path, name: str) -> bytes:
 
 
 def _as_object(module: str) -> str:
-    """A module as a script that makes the object `ort` of what it exports.
+    """A module as a script with its exports in the object `ort`.
 
-    From the disk browsers start no worker that is a module.
+    A page opened from the disk cannot start a worker that is a module.
     """
     body, exports = re.fullmatch(r"(.*)export\{([^}]*)\};.*", module, re.DOTALL).groups()  # type: ignore[union-attr]
     own = {public: name for name, public in re.findall(r"([^\s,]+) as (\w+)", exports)}

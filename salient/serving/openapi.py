@@ -22,12 +22,12 @@ STATUSES = {
 
 
 def describe(weights: list[str], limits: Limits, root_path: str) -> dict[str, Any]:
-    """The document, as JSON takes it.
+    """The document as plain values, for JSON.
 
     Args:
         weights: names of the networks, the default first.
-        limits: what the server takes.
-        root_path: where a proxy shows it.
+        limits: on requests.
+        root_path: the path under which a proxy shows the server.
     """
     settings = _settings(weights)
     picture = {"type": "string", "format": "binary", "description": "at most "

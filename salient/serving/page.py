@@ -1,4 +1,4 @@
-"""The page as one text: its parts put together, with a policy that names them by their hashes."""
+"""Assemble the page from its parts, with a policy that allows them by their hashes."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ PARTS = Path(__file__).with_name("page")
 PROGRAMS = """curl -F picture=@photo.jpg HERE/detect/map > map.png
 curl -F picture=@photo.jpg -F background=white -F crop=true \\
      HERE/detect/cutout > cutout.png"""
-SHARED = ("words.js", "pixels.js", "cutout.js")  # and the engine, and what shows all
+SHARED = ("words.js", "pixels.js", "cutout.js")  # followed by the engine and page.js
 
 
 class Page(NamedTuple):
@@ -46,11 +46,11 @@ def build_page(
     """The page with an engine.
 
     Args:
-        engine: the script that finds maps.
-        setup: what the scripts read as `SETUP`, as JSON.
-        policy: what the engine needs besides the page's own scripts and styles.
-        scripts: what it may run besides the page's own script.
-        data: further texts by the `id` under which a script reads them; without `<`.
+        engine: the script that computes maps.
+        setup: the constant `SETUP` of the scripts, as JSON.
+        policy: permissions of the engine besides the page's own scripts and styles.
+        scripts: sources that it may run besides the page's own script.
+        data: further texts by the `id` by which scripts read them; without `<`.
     """
     style = read_part("page.css")
     script = "\n".join(map(read_part, (*SHARED, engine, "page.js")))
@@ -87,7 +87,7 @@ def read_part(name: str) -> str:
 
 
 def _heat() -> list[list[int]]:
-    """The colours of an overlay, RGB, by the level of the map: those of `mode=overlay`."""
+    """The colours of `mode=overlay`, RGB, by the level of the map."""
     levels = np.arange(256, dtype=np.uint8)[:, None]
     heat: list[list[int]] = cv2.applyColorMap(levels, cv2.COLORMAP_TURBO)[:, 0, ::-1].tolist()
     return heat

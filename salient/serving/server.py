@@ -1,4 +1,4 @@
-"""uvicorn, with time-outs before a request, places for each address, and a quick end."""
+"""Run uvicorn with time-outs before a request, a limit for each address, and a quick stop."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from salient.serving.app import Service
 
 HEADER_SECONDS = 10.0  # from the first byte, or the connection, to the end of a request's headers
-ANSWER_SECONDS = 60.0  # for an answer to be fetched
+ANSWER_SECONDS = 60.0  # for the client to fetch an answer
 KEEP_ALIVE_SECONDS = 5
 CONNECTIONS = 200
 EACH = 64  # connections of one address
 
 
 class Protocol(H11Protocol):  # type: ignore[misc]
-    """A connection that is closed if its owner is too slow, or if others need its place.
+    """A connection that is closed if the client is too slow, or if others need its place.
 
-    Where there are as many connections as may be, the one that has waited longest without a request
-    makes room for a new one; if all are busy, the new one is closed.
+    If all places are taken, the connection that has been idle longest is closed for a new one; if
+    all are busy, the new one is closed.
     """
 
     def connection_made(self, transport: asyncio.Transport) -> None:
@@ -63,7 +63,7 @@ class Protocol(H11Protocol):  # type: ignore[misc]
         self.transport.abort()
 
     def _crowd_out(self) -> None:
-        proxied = self.config.proxy_headers  # then all have the proxy's address
+        proxied = self.config.proxy_headers  # then all connections have the proxy's address
         host = self.client and self.client[0]
         open_ones = [c for c in self.connections if not c.transport.is_closing()]
         mine = [c for c in open_ones if c.client and c.client[0] == host]
@@ -78,12 +78,12 @@ class Protocol(H11Protocol):  # type: ignore[misc]
 
 
 class Server(uvicorn.Server):  # type: ignore[misc]
-    """A server that prints a line once it answers, and ends at once when it is asked to.
+    """A server that prints a line when it is ready, and stops at once when asked.
 
     Args:
-        service: what it serves.
-        line: what it prints when it listens.
-        proxy: the address of a proxy whose `X-Forwarded-For` is believed.
+        service: the application.
+        line: the line to print.
+        proxy: the address of a trusted proxy that sets `X-Forwarded-For`.
     """
 
     def __init__(self, service: Service, line: str = "", proxy: str | None = None) -> None:
@@ -111,7 +111,7 @@ class Server(uvicorn.Server):  # type: ignore[misc]
             print(self.line, flush=True)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """Answer what waits and what is worked on with 503, then end."""
+        """Answer all waiting and running requests with 503, then stop."""
         self._loop.call_soon_threadsafe(self.service.line.ended.set)
         super().handle_exit(sig, frame)
 
@@ -123,7 +123,7 @@ class Server(uvicorn.Server):  # type: ignore[misc]
 
 
 def serve_until_stopped(server: Server, listener: socket.socket) -> None:
-    """Serve until Ctrl-C or SIGTERM; a picture that is still being worked on is not waited for."""
+    """Serve until Ctrl-C or SIGTERM, without waiting for pictures in work."""
     before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         server.run([listener])
@@ -133,15 +133,15 @@ def serve_until_stopped(server: Server, listener: socket.socket) -> None:
         signal.signal(signal.SIGTERM, before)
     if server.service.line.counts()[0]:
         sys.stderr.flush()
-        os._exit(0)  # a thread that computes cannot be stopped, and would be waited for
+        os._exit(0)  # a computing thread cannot be stopped, and a normal exit would wait for it
 
 
 @contextmanager
 def listening(host: str, port: int) -> Iterator[socket.socket]:
-    """A socket that listens there.
+    """A listening socket.
 
     Raises:
-        ValueError: the port is in use, or there is no such place.
+        ValueError: the port is in use, or the address cannot be used.
     """
     try:
         family = socket.getaddrinfo(host, port)[0][0]

@@ -1,4 +1,4 @@
-"""What a request may set: read from texts, checked, and never the name of a file."""
+"""The settings of a request: read from texts, checked, and never the name of a file."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ SETTINGS = {"background": str, "threshold": float, "feather": float, "min_area":
 
 
 def make_cutout(settings: Mapping[str, Any]) -> Cutout:
-    """A `Cutout` from what a request holds: texts or values by the names of its parameters.
+    """A `Cutout` from the settings of a request: texts or values by parameter.
 
     A `background` is transparent, `blur` or a colour.
 
