@@ -40,7 +40,7 @@ def test_a_hundred_frames_keep_their_number_size_times_and_sound(tmp_path):
     ],
 )
 def test_containers(tmp_path, ending, codec, sound, copied):
-    """Sound is copied, or else encoded anew, and never moves against the pictures."""
+    """Sound is copied, or else re-encoded, and never moves against the pictures."""
     source = write_film(tmp_path / f"a{ending}", scene(30), codec=codec, sounds=(sound,))
     before = read_film(source)
     for target, name in copied.items():
@@ -50,7 +50,7 @@ def test_containers(tmp_path, ending, codec, sound, copied):
         assert notes == [
             f"sound: {name}, copied"
             if name
-            else f"sound: {before.sound[0][0]} cannot be in a webm file; encoded anew as opus"
+            else f"sound: {before.sound[0][0]} cannot be in a webm file; re-encoded as opus"
         ]
         steps = np.subtract(after.times, before.times)
         assert np.ptp(steps) < 0.0015 and abs(after.times[0]) < 0.05  # an mkv counts milliseconds
@@ -113,7 +113,7 @@ def test_odd_sizes(tmp_path):
     notes, _ = through(source, tmp_path / "b.mp4")
     assert notes == [
         "size: 51 x 35 becomes 52 x 36, since H.264 needs even sides; "
-        "the last row or column is there twice"
+        "the last row or column is repeated"
     ]
     assert read_film(tmp_path / "b.mp4").pictures[0].shape == (36, 52, 3)
     assert difference(read_film(tmp_path / "b.mp4").pictures[0][:35, :51], frames[0]) < 5
