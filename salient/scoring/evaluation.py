@@ -23,6 +23,14 @@ from salient.scoring.preparation import find_pairs_of, join_processes, listed
 from salient.scoring.reliability import in_words, lines_of
 from salient.scoring.report import ScoredSet
 from salient.scoring.results import save_results, score_methods
+from salient.scoring.robustness.corruptions import choose_corruptions
+from salient.scoring.robustness.losses import (
+    NOTE,
+    Tested,
+    damage_all,
+    losses_table,
+    save_losses,
+)
 from salient.scoring.tables import Conventions, Row, markdown
 
 
@@ -39,6 +47,7 @@ def evaluate(
     bundle: AnyPath | None = None,
     baseline: bool = False,
     save_maps: bool = False,
+    corrupt: str | list[str] | None = None,
     metrics: Conventions = Conventions(),  # noqa: B008 - immutable
     figures: str | list[str] | None = None,
     report_pictures: Amount = 1000,
@@ -72,6 +81,8 @@ def evaluate(
         baseline: add a row for a centred Gaussian, the same guess for every picture.
         save_maps: write the network's maps to <output>/maps/<data set>/; those of several to
             <output>/maps/<method>/<data set>/.
+        corrupt: standard: score the networks on damaged pictures too, in 12 ways and 3 strengths
+            each; or some of them, such as jpeg,fog.
         metrics: the conventions of the figures.
         figures: more than the usual eleven: all, or names such as max_dice,hce.
         report_pictures: pictures that report.html shows, of all sets together; 0: no report.
@@ -93,7 +104,7 @@ def evaluate(
         FileNotFoundError: none of the sets is there, or a map is missing.
         OSError: `output` cannot be written.
     """
-    choice = choose(figures)
+    choice, corruptions = choose(figures), choose_corruptions(corrupt or [])
     rank, world = join_processes()
     folders = predictions if isinstance(predictions, dict) else {}
     if isinstance(predictions, str):
@@ -109,6 +120,8 @@ def evaluate(
     check_writable(output)
     remove_partials(output)
     networks = load_networks(checkpoints, onnx or {}, present[0][1], device, precision, engine)
+    if corruptions and not networks:
+        raise ValueError("corrupt: a network is needed; saved maps are of undamaged pictures")
     methods = list_methods(folders, networks, baseline, batch_size, workers, tta)
     if rank == 0:
         for network in networks.values():
@@ -122,8 +135,10 @@ def evaluate(
         "networks": {name: network.details() for name, network in networks.items()},
     }
     note = metrics.in_words() + _in_words(networks)
-    ledgers: dict[tuple[str, str], Ledger] | None = None if bundle is None else {}
-    scored, stopped = list[ScoredSet](), False
+    ledgers: dict[tuple[str, str], Ledger] | None = None
+    if bundle is not None or corruptions:
+        ledgers = {}
+    scored, tested, stopped = list[ScoredSet](), list[Tested](), False
     try:
         for pair_set, pairs in present:
             part, title = pairs[rank::world], pair_set.title
@@ -137,6 +152,19 @@ def evaluate(
                 keep=report_pictures > 0,
                 ledgers=ledgers,
             )
+            tested += [
+                damage_all(
+                    networks[row.method].engine,
+                    pairs,
+                    row,
+                    (ledgers or {})[title, row.method].records,
+                    corruptions,
+                    choice,
+                    metrics,
+                )
+                for row in scored[-1].rows
+                if corruptions and row.method in networks
+            ]
     except KeyboardInterrupt:
         stopped = True
         missing.append(f"{title}: interrupted, with what would have followed")
@@ -148,8 +176,21 @@ def evaluate(
         _tell(rows, lines, note, missing, choice)
         sources = {name: network.source for name, network in networks.items()}
         save_results(
-            scored, output, config or {}, sources, details, note, metrics.max_f, report_pictures
+            scored,
+            output,
+            config or {},
+            sources,
+            details,
+            note,
+            metrics.max_f,
+            report_pictures,
+            tested,
         )
+        if tested:
+            save_losses(tested, Path(output))
+            for one in tested:
+                print(f"\n{one.method} on {one.dataset}, damaged\n\n{losses_table(one)}")
+            print(f"\n{NOTE}")
         if bundle is not None and ledgers is not None:
             write_bundle(bundle, rows, ledgers, metrics, choice)
         print(f"saved in {output}")

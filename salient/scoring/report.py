@@ -21,7 +21,7 @@ from salient.data.masks import read_truth
 from salient.data.pairs import Pair, read_picture
 from salient.data.transforms import MASK_THRESHOLD
 from salient.devices import in_parallel
-from salient.metrics import CURVES, FIGURES, USUAL, Choice, MaxF
+from salient.metrics import CURVES, FIGURES, HEADLINE, USUAL, Choice, MaxF
 from salient.metrics.measured import Floats
 from salient.metrics.sums import every_figure
 from salient.scoring.album import Album, Entry, packed, spread, thumbnail, values_of
@@ -31,6 +31,7 @@ from salient.scoring.objects import GROUPS
 from salient.scoring.paired import Measurements, compare_groups
 from salient.scoring.paired_tables import CONVENTIONS, to_plain
 from salient.scoring.reliability import curves_of, lines_of
+from salient.scoring.robustness.losses import NOTE, Tested
 from salient.scoring.tables import PUBLISHED, Row
 
 PROGRAMS = ("figures.js", "charts.js", "gallery.js", "page.js")
@@ -77,7 +78,12 @@ def shown_figures(choice: Choice = USUAL) -> list[Shown]:
 
 
 def render(
-    scored: Sequence[ScoredSet], run: Mapping[str, str], note: str, most: int, max_f: MaxF
+    scored: Sequence[ScoredSet],
+    run: Mapping[str, str],
+    note: str,
+    most: int,
+    max_f: MaxF,
+    tested: Sequence[Tested] = (),
 ) -> str:
     """The page as one HTML text.
 
@@ -87,6 +93,7 @@ def render(
         note: the conventions in words.
         most: the largest number of thumbnails over all sets.
         max_f: the convention of the rows; the published maximum F goes into its column.
+        tested: networks on damaged pictures.
 
     Raises:
         ModuleNotFoundError: jinja2 is not installed.
@@ -131,6 +138,9 @@ def render(
         reported=PUBLISHED,
         confidence=confidence,
         paired_note=CONVENTIONS,
+        tested=tested,
+        losses_note=NOTE,
+        headline=HEADLINE,
         style=Markup(style),
         program=Markup(program),
         style_hash=_hash(style),

@@ -20,6 +20,7 @@ from salient.scoring.bundles.ledger import Ledger
 from salient.scoring.leaderboard import save_leaderboard
 from salient.scoring.provenance import describe_run
 from salient.scoring.report import ScoredSet, render
+from salient.scoring.robustness.losses import Tested
 from salient.scoring.score import Watcher, rank_and_world, score_predictions, summarise
 from salient.scoring.sources import Prediction
 from salient.scoring.tables import save
@@ -88,6 +89,7 @@ def save_results(
     note: str,
     max_f: MaxF,
     most: int,
+    tested: Sequence[Tested] = (),
 ) -> None:
     """Write tables, the leaderboard, the curves and, of `most` pictures, the report.
 
@@ -100,6 +102,7 @@ def save_results(
         note: the conventions in words.
         max_f: the convention of the rows.
         most: pictures in the report; 0 leaves it out.
+        tested: networks on damaged pictures, for the report.
     """
     folder = Path(folder)
     rows = [row for in_set in scored for row in in_set.rows]
@@ -116,7 +119,7 @@ def save_results(
     if most and _can_make(folder / "report.html", "jinja2"):
         complete = [in_set for in_set in scored if len(in_set.rows) == len(scored[0].rows)]
         run = describe_run(config, checkpoints)
-        write_whole(folder / "report.html", render(complete, run, note, most, max_f))
+        write_whole(folder / "report.html", render(complete, run, note, most, max_f, tested))
 
 
 def _can_make(path: Path, package: str) -> bool:

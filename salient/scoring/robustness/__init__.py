@@ -1,0 +1,1 @@
+"""How much a network loses on damaged pictures."""
