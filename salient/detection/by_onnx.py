@@ -1,4 +1,4 @@
-"""The engine by onnxruntime: on a CPU, in float32, without PyTorch."""
+"""The engine of onnxruntime: on a CPU, without PyTorch."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ HEADS = ("saliency", "edge")
 class OnnxEngine:
     """onnxruntime on the CPU, for a file that `salient export` wrote with probabilities.
 
-    What the file says of itself and what it gives are checked. See `Engine` and `OnnxSession`.
+    The file's metadata and its outputs are checked. See `Engine` and `OnnxSession`.
 
     Args:
         path: the ONNX file.
-        checkpoint: what it was exported from, to be named in `origin`; None names the file.
+        checkpoint: the checkpoint it was exported from, named in `origin`; None names the file.
 
     Raises:
         FileNotFoundError: there is no such file.
-        ValueError: it is no such file.
+        ValueError: the file was not written by `salient export`.
         ModuleNotFoundError: onnxruntime is not installed.
     """
 
@@ -65,10 +65,10 @@ class OnnxEngine:
         return read_checkpoint(self.checkpoint or self.path).sha256
 
     def run(self, squares: Picture, threads: int | None = None) -> Probabilities:
-        """As `Engine.run`.
+        """Like `Engine.run`.
 
         Raises:
-            ValueError: the file cannot be run, or gives something else than maps.
+            ValueError: the file cannot be run, or its outputs are not maps.
             MemoryError: there is too little memory.
         """
         normalised = (squares.astype(np.float32) / 255 - self.mean) / self.std
@@ -90,7 +90,7 @@ class OnnxEngine:
         return values
 
     def _read(self, properties: Mapping[str, str]) -> dict[str, Any]:
-        """What the file says of itself, checked."""
+        """The metadata of the file, checked."""
         known: dict[str, Any] = {"computes": "fp32", "crc32": None}
         for key in ("size", "resize", "mean", "std", "content", "computes", "crc32"):
             try:

@@ -1,4 +1,4 @@
-"""The engine by PyTorch: any device, any precision."""
+"""The engine of PyTorch: any device, any precision."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ from salient.model.base import Network
 from salient.weights.find import Checkpoint, read_checkpoint
 from salient.weights.store import checksum, load_network, read_metadata
 
-_IMPORTED_IN = os.getpid()  # another process that has this is a fork of the one that imported it
+_IMPORTED_IN = os.getpid()  # a process with another id is a fork
 
 
 class TorchEngine:
-    """A network in eval mode, on the device that it is on. See `Engine`.
+    """A network in eval mode, on its device. See `Engine`.
 
-    In a fork of a process that used PyTorch it computes on one thread: PyTorch's other threads do
+    In a fork of a process that used PyTorch, it computes on one thread: PyTorch's other threads do
     not exist there, and waiting for them would never end.
 
     Args:
-        network: what runs.
-        precision: a type of 16 bits runs it under autocast.
+        network: the network to run.
+        precision: a 16-bit type runs it under autocast.
         checkpoint: the file that it was loaded from. A copy of the engine in another process loads
-            it again; without a file the network itself is sent.
+            the file again; without a file, the network itself is sent.
     """
 
     def __init__(
@@ -74,7 +74,7 @@ class TorchEngine:
 
     @contextmanager
     def _on_threads(self, threads: int | None) -> Iterator[None]:
-        """Compute on some threads: on none beyond those that exist and may be used."""
+        """Compute on `threads`, but not more than exist and may be used."""
         if leave_lost_threads():
             yield
             return
@@ -82,7 +82,7 @@ class TorchEngine:
         if most == self._default:
             yield
             return
-        torch.set_num_threads(most)  # of this thread; what was set last is also that of new ones
+        torch.set_num_threads(most)  # for this thread, and the default of new ones
         try:
             yield
         finally:
@@ -98,7 +98,7 @@ def _crc32(checkpoint: Checkpoint, network: Network) -> str:
 def load_torch_engine(
     checkpoint: Checkpoint, device: str = "auto", precision: Precision = "auto"
 ) -> TorchEngine:
-    """Of a checkpoint, on `pick_device(device)` in `pick_precision`.
+    """The engine of a checkpoint, on `pick_device(device)` in `pick_precision`.
 
     Raises as `load_network`.
     """
@@ -109,7 +109,7 @@ def load_torch_engine(
 
 
 def _open_again(path: Path, sha256: str, device: str, precision: Precision) -> TorchEngine:
-    """The engine in another process, of the same file."""
+    """The engine in another process, from the same file."""
     checkpoint = read_checkpoint(path)
     if checkpoint.sha256 != sha256:
         raise ValueError(f"{path}: changed since it was opened in the other process")
@@ -117,9 +117,9 @@ def _open_again(path: Path, sha256: str, device: str, precision: Precision) -> T
 
 
 def leave_lost_threads() -> bool:
-    """In a fork of a process that used PyTorch, compute on this thread; whether it is one.
+    """In a fork of a process that used PyTorch, compute on this thread; returns whether it is one.
 
-    The other threads do not exist there, and whatever hands them work would wait for ever.
+    The other threads do not exist there, so waiting for them would never end.
     """
     parent = multiprocessing.parent_process()
     is_worker = parent is not None and multiprocessing.get_start_method(True) == "fork"

@@ -1,4 +1,4 @@
-"""Cut-outs that can be used: no haze, an object's own colours at its border, a new background."""
+"""Cut-outs without haze, with the object's own colours at its border, on any background."""
 
 from __future__ import annotations
 
@@ -21,24 +21,24 @@ from salient.data.images import Photo, read_image
 @checked
 @dataclass(frozen=True)
 class Cutout:
-    """What a cut-out is made like; called as an output mode is, it makes one.
+    """The settings of cut-outs. Calling it like an output mode makes a cut-out.
 
     Args:
-        background: None, `transparent` or `none` leave it transparent; else a colour (`white`,
-            `255,0,0`, `#ff0000`), `blur` for the picture's own background out of focus, or a
-            picture's file, which is scaled to cover and cut at its middle.
+        background: None, `transparent` or `none` for a transparent one; or a colour (`white`,
+            `255,0,0`, `#ff0000`), `blur` for the picture's own background out of focus, or an
+            image file, which is scaled to cover and cropped at its centre.
         threshold: the level of the map, above 0 and below 1, at which the object ends.
-        feather: how soft the border is, 0..1: 0 is hard, 1 leaves the map as it is. Alpha is 0
-            below `threshold * (1 - feather)`, 1 above `threshold + (1 - threshold) * feather`, and
-            straight between.
-        min_area: connected parts smaller than this share of the picture, 0..1, are left out.
-        crop: cut the result to the object; without an object the picture stays whole.
-        margin: of a cropped one, how much is left around the object, as a share of its longer side.
-        square: make a cropped one square. What `margin` and `square` need beyond the picture is
-            transparent, of the background's colour, or goes on as the background does.
+        feather: softness of the border, 0..1: 0 is hard, 1 uses the map as it is. Alpha is 0 below
+            `threshold * (1 - feather)`, 1 above `threshold + (1 - threshold) * feather`, and
+            linear between.
+        min_area: connected parts smaller than this fraction of the picture, 0..1, are removed.
+        crop: crop the result to the object; without an object the picture stays whole.
+        margin: with `crop`: space around the object, as a fraction of its longer side.
+        square: with `crop`: make the result square. Outside the picture, the result is transparent,
+            has the background's colour, or continues the background.
 
     Raises:
-        ValueError: a value outside its bounds, or a background that is none of these.
+        ValueError: a value outside its bounds, or an unknown background.
     """
 
     background: AnyPath | None = None
@@ -53,15 +53,15 @@ class Cutout:
         if (self.margin or self.square) and not self.crop:
             name = "margin" if self.margin else "square"
             raise ConfigError(f"{name} is of a cropped cut-out: crop=true")
-        _ = self._fill  # a background that cannot be had is told before any picture is read
+        _ = self._fill  # refuses a bad background before any picture is read
 
     def __call__(
         self, picture: Picture, saliency: Map, edge: Map | None = None, own: Map | None = None
     ) -> Drawing:
         """A picture uint8 H,W,3 and its map uint8 H,W -> RGBA H,W,4, or RGB with a background.
 
-        `own` is the picture's own transparency, uint8 H,W: 0 is transparent. Where it has some, the
-        colours of `picture` are those without a background.
+        `own` is the picture's own transparency, uint8 H,W: 0 is transparent. The colours of
+        `picture` must then be those without a background.
         """
         alpha = self.alpha(saliency)
         colours = foreground(picture, alpha)
@@ -81,13 +81,13 @@ class Cutout:
         return np.ascontiguousarray(self._cropped(made, *box))
 
     def of(self, photo: Photo, saliency: Map) -> Drawing:
-        """As a call, of a picture that may be transparent and have a profile of its own."""
+        """Like a call, for a photo that may be transparent and have its own colour profile."""
         colours = photo.own if self.keeps_colours else photo.straight
         return self(colours, saliency, own=photo.alpha)
 
     @property
     def keeps_colours(self) -> bool:
-        """Whether a cut-out is in the picture's own colours, so that its profile goes along."""
+        """Whether a cut-out keeps the picture's own colours, and so its profile."""
         return self._fill is None or isinstance(self._fill, str)
 
     @property
@@ -96,7 +96,7 @@ class Cutout:
         return self._fill is None
 
     def _cropped(self, made: Drawing, rows: slice, columns: slice) -> Drawing:
-        """The part with the object; what lies beyond the picture is made up."""
+        """The part with the object; the background is continued outside the picture."""
         spare = round(self.margin * max(rows.stop - rows.start, columns.stop - columns.start))
         sides = [(one.start - spare, one.stop + spare) for one in (rows, columns)]
         if self.square:
@@ -133,7 +133,7 @@ class Cutout:
 
     @cached_property
     def _fill(self) -> str | Picture | None:
-        """None, `blur`, or what lies behind: a colour of shape (1, 1, 3) or a picture."""
+        """None, `blur`, or the new background: a colour of shape (1, 1, 3) or a picture."""
         if self.background in (None, "transparent", "none"):
             return None
         if self.background == "blur":
@@ -171,7 +171,7 @@ def find_colour(text: str) -> Picture | None:
 
 
 def foreground(picture: Picture, alpha: Float32) -> Picture:
-    """The object's own colours uint8 H,W,3, without the background that shines through its border.
+    """The object's own colours uint8 H,W,3, without the background that shows through its border.
 
     Forte, "Approximate Fast Foreground Colour Estimation" (ICIP 2021), equations 2 to 4: twice,
     over a 16th and then a 128th of the longer side. Where alpha is 1 it is the picture.
@@ -188,7 +188,7 @@ def foreground(picture: Picture, alpha: Float32) -> Picture:
 
 
 def object_box(alpha: NDArray[Any]) -> tuple[slice, slice] | None:
-    """Rows and columns of the smallest box around all that is not transparent; None if all is."""
+    """Rows and columns of the smallest box around everything that is not transparent, or None."""
     rows, columns = np.nonzero(alpha.any(1))[0], np.nonzero(alpha.any(0))[0]
     if not rows.size:
         return None
@@ -196,7 +196,7 @@ def object_box(alpha: NDArray[Any]) -> tuple[slice, slice] | None:
 
 
 def _mean(colours: Float32, weight: Float32, reach: int) -> Float32:
-    """The weighted mean of the colours H,W,3 in a square around each pixel; 0 where none counts."""
+    """The weighted mean of the colours H,W,3 in a square around each pixel; 0 without weight."""
     side = (max(reach, 1), max(reach, 1))
     total = cv2.blur(weight, side)[..., None]
     mean: Float32 = cv2.blur(colours * weight, side) / np.maximum(total, 1e-5)

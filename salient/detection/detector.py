@@ -1,4 +1,4 @@
-"""The one-call detector: a picture in, its saliency map at its own size out."""
+"""The detector: one call turns a picture into its saliency map, at its own size."""
 
 from __future__ import annotations
 
@@ -24,37 +24,35 @@ T = TypeVar("T")
 
 
 class Detector:
-    """Pictures -> saliency maps, by one network on one device.
+    """Turns pictures into saliency maps, with one network on one device.
 
-    One picture gets all cores; of many, each core takes one at a time, from the file to the map. On
-    a GPU, threads prepare batches for it.
+    A single picture uses all cores. Of several pictures, each core processes one at a time, from
+    the file to the map. On a GPU, threads prepare batches.
 
     A picture is a path, a file's content, an open binary file (such as FastAPI's `upload.file`), a
     PIL image, an RGB array uint8 H,W,3, or a PyTorch tensor, uint8 H,W,3 or 3,H,W. Files and PIL
-    images of any mode are taken as they are displayed: turned by their EXIF tag, transparency laid
-    over white. Maps have the displayed picture's size. Memory grows with a picture linearly, by
-    some 12 bytes a pixel.
+    images of any mode are read as displayed: rotated by their EXIF tag, with transparency over
+    white. Maps have the size of the displayed picture. Memory grows by about 12 bytes per pixel.
 
-    A detector can be called from several threads at once, as long as none changes its attributes
-    meanwhile. It can be pickled and sent to another process, which opens the file again.
+    A detector can be called from several threads, as long as none changes its attributes. It can be
+    pickled and sent to another process, which opens the file again.
 
-    What a caller can cause are `FileNotFoundError` (no such file), `ValueError` (all else
-    that is wrong with a picture, a file or an argument) and `MemoryError` (a picture too large).
-    Any other exception is a fault of this package.
+    Callers can cause `FileNotFoundError` (no such file), `ValueError` (anything else that is wrong
+    with a picture, a file or an argument) and `MemoryError` (a picture too large). Any other
+    exception is a bug in this package.
 
     Args:
-        engine: what runs the network: see `load_engine`, or `TorchEngine(network)` for a network
-            in memory.
-        batch_size: pictures of a list that go through a GPU together, at least 1.
+        engine: runs the network: see `load_engine`, or `TorchEngine(network)` for a network in
+            memory.
+        batch_size: pictures of a list that a GPU processes together, at least 1.
         normalize: stretch each map to 0..1 by its own minimum and maximum, as ModelScope's
             pipeline does; a constant map stays as it is.
-        tta: test-time averaging: `flip` averages a picture's map and its mirror image's, in twice
-            the time.
-        threads: processor threads to use, at least 1; None takes the cores that this process may
-            use, by its affinity and by the quota of its container.
+        tta: `flip` averages a picture's map with that of its mirror image, in twice the time.
+        threads: processor threads to use, at least 1; by default one per core that this process
+            may use, by its affinity and the quota of its container.
 
     Raises:
-        ValueError: another `tta`, or batch_size or threads is below 1.
+        ValueError: an unknown `tta`, or `batch_size` or `threads` is below 1.
     """
 
     def __init__(
@@ -82,9 +80,9 @@ class Detector:
         engine: EngineName = "auto",
         **options: Any,
     ) -> Detector:
-        """From a checkpoint: a file, or `best` (if None), `fast` or `last`; see `load_engine`.
+        """Load a checkpoint: a file, `best` (the default), `fast` or `last`; see `load_engine`.
 
-        `options` are those of the constructor. Raises as `load_engine`.
+        `options` are further arguments of the constructor. Raises as `load_engine`.
         """
         return cls(load_engine(path, device, precision, engine), **options)
 
@@ -98,8 +96,8 @@ class Detector:
         The `Result` also has the boundary, a cut-out and more, without a second run.
 
         Raises:
-            FileNotFoundError: a file that is not there.
-            ValueError: no picture, a damaged one, or an array of another shape or type.
+            FileNotFoundError: there is no such file.
+            ValueError: it is not a picture or damaged, or an array has another shape or type.
         """
         if isinstance(pictures, Sequence) and not isinstance(pictures, CONTENT):
             return list(self.results(pictures))
@@ -118,14 +116,14 @@ class Detector:
         return self(picture).edge
 
     def cutout(self, picture: PictureLike, background: Any = None, **options: Any) -> Drawing:
-        """A picture -> its object, cut out: see `Result.cutout`. Raises as it and a call do."""
+        """A picture -> its cut-out: see `Result.cutout`. Raises as this and a call do."""
         return self(picture).cutout(background, **options)
 
     def results(self, pictures: Iterable[PictureLike]) -> Iterator[Result]:
         """The result of each picture, in order.
 
-        Pictures are taken as they are needed, so there may be any number of them. A picture's file
-        is read again for its cut-out.
+        Pictures are requested when they are needed, so there may be any number. For a cut-out, the
+        picture's file is read again.
         """
         pictures = iter(pictures)
         first = list(islice(pictures, 2))
@@ -142,9 +140,9 @@ class Detector:
     def detect_batch(
         self, pictures: Sequence[PictureLike], threads: int | None = 1
     ) -> list[Result]:
-        """Pictures that go through the network together, on the calling thread.
+        """Detect in several pictures at once, on the calling thread.
 
-        `threads` may compute it on the processor's cores; None takes all of them.
+        On a processor, `threads` is the number of threads to compute on; None uses all cores.
         """
         sources = [keepable(picture) for picture in pictures]
         sizes = list[tuple[int, int]]()
@@ -168,7 +166,7 @@ class Detector:
     def in_batches(
         self, job: Callable[[list[S]], T], items: Iterable[S], waiting: int = 0
     ) -> Iterator[T]:
-        """`job` of as many items as go through the network together, on threads, in order.
+        """Apply `job` to batches of items, on threads, in order.
 
         `waiting` threads are added to those that compute, because some wait for the disk.
         """
@@ -177,5 +175,5 @@ class Detector:
 
     @property
     def run_size(self) -> int:
-        """How many pictures go through the network together: one on a processor's cores."""
+        """How many pictures the network processes together: one on a processor's cores."""
         return road.batch_of(self.engine, self.batch_size)

@@ -1,4 +1,4 @@
-"""What runs a network: the interface of the engines by onnxruntime and by PyTorch."""
+"""The interface of engines, which run a network with onnxruntime or PyTorch."""
 
 from __future__ import annotations
 
@@ -36,13 +36,13 @@ class Engine(Protocol):
         ...
 
     def run(self, squares: Picture, threads: int | None = None) -> Probabilities:
-        """RGB uint8 B,S,S,3 -> what the network finds, B,S,S.
+        """RGB uint8 B,S,S,3 -> probabilities B,S,S.
 
-        `salient.detection.road.detect_squares` calls this, averages mirror images and checks what
-        comes out. Call that instead.
+        Do not call this directly: `salient.detection.road.detect_squares` calls it, averages mirror
+        images and checks the result.
 
         Args:
             squares: pictures, resized to the network's square.
-            threads: that may compute this on the processor's cores; None takes all of them.
+            threads: number of threads on the processor's cores; None uses all cores.
         """
         ...

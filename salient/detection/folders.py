@@ -1,4 +1,4 @@
-"""Pictures from files to files: read, detected, drawn and written, several at a time."""
+"""Process pictures from files to files: read, detect, draw and write, several at a time."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ from salient.detection.road import MOST_BYTES, limited
 from salient.detection.summary import failed_row, row_of
 from salient.files import write_whole
 
-WAITING = 2  # threads beyond those that compute, since some wait for the disk
+WAITING = 2  # more threads than cores, because some wait for the disk
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)  # nothing more can be written at all
 
 
 class Done(NamedTuple):
-    """What became of a picture.
+    """The outcome for a picture.
 
     Attributes:
         source: the picture.
@@ -78,7 +78,7 @@ def detect_files(
     opened: Open | None = None,
     save: Save = save_file,
 ) -> Iterator[Done]:
-    """Write a file at each target for the picture that it stands for; yields each, in order.
+    """Detect in each picture and write its target file; yields each outcome, in order.
 
     Threads read, detect, encode and write, each picture or batch from end to end.
 

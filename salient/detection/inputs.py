@@ -1,4 +1,4 @@
-"""What a detector takes for a picture."""
+"""The kinds of picture that a detector accepts."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class Readable(Protocol):
-    """A file that is open in binary, such as FastAPI's `UploadFile.file`."""
+    """A file open in binary mode, such as FastAPI's `UploadFile.file`."""
 
     def read(self, size: int = -1, /) -> bytes:
         """Its content."""
@@ -31,7 +31,7 @@ PictureLike: TypeAlias = (
 
 
 class Content(BytesIO):
-    """A file's content and its name, which errors quote."""
+    """A file's content and its name for error messages."""
 
     def __init__(self, content: bytes, name: str) -> None:
         super().__init__(content)

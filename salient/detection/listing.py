@@ -1,4 +1,4 @@
-"""What an input of `predict` names, and where each of its pictures is written."""
+"""Find the pictures that an input of `predict` names, and choose where each is written."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from salient.data.formats import RAW, RAW_REMEDY, SUFFIXES, is_litter, is_litter
 from salient.detection.outputs import STREAM, Output
 from salient.detection.shards import WHOLE, Shard
 
-STANDARD = Path(STREAM)  # in place of a file: the standard input or output
+STANDARD = Path(STREAM)  # instead of a file: the standard input or output
 STREAMS = (STREAM, "/dev/stdin")
 
 
 class Inputs(NamedTuple):
-    """What an input names.
+    """The pictures of an input.
 
     Attributes:
         targets: the file to write, by picture; `Path("-")` is the standard input or output.
-        problems: a line for each picture that cannot be done.
-        left_out: what is in a folder or matches a pattern and is no picture by its ending.
-        litter: what systems leave next to pictures, see `is_litter`.
+        problems: a line for each picture that cannot be processed.
+        left_out: files of a folder or pattern without an image extension.
+        litter: files that operating systems leave next to pictures, see `is_litter`.
     """
 
     targets: dict[Path, Path]
@@ -35,7 +35,7 @@ class Inputs(NamedTuple):
 
 
 class Place(NamedTuple):
-    """Where a picture's file goes within the output, but for its ending."""
+    """The place of a picture's file within the output, without its extension."""
 
     folder: Path
     name: str
@@ -44,19 +44,19 @@ class Place(NamedTuple):
 def find_pictures(
     given: str | Path | Sequence[str | Path], output: Output | Path, shard: Shard = WHOLE
 ) -> Inputs:
-    """The pictures that are given, and the file under `output` for each.
+    """Find pictures, and the output file for each.
 
-    A file is taken whatever its ending; `-` is the standard input. A folder stands for those inside
-    it, at any depth, whose structure is kept; anything else is a glob pattern. `a.jpg` next to
-    `a.png` become `a.jpg.png` and `a.png.png`.
+    A file may have any extension; `-` is the standard input. A folder includes its subfolders,
+    whose structure is kept. Anything else is a glob pattern. If `a.jpg` and `a.png` are in the same
+    folder, they become `a.jpg.png` and `a.png.png`.
 
     Args:
         given: a file, a folder, a pattern, or a list of these.
-        output: where is written, or a folder; within a folder of pictures it is passed over.
-        shard: only the pictures of it, by their paths below what is given.
+        output: the output, or a folder; inside a folder of pictures it is skipped.
+        shard: only the pictures of this shard, by their paths below `given`.
 
     Raises:
-        FileNotFoundError: one of them names none.
+        FileNotFoundError: an input names no pictures.
         ValueError: `output` is the folder of pictures itself, or one file for several pictures.
     """
     output = output if isinstance(output, Output) else Output(f"{output}/")
@@ -90,7 +90,7 @@ def find_pictures(
 
 
 def _none_found(given: str, matches: Sequence[Path]) -> str:
-    """What is said of an input that names no picture."""
+    """The message about an input that names no picture."""
     if not matches:
         kind = "files match" if glob.has_magic(given) else "such file or folder"
         return f"input={given}: no {kind if not Path(given).is_dir() else 'files in this folder'}"
@@ -115,7 +115,7 @@ def _one_target(sources: dict[Path, Place], output: Output, found: Inputs) -> No
 def _matches(
     pattern: str, output: Path | None, problems: list[str]
 ) -> Iterator[tuple[Path, Place, bool]]:
-    """Files that an input stands for, by path; where each goes, and whether it is a file."""
+    """The files of an input, by path: where each goes, and whether it is a regular file."""
     root = Path(pattern)
     if not root.is_dir():
         named = [pattern] if root.is_file() else glob.glob(pattern, recursive=True)
@@ -132,9 +132,9 @@ def _matches(
 def _walk(
     here: Path, inner: Path, written: str | None, problems: list[str]
 ) -> Iterator[tuple[Path, Place, bool]]:
-    """All files below a folder, but for those in the folder `written`.
+    """All files below a folder, except those in the folder `written`.
 
-    A folder may hold a million files: nothing is asked of the disk that listing it has not said.
+    A folder may contain a million files, so only the listing is used, and no file is queried.
     """
     try:
         with os.scandir(here) as found:
@@ -143,7 +143,7 @@ def _walk(
         problems.append(f"{error.filename}: {error.strerror}")
         return
     for entry in entries:
-        if not entry.is_dir(follow_symlinks=False):  # links to folders are not followed, but told
+        if not entry.is_dir(follow_symlinks=False):  # links to folders are reported, not followed
             path = here / entry.name
             is_file = path.is_file() if entry.is_symlink() else entry.is_file()
             yield path, Place(inner, entry.name), is_file
@@ -157,7 +157,7 @@ def _is_litter(folder: Path) -> bool:
 
 
 def _divided(name: str) -> tuple[str, str]:
-    """A file's name without its ending, and the ending, as `Path` has them."""
+    """A file's name without its extension, and the extension, as in `Path`."""
     dot = name.rfind(".")
     return (name[:dot], name[dot:]) if 0 < dot < len(name) - 1 else (name, "")
 
@@ -189,5 +189,5 @@ def _choose_targets(
 
 
 def _real(path: Path, real: Callable[[Path], str]) -> str:
-    """Where a file really lies; `real` finds it of a folder."""
+    """The real path of a file; `real` finds it for a folder."""
     return os.path.realpath(path) if path.is_symlink() else f"{real(path.parent)}/{path.name}"

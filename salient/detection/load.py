@@ -1,4 +1,4 @@
-"""Which engine runs a checkpoint."""
+"""Choose the engine for a checkpoint."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from salient.files import check_writable, write_whole
 from salient.weights.find import BOX, Checkpoint, find_checkpoint, read_checkpoint
 
 EngineName = Literal["auto", "torch", "onnx", "int8", "fastest"]
-EXPORTED = b"2"  # the version of what is exported
+EXPORTED = b"2"  # the version of cached exports
 
 
 def load_engine(
@@ -29,13 +29,14 @@ def load_engine(
 ) -> Engine:
     """The engine of a checkpoint, which is what `find_checkpoint` finds, or an ONNX file.
 
-    `auto` is onnxruntime where a CPU is to compute in float32 and an ONNX file of the checkpoint is
-    at hand, which it is for the weights in the box and for what was exported before; else PyTorch.
-    `onnx` exports another checkpoint, once, into `cache_folder()`; that takes PyTorch and the extra
-    `export`, and half a minute. `int8` takes the 8-bit file of the bundled weights, and `fastest`
-    the quicker of that and the float32 one on this processor, measured once; where there is no
-    8-bit file or a GPU computes, `fastest` is `auto`. Maps in 8 bits differ slightly from the
-    others, so `auto` never takes them.
+    - `auto`: onnxruntime, if a CPU computes in float32 and there is an ONNX file of the checkpoint:
+      for the bundled weights, and for checkpoints that were exported before. Otherwise PyTorch.
+    - `onnx`: any other checkpoint is exported once into `cache_folder()`. This needs PyTorch, the
+      extra `export`, and half a minute.
+    - `int8`: the 8-bit file of the bundled weights. Its maps differ slightly, so `auto` never uses
+      it.
+    - `fastest`: the faster of the 8-bit and the float32 file on this processor, measured once.
+      Without an 8-bit file, or on a GPU, it is `auto`.
 
     Raises:
         FileNotFoundError: there is no such checkpoint.
@@ -95,7 +96,7 @@ def load_engine(
 
 
 def _why_torch(file: Path, device: str, precision: str, engine: str) -> str:
-    """What of a request onnxruntime cannot do: a key, or else the file."""
+    """The reason why onnxruntime cannot be used: a key, or else the file."""
     if engine == "torch":
         return "engine=torch"
     if device not in ("auto", "cpu"):
@@ -116,7 +117,7 @@ def cache_folder() -> Path:
 
 
 def _cached(checkpoint: Checkpoint) -> Path:
-    """Where the ONNX file of a checkpoint is, if it was exported."""
+    """The path of the ONNX file of a checkpoint, if it was exported."""
     digest = hashlib.sha256(EXPORTED + checkpoint.sha256.encode())
     config = checkpoint.path / "config.py"
     if config.is_file():  # of ModelScope's folder

@@ -1,4 +1,4 @@
-"""What can be written of a picture and its map. A new mode is a function and an entry in MODES."""
+"""The output modes. A new mode is a function and an entry in MODES."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def saliency_map(picture: Picture, saliency: Map, edge: Map) -> Map:
 
 
 def overlay(picture: Picture, saliency: Map, edge: Map) -> Picture:
-    """The map as heat over the picture, RGB H,W,3."""
+    """The map as a heat map over the picture, RGB H,W,3."""
     heat = cv2.applyColorMap(saliency, cv2.COLORMAP_TURBO)[..., ::-1]
     mixed: Picture = cv2.addWeighted(picture, 0.5, np.ascontiguousarray(heat), 0.5, 0)
     return mixed
@@ -46,7 +46,7 @@ def edges(picture: Picture, saliency: Map, edge: Map | None) -> Map:
 
 
 class Drawn(NamedTuple):
-    """What is written of a picture, and what of the picture's own data goes along.
+    """The output for a picture, with the metadata that is kept.
 
     Attributes:
         pixels: grey H,W, RGB H,W,3 or RGBA H,W,4.
@@ -60,7 +60,7 @@ class Drawn(NamedTuple):
 
 
 def draw_result(mode: Mode, result: Result) -> Drawn:
-    """What a mode makes of a result."""
+    """Draw a result in a mode."""
     photo = result.photo
     if not isinstance(mode, Cutout):
         return Drawn(mode(photo.rgb, result.saliency, result.edge_or_none))

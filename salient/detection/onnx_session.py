@@ -15,15 +15,15 @@ from salient.files import check_regular, printable, stamp
 class OnnxSession:
     """onnxruntime's sessions of a file, one for each number of threads.
 
-    An ONNX file is a program: a stranger's can compute for ever, or ask for any amount of memory.
-    Threads that wait do not spin, so that other programs get the cores.
+    An ONNX file is a program: a file from a stranger can run for ever, or ask for any amount of
+    memory. Waiting threads do not spin, so that other programs get the cores.
 
     Args:
         path: the ONNX file.
 
     Raises:
         FileNotFoundError: there is no such file.
-        ValueError: it is no regular file.
+        ValueError: it is not a regular file.
     """
 
     def __init__(self, path: str | Path) -> None:
@@ -36,10 +36,10 @@ class OnnxSession:
         return _open_again, (self.path.absolute(), self.stamp)
 
     def on(self, threads: int | None) -> Any:
-        """The session that computes on so many threads; None takes all cores.
+        """The session that computes on this many threads; None uses all cores.
 
         Raises:
-            ValueError: it is no ONNX file.
+            ValueError: it is not an ONNX file.
             ModuleNotFoundError: onnxruntime is not installed.
         """
         threads = cores() if threads is None else threads
@@ -56,7 +56,7 @@ class OnnxSession:
     def run(
         self, outputs: Sequence[str], inputs: Mapping[str, Any], threads: int | None
     ) -> list[Float32]:
-        """What the file gives for its inputs.
+        """Run the file on its inputs; returns its outputs.
 
         Raises:
             ValueError: it cannot be run.

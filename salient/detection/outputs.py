@@ -1,4 +1,4 @@
-"""Where `predict` writes, in which format, and what it does with pictures that show nothing."""
+"""The output of `predict`: place, format, and what to do if nothing stands out."""
 
 from __future__ import annotations
 
@@ -12,26 +12,26 @@ from salient.detection.cutout import Cutout
 from salient.detection.modes import Drawn, Mode
 
 Empty = Literal["write", "skip", "fail"]
-FOLDER = "maps"  # where nothing else is said
+FOLDER = "maps"  # the default output
 STREAM = "-"  # the standard input or output
 
 
 @dataclass(frozen=True)
 class Output:
-    """What `output=`, `format=` and what goes with them ask for.
+    """The settings `output=`, `format=` and those that go with them.
 
     Args:
-        name: a file that ends in .png, .webp, .jpg or .jpeg; a folder: one that is there, of any
-            other name, or with a slash at its end; or `-`, the standard output. None is FOLDER.
-        format: None goes by the ending; a folder and the standard output get PNGs.
+        name: a file ending in .png, .webp, .jpg or .jpeg; a folder: an existing one, any other
+            name, or a name with a trailing slash; or `-`, the standard output. None is FOLDER.
+        format: by default from the extension; a folder and the standard output get PNGs.
         quality: of WebP and JPEG, 1..100.
-        place: whether the place (GPS) stays in EXIF data.
-        empty: what is done with a picture in which nothing stands out: `write` as for any other,
-            `skip` it, or `fail`, which names it as a picture that failed.
+        place: whether to keep the GPS position in EXIF data.
+        empty: what to do with a picture in which nothing stands out: `write` it like any other,
+            `skip` it, or `fail`, which lists it as failed.
 
     Raises:
-        ValueError: the ending of a picture that is not written, a format that is not the ending's,
-            or a quality without use.
+        ValueError: an extension that cannot be written, a format that contradicts the extension,
+            or a quality that has no effect.
     """
 
     name: str | None = None
@@ -54,24 +54,24 @@ class Output:
 
     @property
     def file(self) -> Path | None:
-        """The one file that is written; None for a folder and the standard output."""
+        """The only file to write; None for a folder and the standard output."""
         if self.name is None or self._is_folder or self.to_stream:
             return None
         return Path(self.name) if Path(self.name).suffix.lower() in ENDINGS else None
 
     @property
     def to_stream(self) -> bool:
-        """Whether it is the standard output."""
+        """Whether the output is the standard output."""
         return self.name == STREAM
 
     @property
     def folder(self) -> Path:
-        """The folder under which files are written; of one file, where it lies."""
+        """The folder for the files; for a single file, the folder that contains it."""
         return self.file.parent if self.file else Path(self.name or FOLDER)
 
     @property
     def kind(self) -> Format:
-        """The format that is written."""
+        """The format of the files."""
         return self.format or (format_of(self.file) if self.file else "png")
 
     def encode(self, drawn: Drawn) -> bytes:
@@ -95,7 +95,7 @@ def check_drawable(output: Output, draw: Mode) -> None:
     """Refuse a transparent JPEG before any picture is read.
 
     Raises:
-        ValueError: that is what would be written.
+        ValueError: the output would be such a JPEG.
     """
     if output.kind == "jpg" and isinstance(draw, Cutout) and draw.is_transparent:
         raise ValueError(

@@ -1,7 +1,7 @@
 """ModelScope's pipeline of salient detection: the same call, the same mask to the grey level.
 
-For new programs `Detector` is the better choice: see "Coming from ModelScope" in
-docs/reference/inputs.md. This is for those whose pictures must not change.
+New programs should use `Detector`: see docs/use/modelscope.md. This module is for programs that
+need exactly the same masks.
 """
 
 from __future__ import annotations
@@ -26,18 +26,18 @@ from salient.weights.store import load_network
 
 TASK = "semantic-segmentation"  # ModelScope's Tasks.semantic_segmentation
 MASKS = "masks"  # ModelScope's OutputKeys.MASKS
-CONSTANT = 1e-6  # a range of probabilities that rounding alone can make
+CONSTANT = 1e-6  # a range of probabilities that can come from rounding
 
 
 class Pipeline:
     """A picture -> `{"masks": uint8 H,W}`, computed as ModelScope's pipeline does.
 
-    The probability is stretched by its own minimum and maximum, cut to bytes at the network's size,
-    and the bytes are enlarged (bilinear). Always in the network's own precision, float32 as a rule:
-    with 16 bits masks would differ between processors.
+    The probability is stretched by its own minimum and maximum, truncated to bytes at the network's
+    size, and the bytes are enlarged (bilinear). It computes in the network's own precision, usually
+    float32, because with 16 bits masks would differ between processors.
 
     Args:
-        network: in eval mode, on the device to run on.
+        network: a network in eval mode, on the device to run on.
     """
 
     def __init__(self, network: Network) -> None:
@@ -48,15 +48,15 @@ class Pipeline:
 
         Args:
             input: a path, a PIL image, an array uint8 H,W,3 **in BGR** or H,W (grey), or a mapping
-                with one of these as `image`. As in ModelScope's, a file is turned by its EXIF tag,
-                a PIL image is not, and transparency is left out.
+                with one of these as `image`. As in ModelScope, a file is rotated by its EXIF tag, a
+                PIL image is not, and transparency is ignored.
 
         Returns:
-            `{"masks": mask}`, uint8 H,W. A constant map, where ModelScope's divides by zero, gives
-            a mask of zeros.
+            `{"masks": mask}`, uint8 H,W. A constant map, for which ModelScope divides by zero,
+            gives a mask of zeros.
 
         Raises:
-            FileNotFoundError, ValueError: a file that is not there or no picture, or an array of
+            FileNotFoundError, ValueError: a file is missing or not a picture, or an array has
                 another shape or type.
             TypeError: anything else.
         """
@@ -70,7 +70,7 @@ class Pipeline:
 
 
 def to_mask(probability: Probability) -> Map:
-    """h,w in [0, 1] -> uint8: stretched to 0..1 and truncated, or zeros where it is constant."""
+    """h,w in [0, 1] -> uint8: stretched to 0..1 and truncated, or zeros if it is constant."""
     low, high = probability.min(), probability.max()
     if high - low < CONSTANT:
         return np.zeros(probability.shape, np.uint8)
@@ -79,7 +79,7 @@ def to_mask(probability: Probability) -> Map:
 
 
 def to_rgb_array(picture: Any) -> Picture:
-    """A picture as `Pipeline` takes it -> RGB uint8 H,W,3. Raises as a pipeline's call does."""
+    """A picture for `Pipeline` -> RGB uint8 H,W,3. Raises as a pipeline's call does."""
     if isinstance(picture, Mapping):
         if "image" not in picture:
             raise ValueError(f"a mapping needs the key 'image', got {sorted(map(str, picture))}")
@@ -110,13 +110,13 @@ def pipeline(
     Args:
         task: `semantic-segmentation`, which is `Tasks.semantic_segmentation`.
         model: a checkpoint of any kind, the folder of ModelScope's model, or a hub's id (see
-            `find_model`); if None as `find_checkpoint`.
+            `find_model`); by default the bundled network.
         model_revision: of a hub's id.
-        device: as `pick_device` takes it; ModelScope's word `gpu` is `auto`.
+        device: as in `pick_device`; ModelScope's `gpu` is `auto`.
 
     Raises:
-        ValueError: another task, an address, or a device that is not there.
-        FileNotFoundError: no such model. And as `load_network`.
+        ValueError: another task, a web address, or a missing device.
+        FileNotFoundError: there is no such model. And as `load_network`.
     """
     if task != TASK:
         raise ValueError(f"task: {task!r} is not valid; this pipeline does {TASK!r}")

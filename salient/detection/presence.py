@@ -1,4 +1,4 @@
-"""Whether anything stands out in a picture, told from both of the network's maps."""
+"""Decide whether anything stands out in a picture, from both outputs of the network."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ import numpy as np
 from salient.arrays import Map
 
 LEVEL = 128  # of both maps: half
-SIDE = 400  # pixels of the longer side that it is judged at
+SIDE = 400  # longer side in pixels at which the maps are compared
 
 
 def stands_out(saliency: Map, edge: Map | None) -> bool:
     """Whether a picture's saliency map and boundary map, uint8 H,W both, agree on an object.
 
-    A saliency map alone does not tell: of a red wall it is bright all over. So the outline of what
-    is at least LEVEL in it must be confirmed by the boundary map, whose median there is at least
-    LEVEL too. Nothing stands out where no pixel reaches LEVEL, nor where all do; without a boundary
-    map (None) that is all that is asked.
+    A bright saliency map is not enough: that of a red wall is bright everywhere. So along the
+    outline of the saliency map at LEVEL, the median of the boundary map must be at least LEVEL too.
+    Nothing stands out if no pixel reaches LEVEL, or if all do; without a boundary map (None), only
+    this is checked.
     """
     scale = min(SIDE / max(saliency.shape), 1)
     size = [max(round(side * scale), 1) for side in saliency.shape[::-1]]

@@ -1,4 +1,4 @@
-"""What a detector answers with: the map of a picture, and all else that one run found."""
+"""The result of a detector: the map of a picture, and everything else from the same run."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ LEVEL = 128  # of `mask`: half
 
 
 class Box(NamedTuple):
-    """Where something is in a picture, in pixels from its upper left corner."""
+    """A bounding box in a picture, in pixels from its upper left corner."""
 
     left: int
     top: int
@@ -33,14 +33,14 @@ class Box(NamedTuple):
 
 
 class Result(np.ndarray[tuple[int, int], np.dtype[np.uint8]]):
-    """The saliency map of a picture, uint8 H,W, with everything else that was found in it.
+    """The saliency map of a picture, uint8 H,W, with everything else from the same run.
 
-    It is a NumPy array and can be used as one. What is computed from it, such as `result > 128` or
-    `result[:10]`, is a plain array. The network has run once; boundary, probability and cut-out are
-    enlarged or drawn when they are asked for.
+    It is a NumPy array and can be used as one. Results of operations, such as `result > 128` or
+    `result[:10]`, are plain arrays. The network has run once; boundary, probability and cut-out are
+    computed from its outputs when they are asked for.
 
     Attributes:
-        found: the probabilities, at the network's size; None in an array that was made from a
+        found: the probabilities at the network's size; None in an array that was made from a
             result, such as `result.copy()`.
     """
 
@@ -70,7 +70,7 @@ class Result(np.ndarray[tuple[int, int], np.dtype[np.uint8]]):
 
     @property
     def probability(self) -> Probability:
-        """The saliency in [0, 1], float32 H,W; made anew at each call."""
+        """The saliency in [0, 1], float32 H,W; computed on each access."""
         return fit(self._found.saliency, self.shape)
 
     @cached_property
@@ -86,12 +86,12 @@ class Result(np.ndarray[tuple[int, int], np.dtype[np.uint8]]):
 
     @property
     def edge_or_none(self) -> Map | None:
-        """The boundary map; None from a network without an edge output."""
+        """The boundary map; None if the network has no edge output."""
         return None if self._found.edge is None else self.edge
 
     @property
     def picture(self) -> Picture:
-        """The picture, RGB uint8 H,W,3: from the file again, unless it was given as an array."""
+        """The picture, RGB uint8 H,W,3; read from the file again unless it was an array."""
         _ = self._found
         return read_photo(self._source).rgb
 
@@ -103,7 +103,7 @@ class Result(np.ndarray[tuple[int, int], np.dtype[np.uint8]]):
 
     @property
     def box(self) -> Box | None:
-        """Left, top, width and height of all that is at least LEVEL; None if nothing is."""
+        """Left, top, width and height of the pixels of at least LEVEL; None if there are none."""
         at = object_box(self.saliency >= LEVEL)
         if at is None:
             return None
@@ -113,12 +113,12 @@ class Result(np.ndarray[tuple[int, int], np.dtype[np.uint8]]):
 
     @property
     def area(self) -> float:
-        """How much of the picture is at least LEVEL, 0..1."""
+        """The fraction of the pixels of at least LEVEL, 0..1."""
         return float((self.saliency >= LEVEL).mean())
 
     @property
     def confidence(self) -> float:
-        """The mean probability of what is at least LEVEL, 0..1; 0 if nothing is."""
+        """The mean probability of the pixels of at least LEVEL, 0..1; 0 if there are none."""
         inside = self.saliency[self.saliency >= LEVEL]
         return float(inside.mean() / 255) if inside.size else 0.0
 
@@ -137,7 +137,7 @@ class Result(np.ndarray[tuple[int, int], np.dtype[np.uint8]]):
         return stands_out(self.saliency, self.edge_or_none)
 
     def mask(self, threshold: int = LEVEL) -> Map:
-        """255 where the map is at least `threshold`, else 0; uint8 H,W."""
+        """255 where the map is at least `threshold`, otherwise 0; uint8 H,W."""
         return np.where(self.saliency < threshold, 0, 255).astype(np.uint8)
 
     def cutout(self, background: Any = None, **options: Any) -> Drawing:
@@ -156,14 +156,14 @@ class Result(np.ndarray[tuple[int, int], np.dtype[np.uint8]]):
         return Cutout(background, **options)(photo.straight, self.saliency, own=photo.alpha)
 
     def save(self, path: str | Path, quality: int | None = None) -> Path:
-        """Write the map as a PNG, WebP or JPEG, whole or not at all; returns its path.
+        """Write the map as a PNG, WebP or JPEG, completely or not at all; returns its path.
 
         Args:
-            path: a name that ends in `.png`, `.webp`, `.jpg` or `.jpeg`.
+            path: a name ending in `.png`, `.webp`, `.jpg` or `.jpeg`.
             quality: of WebP and JPEG, 1..100.
 
         Raises:
-            ValueError: another ending.
+            ValueError: another extension.
             OSError: the file cannot be written.
         """
         return write_whole(path, encode(self.saliency, format_of(path), quality))
@@ -174,7 +174,7 @@ class Result(np.ndarray[tuple[int, int], np.dtype[np.uint8]]):
             raise ValueError("this array was made from a result, and is none itself")
         return self.found
 
-    # NumPy's protocols: what is computed from a result is a plain array.
+    # NumPy's protocols: operations on a result give plain arrays.
 
     def __getitem__(self, key: Any) -> Any:
         return self.saliency[key]

@@ -1,9 +1,8 @@
-"""The one road from pictures to maps: square -> engine -> probabilities -> map.
+"""The only way from pictures to maps: square -> engine -> probabilities -> map.
 
-Detector, folders, films, scoring and validation all take it, so each rule is here once: how many
-pictures go through a network together, on how many threads, how mirror images are averaged, and
-which probabilities are refused. A map is brought to its picture's size by `salient.data.transforms`
-(`to_map`), when it is asked for.
+Detector, folders, videos, scoring and validation all use this module, so each rule is written once:
+the size of batches, the number of threads, how mirror images are averaged, and which probabilities
+are refused. `to_map` in `salient.data.transforms` resizes a map to its picture when it is needed.
 """
 
 from __future__ import annotations
@@ -22,17 +21,17 @@ from salient.devices import cores, in_parallel
 S = TypeVar("S")
 T = TypeVar("T")
 MOST_BYTES = 200_000_000  # of the pictures in a batch; larger ones go one at a time
-GPU_THREADS = 8  # at most, that decode and encode for a GPU
-TOLERANCE = 1e-3  # by which 8 bits may leave [0, 1]
+GPU_THREADS = 8  # most threads that decode and encode for a GPU
+TOLERANCE = 1e-3  # by which 8-bit networks may leave [0, 1]
 
 
 def batch_of(engine: Engine, batch_size: int) -> int:
-    """How many pictures go through the engine together: one on cores, else `batch_size`."""
+    """How many pictures the engine processes together: one on cores, otherwise `batch_size`."""
     return 1 if engine.on_cores else batch_size
 
 
 def threads_of(engine: Engine, threads: int | None = None) -> int:
-    """How many threads keep the engine busy: `threads`, or as many as there are cores to use."""
+    """How many threads keep the engine busy: `threads`, or one per core that may be used."""
     most = cores() if threads is None else threads
     return most if engine.on_cores else min(most, GPU_THREADS)
 
@@ -40,16 +39,16 @@ def threads_of(engine: Engine, threads: int | None = None) -> int:
 def in_batches(
     job: Callable[[list[S]], T], items: Iterable[S], batch: int, threads: int
 ) -> Iterator[T]:
-    """`job` of up to `batch` items at a time, on threads; results in the items' order.
+    """Apply `job` to up to `batch` items at a time, on threads; results in the items' order.
 
-    Items are taken as threads get free, so there may be any number of them.
+    Items are requested when a thread is free, so there may be any number of them.
     """
     items = iter(items)
     return in_parallel(job, iter(lambda: list(islice(items, batch)), []), threads)
 
 
 def limited(items: Iterable[S], batch: int, size: Callable[[S], int]) -> Iterator[list[S]]:
-    """Up to `batch` items at a time, fewer of large ones: `size` is the bytes of an item."""
+    """Up to `batch` items at a time, fewer if they are large; `size` returns an item's bytes."""
     held: list[S] = []
     for item in items:
         held.append(item)
@@ -68,18 +67,18 @@ def detect_pictures(
     normalize: bool = False,
     threads: int | None = None,
 ) -> list[Probabilities]:
-    """What a network finds in each of some pictures, which go through it together.
+    """The probabilities of several pictures, which the network processes together.
 
     Args:
         engine: the network.
-        pictures: RGB uint8 H,W,3, of any sizes. They are taken one by one, so that a large one need
-            not be held.
+        pictures: RGB uint8 H,W,3, of any sizes. They are requested one by one, so that a large one
+            does not stay in memory.
         flip: as in `detect_squares`.
         normalize: stretch each saliency map to 0..1; a constant one stays as it is.
         threads: as in `Engine.run`.
 
     Raises:
-        ValueError: a probability is not one.
+        ValueError: a value is not a probability.
     """
     squares = [squash(picture, engine.size, engine.resize) for picture in pictures]
     if not squares:
@@ -93,16 +92,16 @@ def detect_pictures(
 def detect_squares(
     engine: Engine, squares: Picture, *, flip: bool = False, threads: int | None = None
 ) -> Probabilities:
-    """RGB uint8 B,S,S,3 -> what a network finds, checked.
+    """RGB uint8 B,S,S,3 -> checked probabilities.
 
     Args:
         engine: the network.
-        squares: pictures, resized to the engine's `size` by its `resize`.
-        flip: average with what is found in the mirror images, in twice the time.
+        squares: pictures, resized to the engine's `size` with its `resize`.
+        flip: average with the mirror images, in twice the time.
         threads: as in `Engine.run`.
 
     Raises:
-        ValueError: a probability is not one.
+        ValueError: a value is not a probability.
     """
     found = engine.run(squares, threads)
     if flip:
@@ -121,7 +120,7 @@ def _average(straight: Probability, mirrored: Probability) -> Probability:
 
 
 def check(found: Probabilities, origin: str, precision: str = "fp32") -> None:
-    """Refuse what would be saved as a plausible map, such as NaN, which becomes black.
+    """Refuse values that would give a plausible but wrong map, such as NaN, which becomes black.
 
     Raises:
         ValueError: a probability is not finite, or outside [0, 1].

@@ -1,4 +1,4 @@
-"""A table of what was found in each picture: CSV or JSON Lines."""
+"""A summary with a row for each picture: CSV or JSON Lines."""
 
 from __future__ import annotations
 
@@ -42,19 +42,19 @@ def row_of(file: str, output: str | None, result: Result) -> dict[str, Any]:
 
 
 def failed_row(file: str, error: str) -> dict[str, Any]:
-    """What a summary says of a picture that could not be done."""
+    """The row of a picture that failed."""
     return dict.fromkeys(COLUMNS) | {"file": file, "error": error}
 
 
 def start_summary(path: str, overwrite: bool | str) -> dict[str, dict[str, Any]]:
-    """The rows with which a summary begins, by file: those that are there, if it goes on.
+    """The rows that a continued summary already has, by file.
 
     Args:
         path: the file.
-        overwrite: whether it is replaced; `skip` keeps the rows of what is not done again.
+        overwrite: whether to replace it; `skip` keeps the rows of pictures that are not repeated.
 
     Raises:
-        ValueError: a name that is neither CSV nor JSON Lines, or a file that is there already.
+        ValueError: the name is neither CSV nor JSON Lines, or the file exists already.
         OSError: its folder cannot be written.
     """
     _check_ending(path)
@@ -66,13 +66,13 @@ def start_summary(path: str, overwrite: bool | str) -> dict[str, dict[str, Any]]
 
 
 def write_summary(path: str | Path, rows: Iterable[Mapping[str, Any]]) -> Path:
-    """Write rows of `row_of` and `failed_row`, whole or not at all; returns the path.
+    """Write rows of `row_of` and `failed_row`, completely or not at all; returns the path.
 
-    CSV (RFC 4180) has a heading and leaves empty what is not known; JSON Lines have null. A byte of
-    a name that is not UTF-8 is escaped in JSON, and kept as it is in CSV.
+    CSV (RFC 4180) has a heading and empty cells for unknown values; JSON Lines have null. A byte of
+    a name that is not UTF-8 is escaped in JSON and unchanged in CSV.
 
     Raises:
-        ValueError: another ending.
+        ValueError: another extension.
         OSError: the file cannot be written.
     """
     _check_ending(path)
@@ -88,7 +88,7 @@ def write_summary(path: str | Path, rows: Iterable[Mapping[str, Any]]) -> Path:
 
 
 def read_summary(path: str | Path) -> list[dict[str, Any]]:
-    """The rows of a summary that is there; none if it is not. CSV gives texts."""
+    """The rows of an existing summary; none if there is no file. CSV gives texts."""
     if not Path(path).is_file():
         return []
     text = Path(path).read_bytes().decode(errors="surrogateescape")

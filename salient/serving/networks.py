@@ -89,7 +89,7 @@ class Networks:
 
 
 class Upload(BytesIO):
-    """A file's content with its name, which error messages quote."""
+    """A file's content and its name for error messages."""
 
     def __init__(self, content: bytes, name: str) -> None:
         super().__init__(content)
