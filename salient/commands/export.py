@@ -39,7 +39,7 @@ def export(
 ) -> Checked:
     """Export, check and time; returns the result of the check.
 
-    The file is there when all of it is done, or else not at all.
+    The file is written only if the check succeeds.
 
     Args:
         output: the file to write; its extension chooses the format.

@@ -1,6 +1,6 @@
-"""Merge the manifests of shards; say what is missing, twice or failed.
+"""Merge the manifests of shards, and report missing, duplicate and failed pictures.
 
-salient manifest 1.jsonl 2.jsonl 3.jsonl           what `predict manifest=` wrote
+salient manifest 1.jsonl 2.jsonl 3.jsonl           files of `salient predict manifest=`
 salient manifest parts/*.jsonl output=all.jsonl
 """
 
@@ -16,15 +16,15 @@ from salient.files import open_whole
 
 
 def manifest(manifests: list[str] | None = None, output: AnyPath | None = None) -> Merged:
-    """Print what the manifests say together; ends with an error if they have holes or doubles.
+    """Merge manifests and print a summary; fails if pictures are missing or occur twice.
 
     Args:
-        manifests: the files, those of all shards.
-        output: a file for the last line of each picture, by name.
+        manifests: the files of all shards.
+        output: a file for the last line of each picture, sorted by name.
 
     Raises:
-        ValueError: no manifest, or a file that is none.
-        FileNotFoundError: one is not there.
+        ValueError: no file is named, or a file is not a manifest.
+        FileNotFoundError: a file is missing.
         OSError: `output` cannot be written.
     """
     merged = merge(manifests or [])

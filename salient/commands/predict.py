@@ -93,7 +93,7 @@ def predict(
         cutout: options of mode=cutout.
         normalize: stretch each map to 0..255 by its own minimum and maximum.
         overwrite: true replaces existing files; skip keeps them and makes the others; with a
-            manifest, skip goes by content and options.
+            manifest, skip compares content and options.
         device: the GPU if there is one; or cpu, cuda, cuda:1, mps.
         precision: bf16 if PyTorch's device computes in it; or fp32, bf16, fp16.
         engine: or torch, onnx (a CPU in float32, as auto where the file is at hand), int8, fastest.
@@ -103,13 +103,13 @@ def predict(
         smooth: for a video: how much of the previous map to keep where nothing moves, 0..1.
         shard: a part of the pictures, such as 3/16, by a hash of their names; auto in a SLURM
             array.
-        manifest: a .jsonl file that gets a line as soon as a picture is done; see salient manifest.
-        twins: with a manifest, pictures of the same content: copy or link the one file, or detect
-            again.
+        manifest: a .jsonl file with a line for each finished picture; see salient manifest.
+        twins: with a manifest, for pictures with the same content: copy or link the one output, or
+            detect again.
         white: the value of white in grey pictures of more than 8 bits, such as 4095.
-        watch: go on with pictures that come into the folder, or change, until Ctrl-C.
-        pixel_format: of raw frames, input=- output=-: rgb24, bgr24, rgba, bgra or gray.
-        size: of raw frames: WIDTHxHEIGHT.
+        watch: also process pictures that are added to the folder or changed, until Ctrl-C.
+        pixel_format: for raw frames, input=- output=-: rgb24, bgr24, rgba, bgra or gray.
+        size: for raw frames: WIDTHxHEIGHT.
 
     Raises:
         ValueError: no input, an unknown mode, existing files, or an `output` that does not suit the

@@ -1,8 +1,8 @@
-"""Check a bundle of scores, against its maps and masks where they are at hand; merge several.
+"""Check a bundle of scores, also against its maps and masks; merge several bundles.
 
-salient verify scores.bundle                                     its seal and its means
-salient verify scores.bundle dataset=ecssd                       its masks too
-salient verify scores.bundle dataset=ecssd predictions=DIR       its maps and every figure too
+salient verify scores.bundle                                     its checksum and its means
+salient verify scores.bundle dataset=ecssd                       also its masks
+salient verify scores.bundle dataset=ecssd predictions=DIR       also its maps and every figure
 salient verify ours.bundle theirs.bundle output=DIR              one leaderboard, paired intervals
 """
 
@@ -34,20 +34,20 @@ def verify(
     output: AnyPath | None = None,
     dataset: dict[str, Any] | None = None,
 ) -> list[Row]:
-    """Check bundles and print their leaderboard; returns their rows. Ends in an error if one fails.
+    """Check bundles and print their leaderboard; returns their rows. Fails if a bundle is wrong.
 
     Args:
-        bundles: files that `salient eval bundle=FILE` wrote.
+        bundles: files from `salient eval bundle=FILE`.
         predictions: a folder of the maps of the only method, or {method: folder, ...}.
-        data_root: where data sets lie.
+        data_root: the folder with the data sets.
         title: the name of dataset=folder.
         images, masks: the two folders of dataset=folder.
-        strict: false makes another number of pairs a warning, not an error.
+        strict: false turns a wrong number of pairs into a warning.
         output: a folder for the tables.
-        dataset: the sets, whose masks are compared.
+        dataset: the sets with the masks to compare.
 
     Raises:
-        ValueError: a bundle is none or was altered, or two cannot be merged.
+        ValueError: a file is not a bundle or was altered, or two bundles cannot be merged.
         FileNotFoundError: a bundle, a set or a map is missing.
     """
     if not bundles:
@@ -80,7 +80,7 @@ def verify(
 
 
 def _folders(bundle: Bundle, predictions: str | dict[str, str] | None) -> dict[str, str]:
-    """Saved maps by method; a folder is that of the only method."""
+    """Folders of saved maps by method; a plain folder belongs to the only method."""
     if not isinstance(predictions, str):
         return predictions or {}
     methods = sorted({scored.row.method for scored in bundle.scored})

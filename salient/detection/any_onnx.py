@@ -1,4 +1,4 @@
-"""The engine of an ONNX file from anywhere, run as its description says."""
+"""The engine for ONNX files of other projects, with a description of input and output."""
 
 from __future__ import annotations
 
@@ -27,17 +27,17 @@ KNOWN = Path(__file__).with_name("onnx_models.yaml")
 @checked
 @dataclass(frozen=True)
 class Description:
-    """How a network of an ONNX file takes pictures, and what it gives.
+    """The input and output of a network in an ONNX file.
 
-    It takes one RGB picture, float 1,3,S,S: each value 0..255 is divided by `divide_by`, less
-    `mean`, over `std`.
+    The input is one RGB picture, float 1,3,S,S. Each value 0..255 is divided by `divide_by`;
+    then `mean` is subtracted, and the result is divided by `std`.
 
     Args:
         size: the side S of the square that pictures are resized to.
         mean, std: of red, green and blue.
-        divide_by: a number, or `max`: the picture's own largest value.
-        output: which output has the map, by number or name; 1,C,h,w or 1,h,w.
-        channel: which of its channels.
+        divide_by: a number, or `max` for the picture's own largest value.
+        output: the number or name of the output with the map, 1,C,h,w or 1,h,w.
+        channel: the channel of this output.
         sigmoid: whether the output is a logit.
         stretch: whether each map is stretched to 0..1 by its own minimum and maximum.
         resize: the filter that makes the square: area, or pillow (Pillow's bilinear).
@@ -59,15 +59,15 @@ class Description:
 
 
 class AnyOnnxEngine:
-    """onnxruntime on the CPU, for the ONNX file of any network that draws a map. See `Engine`.
+    """onnxruntime on the CPU, for the ONNX file of any network that outputs a map. See `Engine`.
 
     Args:
         path: the ONNX file.
-        description: how it is run.
+        description: its input and output.
 
     Raises:
         FileNotFoundError: there is no such file.
-        ValueError: it is no ONNX file, or its description does not fit.
+        ValueError: it is not an ONNX file, or the description does not fit.
         ModuleNotFoundError: onnxruntime is not installed.
     """
 
@@ -89,10 +89,10 @@ class AnyOnnxEngine:
         return read_checkpoint(self.session.path).sha256
 
     def run(self, squares: Picture, threads: int | None = None) -> Probabilities:
-        """As `Engine.run`; the pictures go through it one by one.
+        """Like `Engine.run`, one picture at a time.
 
         Raises:
-            ValueError: the file cannot be run, or gives something else than a map.
+            ValueError: the file cannot be run, or its output is not a map.
             MemoryError: there is too little memory.
         """
         return Probabilities(np.stack([self._map(square, threads) for square in squares]))
@@ -113,7 +113,7 @@ class AnyOnnxEngine:
         return values
 
     def _channel(self, found: Any) -> Float32:
-        """The channel of an output that holds the map, float32 h,w."""
+        """The channel with the map, float32 h,w."""
         shape, channel = tuple(getattr(found, "shape", ())), self.description.channel
         layers = found[0] if len(shape) == 4 and shape[0] == 1 else found
         if getattr(layers, "ndim", 0) != 3 or channel >= len(layers) or not layers.size:
@@ -141,14 +141,14 @@ class AnyOnnxEngine:
 
 
 def load_onnx(path: str | Path, described: Mapping[str, Any] | None = None) -> Engine:
-    """The engine of an ONNX file, by the first of these descriptions that there is.
+    """The engine of an ONNX file, with the first of these descriptions that exists.
 
-    The one given; FILE.yaml next to FILE.onnx; the file's own, if `salient export` wrote it; that
-    of a well-known file name.
+    The argument; FILE.yaml next to FILE.onnx; the file's metadata, if `salient export` wrote it;
+    the bundled description of a well-known file name.
 
     Raises:
         FileNotFoundError: there is no such file.
-        ValueError: no description is found, or it does not fit; says which keys there are.
+        ValueError: there is no description, or it does not fit; the message has the keys.
         ModuleNotFoundError: onnxruntime is not installed.
     """
     path = Path(path)
@@ -172,6 +172,6 @@ def load_onnx(path: str | Path, described: Mapping[str, Any] | None = None) -> E
 
 @cache
 def known_models() -> dict[str, dict[str, Any]]:
-    """The descriptions of well-known files, by their names without .onnx."""
+    """The bundled descriptions of well-known files, by name without .onnx."""
     models: dict[str, dict[str, Any]] = yaml.safe_load(KNOWN.read_text())
     return models

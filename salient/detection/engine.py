@@ -9,17 +9,17 @@ from salient.detection.quality import IouFit
 
 
 class Engine(Protocol):
-    """A network and what runs it. It may be called from several threads, and pickled.
+    """A network and the program that runs it. It can be called from several threads, and pickled.
 
     Attributes:
         name: in words, such as `PyTorch bf16 on cuda`.
-        origin: the file of the network, its size, and where it comes from, in a line.
-        precision: what it computes in: fp32, bf16, fp16 or int8.
-        size: side in pixels of the square that it takes.
-        resize: the filter that brings pictures there, a name in `salient.data.transforms.RESIZE`.
-        on_cores: whether it computes on the processor's cores. There, many pictures are quickest
-            one at a time, each on a thread of its own; elsewhere several at once are quicker.
-        quality: what predicts the IoU of its maps; None where nothing was fitted for its weights.
+        origin: the file of the network, its size and its origin, in one line.
+        precision: fp32, bf16, fp16 or int8.
+        size: side in pixels of the square that the network takes.
+        resize: the filter that makes this square, a name in `salient.data.transforms.RESIZE`.
+        on_cores: whether it computes on the processor's cores. There, pictures are processed one
+            per thread; elsewhere in batches.
+        quality: predicts the IoU of its maps; None if there is no fit for its weights.
     """
 
     name: str
@@ -32,7 +32,7 @@ class Engine(Protocol):
 
     @property
     def sha256(self) -> str | None:
-        """Of the checkpoint's file; None of a network in memory."""
+        """The hash of the checkpoint's file; None for a network in memory."""
         ...
 
     def run(self, squares: Picture, threads: int | None = None) -> Probabilities:

@@ -1,4 +1,4 @@
-"""Which of several ONNX files of one network is quickest on this processor."""
+"""Find the fastest of several ONNX files of one network on this processor."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from salient.detection.by_onnx import OnnxEngine
 from salient.devices import cores, import_onnxruntime, processor
 from salient.files import write_whole
 
-SECONDS = 0.5  # to measure each file for
+SECONDS = 0.5  # time to measure each file
 
 
 def fastest(files: Mapping[str, Path], cache: Path) -> str:
-    """The name of the quickest of some files, one picture at a time on all cores.
+    """The name of the fastest file, for one picture at a time on all cores.
 
-    It is measured once, in about a second, and kept in `cache` for this processor, its cores, this
-    onnxruntime and these files. Where `cache` cannot be written it is measured each time.
+    This is measured once, in about a second, and stored in `cache` for this processor, its cores,
+    this onnxruntime and these files. If `cache` cannot be written, it is measured each time.
 
     Raises:
         ValueError: a file cannot be run. And as `OnnxEngine`.
@@ -43,7 +43,7 @@ def fastest(files: Mapping[str, Path], cache: Path) -> str:
 
 
 def _read(cache: Path) -> dict[str, Any]:
-    """What was measured before; nothing if the file is absent or damaged."""
+    """Earlier measurements; nothing if the file is missing or damaged."""
     try:
         known = json.loads(cache.read_text())
     except (OSError, ValueError):
@@ -52,7 +52,7 @@ def _read(cache: Path) -> dict[str, Any]:
 
 
 def measure(engines: Mapping[str, OnnxEngine]) -> dict[str, float]:
-    """Seconds a picture by each engine: the best of the runs, which alternate."""
+    """Seconds per picture of each engine: the best of alternating runs."""
     squares = {
         name: np.random.default_rng(0).integers(0, 256, (1, e.size, e.size, 3), np.uint8)
         for name, e in engines.items()

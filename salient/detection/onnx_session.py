@@ -1,4 +1,4 @@
-"""An ONNX file that onnxruntime runs on the CPU."""
+"""Run an ONNX file with onnxruntime on the CPU."""
 
 from __future__ import annotations
 

@@ -55,9 +55,9 @@ class Result(np.ndarray[tuple[int, int], np.dtype[np.uint8]]):
         source: PictureLike,
         fit: IouFit | None = None,
     ) -> Result:
-        """Of what was found in a picture of a size (height, width).
+        """The result for a picture of a size (height, width).
 
-        `source` is the picture, or what it is read from again; `fit` predicts the IoU.
+        `source` is the picture, or the file from which it is read again; `fit` predicts the IoU.
         """
         result = to_map(found.saliency, size).view(cls)
         result.found, result._source, result._fit = found, source, fit

@@ -1,4 +1,4 @@
-"""Which pictures are a process's own, of several that share the work and do not know each other."""
+"""Divide pictures among processes that share the work without communicating."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ SLURM = tuple(f"SLURM_ARRAY_TASK_{word}" for word in ("ID", "MIN", "MAX", "COUNT
 class Shard(NamedTuple):
     """A part of all pictures: `number` of `total`, from 1.
 
-    A picture belongs to the shard that a hash of its name gives: shards are disjoint, together
-    they are complete, and a picture stays in its shard when others are added.
+    A hash of its name decides the shard of a picture. Each picture is in exactly one shard, and
+    stays there when other pictures are added.
     """
 
     number: int
@@ -26,7 +26,7 @@ class Shard(NamedTuple):
         return f"{self.number}/{self.total}"
 
     def holds(self, name: str) -> bool:
-        """Whether a picture is in it, by its path below the input, with slashes."""
+        """Whether a picture is in the shard, by its path below the input, with slashes."""
         digest = hashlib.sha256(name.encode(errors="surrogateescape")).digest()
         return int.from_bytes(digest[:8], "big") % self.total == self.number - 1
 
@@ -35,11 +35,11 @@ WHOLE = Shard(1, 1)
 
 
 def read_shard(text: str, environment: Mapping[str, str] = os.environ) -> Shard:
-    """The shard that `3/16` names, or `auto`: that of this task of a SLURM array.
+    """The shard of a text such as `3/16`, or of `auto`: this task of a SLURM array.
 
     Raises:
-        ValueError: neither; or `auto` outside an array, or in one that has holes, whose tasks do
-            not say which pictures the others take.
+        ValueError: the text is neither; or `auto` is used outside an array, or in one with gaps,
+            where tasks do not know the number of shards.
     """
     if text == AUTO:
         return _of_slurm(environment)

@@ -20,10 +20,10 @@ ENDINGS = (".csv", ".jsonl")
 
 
 def row_of(file: str, output: str | None, result: Result) -> dict[str, Any]:
-    """What a summary says of a picture: values by COLUMNS.
+    """The row of a picture: values by COLUMNS.
 
-    `output` is the file that was written, None if there is none. The box holds what is at least
-    half; area, confidence and predicted_iou are 0..1.
+    `output` is the file that was written, or None. The box contains the pixels of at least half;
+    area, confidence and predicted_iou are 0..1.
     """
     iou = result.predicted_iou
     box = result.box

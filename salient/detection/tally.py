@@ -1,4 +1,4 @@
-"""What is said of a detection when it ends."""
+"""Collect the messages that are printed when a detection ends."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from salient.data.pairs import first_few
 from salient.detection.folders import Done
 from salient.detection.outputs import Empty
 
-REMARKS = 5  # on pictures, that are shown
+REMARKS = 5  # on pictures; further ones are only counted
 
 
 class Tally:
-    """What is said at the end of all pictures, without keeping what was found in each.
+    """Counts outcomes for the messages at the end, without keeping results.
 
     Args:
-        rows: gets what a summary says of each, by its name; None if there is no summary.
+        rows: receives the summary's row of each picture, by name; None if there is no summary.
 
     Attributes:
         targets: the files that were written.
-        kept: how many were done before.
+        kept: how many pictures were done before.
     """
 
     def __init__(self, rows: dict[str, dict[str, Any]] | None = None) -> None:
@@ -30,7 +30,7 @@ class Tally:
         self._nothing: list[str] = []
 
     def counted(self, files: Iterable[Done]) -> Iterator[Done]:
-        """The same, each when it is counted."""
+        """The same outcomes, after counting each."""
         for one in files:
             self._add(one)
             yield one
@@ -42,11 +42,11 @@ class Tally:
 
     @property
     def problems(self) -> list[str]:
-        """Why pictures could not be done, in lines; one that was done later is none of them."""
+        """A line for each picture that failed and was not done later."""
         return list(self._failed.values())
 
     def remarks(self, empty: Empty) -> Iterator[str]:
-        """What a user should know of how pictures were read, and of those that show nothing."""
+        """Notes on how pictures were read, and on pictures in which nothing stands out."""
         yield from self._notes
         if self._noted > REMARKS:
             yield f"note: there are {self._noted - REMARKS} more notes; summary=FILE.csv lists them"

@@ -1,4 +1,4 @@
-"""A folder that is watched: pictures that are new in it, or changed, as they come."""
+"""Watch a folder for new and changed pictures."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 from salient.detection.listing import Inputs
 from salient.files import stamp
 
-PAUSE = 1.0  # seconds between two looks
+PAUSE = 1.0  # seconds between two checks
 
 
 def changes(
@@ -18,15 +18,15 @@ def changes(
     known: Mapping[Path, tuple[int, int]],
     pause: Callable[[], object] | None = None,
 ) -> Iterator[dict[Path, Path]]:
-    """What there is to do after each look, by picture the file to write; never ends.
+    """After each check, the pictures to process with their target files; never ends.
 
-    A picture is given when it has not changed from one look to the next, so that one which is still
-    being written is waited for.
+    A picture is returned when it has not changed between two checks, so that a picture that is
+    still being written has time.
 
     Args:
         find: lists the pictures, see `find_pictures`.
-        known: the `stamps` of those that are done, or are left as they are.
-        pause: is called between two looks; by default it sleeps PAUSE seconds.
+        known: the `stamps` of pictures that are done or left alone.
+        pause: called between two checks; by default it sleeps PAUSE seconds.
     """
     done = dict(known)
     before: dict[Path, tuple[int, int]] = {}
@@ -48,7 +48,7 @@ def _sleep() -> None:
 
 
 def stamps(paths: Iterable[Path]) -> dict[Path, tuple[int, int]]:
-    """The size and time of each file that is there."""
+    """The size and time of each existing file."""
     stamps = {}
     for path in paths:
         with suppress(OSError):  # it has just gone

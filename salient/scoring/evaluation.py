@@ -61,47 +61,46 @@ def evaluate(
     held_out_synsets: Amount = 0,
     config: Mapping[str, Any] | None = None,
 ) -> list[Row]:
-    """Score networks and saved maps on the sets that are there; returns a row for each method.
+    """Score networks and saved maps on the sets that are found; returns a row for each method.
 
     Prints the table and saves it in `output`, with figures by picture, curves and a report. Ctrl-C
-    ends it in a SystemExit, when the rows that are complete are saved.
+    saves the complete rows and raises a SystemExit.
 
     Args:
         sets: one or more, each by its name in `configs/dataset` or as a `PairSet`.
-        data_root: where data sets lie.
-        strict: false makes another number of pairs a warning, not an error.
+        data_root: the folder with the data sets.
+        strict: false turns a wrong number of pairs into a warning.
         checkpoint: a file or folder; best (the default) or fast, the bundled weights; last, the
             newest in checkpoints/; or a hub's id, owner/name. {method: checkpoint, ...} names it in
             tables, and scores several.
-        onnx: {method: FILE.onnx, ...}: any network; what it takes is known from its name, FILE.yaml
-            next to it, or given: {method: {file: FILE.onnx, size: 320, ...}}.
+        onnx: {method: FILE.onnx, ...}, any networks. A well-known file name, FILE.yaml next to the
+            file, or {method: {file: FILE.onnx, size: 320, ...}} describes the input.
         predictions: a folder of saved maps, or {method: folder, ...}, instead of the network.
         output: where the tables go.
-        bundle: a file for the numbers of every picture, which `salient verify` checks and merges.
+        bundle: a file with the numbers of every picture, for `salient verify`.
         baseline: add a row for a centred Gaussian, the same guess for every picture.
         save_maps: write the network's maps to <output>/maps/<data set>/; those of several to
             <output>/maps/<method>/<data set>/.
         corrupt: standard: score the networks on damaged pictures too, in 12 ways and 3 strengths
             each; or some of them, such as jpeg,fog.
         metrics: the conventions of the figures.
-        figures: more than the usual eleven: all, or names such as max_dice,hce.
-        report_pictures: pictures that report.html shows, of all sets together; 0: no report.
+        figures: further figures: all, or names such as max_dice,hce.
+        report_pictures: pictures in report.html, over all sets; 0 for no report.
         device: the GPU if there is one; or cpu, cuda, cuda:1, mps.
         precision: fp32, the same digits on every machine; auto (16 bits where faster and
             harmless), bf16, fp16.
-        engine: torch, the digits of the docs; or onnx, auto: faster on a CPU, a last digit may
+        engine: torch, the digits of the docs; or onnx, auto: faster on a CPU, the last digit may
             differ.
         batch_size: on a GPU.
-        workers: processes that decode for a GPU; by default as many as there are cores, at most 16.
-        tta: flip: one more row, averaged with the mirror image's map, in twice the time.
+        workers: processes that decode for a GPU; by default one per core, at most 16.
+        tta: flip adds a row, averaged with the mirror image's map, in twice the time.
         held_out: only the pairs that training with this loader.held_out leaves out.
         held_out_synsets: the same with this loader.held_out_synsets.
-        config: what the report shows as the run's config.
+        config: the configuration that the report shows.
 
     Raises:
-        ValueError: no set is named; pairs that do not match (see `find_pairs`), or masks that are
-            all empty.
-        FileNotFoundError: none of the sets is there, or a map is missing.
+        ValueError: no set is named, pairs do not match (see `find_pairs`), or all masks are empty.
+        FileNotFoundError: none of the sets is found, or a map is missing.
         OSError: `output` cannot be written.
     """
     choice, corruptions = choose(figures), choose_corruptions(corrupt or [])
@@ -170,7 +169,7 @@ def evaluate(
         missing.append(f"{title}: interrupted, with what would have followed")
     rows = [row for in_set in scored for row in in_set.rows]
     if stopped and (world > 1 or not rows):
-        sys.exit("interrupted; nothing is saved but the maps that were made")
+        sys.exit("interrupted; only the maps that were already written are kept")
     lines = [line for in_set in scored for line in in_set.lines]
     if rank == 0:
         _tell(rows, lines, note, missing, choice)
@@ -200,13 +199,13 @@ def evaluate(
 
 
 def _in_words(networks: Mapping[str, Loaded]) -> str:
-    """The networks, behind the conventions."""
+    """The description of the networks, printed after the conventions."""
     names = {name: "Network" if len(networks) == 1 else name for name in networks}
     return "".join(f" {names[name]}: {network.in_words()}." for name, network in networks.items())
 
 
 def _maps_folders(output: str, title: str, networks: Mapping[str, Loaded]) -> dict[str, Path]:
-    """Where the networks' maps of a set go, without what a killed run left half written."""
+    """The folders for the networks' maps of a set, after removing leftovers of killed runs."""
     maps = Path(output) / "maps"
     folders = {name: (maps if len(networks) == 1 else maps / name) / title for name in networks}
     for folder in folders.values():
@@ -221,7 +220,7 @@ def _tell(
     missing: list[str],
     choice: Choice,
 ) -> None:
-    """Print the table, and what a reader should know of its maps and masks."""
+    """Print the table, and notes on its maps and masks."""
     print(markdown(rows, choice.shown), f"\n{note}")
     for row in rows:
         if row.resized:

@@ -119,7 +119,7 @@ def test_a_stopped_eval_saves_the_rows_that_are_complete(call, work, monkeypatch
     fail_at(monkeypatch, score, "b.png", KeyboardInterrupt())
     both = (*SETS, "save_maps=true", "output=out")
     said = call(work, "eval", *both, fails=True).stderr
-    assert "interrupted; nothing is saved but the maps that were made" in said
+    assert "interrupted; only the maps that were already written are kept" in said
     assert written(work / "out") == ["maps"]
     done = call(work, "eval", *both, "baseline=true", fails=True)  # the guess is scored first
     assert "interrupted; go on with the sets that are left" in done.stderr
