@@ -1,4 +1,4 @@
-"""CONTRIBUTING.md, "Network": a decoder of one's own by the printed recipe alone."""
+"""CONTRIBUTING.md, "Network": your own decoder, with only the printed recipe."""
 
 from __future__ import annotations
 

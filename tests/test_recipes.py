@@ -75,7 +75,7 @@ def test_a_figure_is_a_function_and_a_row(copy):
 
 @pytest.fixture(scope="module")
 def trained_by_recipe(tmp_path_factory) -> tuple[Copy, str]:
-    """One run with a loss, a backbone, a callback and a logger of one's own."""
+    """One run with your own loss, backbone, callback and logger."""
     copy = Copy(tmp_path_factory.mktemp("house"))
     for row in ("Loss or pixel weighting", "Loss term", "Callback", "Logger"):
         follow(copy, row)

@@ -124,7 +124,7 @@ def _read(sets: list[PairSet], data_root: str, elsewhere: str) -> tuple[dict[str
     is drawn in `elsewhere`.
     """
     states: dict[str, Any] = {}
-    rows, told = [], []
+    rows, lines = [], []
     read: dict[str, list[Examined]] = {}
     for pair_set in sets:
         title, start = pair_set.title, time.perf_counter()
@@ -137,7 +137,7 @@ def _read(sets: list[PairSet], data_root: str, elsewhere: str) -> tuple[dict[str
             listing = pair_set.listing(root)
         except FileNotFoundError as error:
             states[title] = {"missing": str(error)}
-            told.append(f"{MISSING}: {error}")
+            lines.append(f"{MISSING}: {error}")
             continue
         examined = in_parallel(examine, listing.pairs)
         read[title] = list(tqdm(examined, title, len(listing.pairs), disable=None))
@@ -145,14 +145,16 @@ def _read(sets: list[PairSet], data_root: str, elsewhere: str) -> tuple[dict[str
         seconds = round(time.perf_counter() - start, 1)
         states[title] = {"pairs": len(listing.pairs), "seconds": seconds, **found._asdict()}
         rows.append(_row(title, len(listing.pairs), found, seconds))
-        told += [f"{title}: SPOILS A RUN: {fault}" for fault in found.faults]
-        told += [f"{title}: {remark}" for remark in found.remarks]
+        lines += [f"{title}: SPOILS A RUN: {fault}" for fault in found.faults]
+        lines += [f"{title}: {remark}" for remark in found.remarks]
     for first, second in combinations(read, 2):
         shared = [" = ".join(pair) for pair in same_pictures(read[first], read[second])]
         if shared:
             states[first].setdefault("shared", {})[second] = shared
-            told.append(f"{first}: {len(shared)} pictures are in {second} too: {first_few(shared)}")
-    for line in (*_table(rows), *told):
+            lines.append(
+                f"{first}: {len(shared)} pictures are in {second} too: {first_few(shared)}"
+            )
+    for line in (*_table(rows), *lines):
         print(line)
     return states, not rows or any(state.get("faults") for state in states.values())
 

@@ -135,10 +135,10 @@ def report(
     names["grey"] = [name for name, look in looks if look.levels[1:255].any()]
     doubles = same_pictures(examined)
     names["doubles"] = [" = ".join(pair) for pair in doubles]
-    faults = _told(names, {"alone": "without partner, or several of one name"})
+    faults = _lines(names, {"alone": "without partner, or several of one name"})
     faults += [problem for one in examined for problem in one.problems]
     wrong = set(names["sizes"]) - set(differing_sizes)
-    faults += _told({"sizes": sorted(wrong)}, {"sizes": "mask and picture differ in size"})
+    faults += _lines({"sizes": sorted(wrong)}, {"sizes": "mask and picture differ in size"})
     if expected not in (None, len(listing.pairs)):
         faults.append(f"{len(listing.pairs)} of {expected} pairs")
     seen = [look for _, look in looks]
@@ -150,17 +150,23 @@ def report(
     now = all(pair.turn for pair in listing.pairs)
     if fault := turn_fault(len(turned), turned.count(True), turned.count(False), now):
         faults.append(fault)
-    told = {"empty": "masks are empty", "full": "masks are full", "inverted": "masks look inverted"}
-    remarks = _told(names, told | {"doubles": "pictures are there twice"})
+    texts = {
+        "empty": "masks are empty",
+        "full": "masks are full",
+        "inverted": "masks look inverted",
+    }
+    remarks = _lines(names, texts | {"doubles": "pictures occur twice"})
     if listing.composed:
         remarks.append(in_other_form(listing.composed))
     said = Counter(remark for one in examined for remark in one.remarks)
     remarks += [f"{count} pictures: {remark}" for remark, count in said.most_common(5)]
     left_out = {"left out": [path.name for path in listing.left_out]}
-    return Report(names, faults, remarks + _told(left_out, {"left out": "files are no pictures"}))
+    return Report(
+        names, faults, remarks + _lines(left_out, {"left out": "files have no image extension"})
+    )
 
 
-def _told(names: dict[str, list[str]], words: dict[str, str]) -> list[str]:
+def _lines(names: dict[str, list[str]], words: dict[str, str]) -> list[str]:
     return [
         f"{len(names[k])} {text}: {first_few(names[k])}" for k, text in words.items() if names[k]
     ]

@@ -153,11 +153,11 @@ def load_onnx(path: str | Path, described: Mapping[str, Any] | None = None) -> E
     """
     path = Path(path)
     session = OnnxSession(path)
-    beside = path.with_suffix(".yaml")
-    if described is None and beside.is_file():
-        described = yaml.safe_load(beside.read_text())
+    description_file = path.with_suffix(".yaml")
+    if described is None and description_file.is_file():
+        described = yaml.safe_load(description_file.read_text())
         if not isinstance(described, Mapping):
-            raise ValueError(f"{beside}: it must hold keys and values, such as size: 320")
+            raise ValueError(f"{description_file}: it must hold keys and values, such as size: 320")
     if described is None and path.stem in known_models():
         properties = session.on(1).get_modelmeta().custom_metadata_map
         described = None if "content" in properties else known_models()[path.stem]

@@ -110,7 +110,7 @@ def find_film(given: str | Sequence[str], output: str | None = None) -> Path | N
     An animated GIF, WebP or PNG is a film where `output` is a film or an animation.
 
     Raises:
-        ValueError: a film beside something else.
+        ValueError: a video together with something else.
         FileNotFoundError: no such film.
     """
     paths = [given] if isinstance(given, str) else list(given)
@@ -122,7 +122,7 @@ def find_film(given: str | Sequence[str], output: str | None = None) -> Path | N
             return Path(paths[0])
         return None
     if len(paths) > 1:
-        raise ValueError(f"input: {films[0]} is a film; give it alone, one film at a time")
+        raise ValueError(f"input: {films[0]} is a film; give one film and nothing else")
     if not Path(films[0]).is_file():
         raise FileNotFoundError(f"input={films[0]}: no such film")
     return Path(films[0])

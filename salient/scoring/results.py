@@ -44,7 +44,7 @@ def score_methods(
         in_set: the set; its pairs are those of all processes.
         methods: the maps of each, of this process's pairs.
         normalize, max_f: see `conventions`.
-        published: figures that stand beside a method's.
+        published: reported figures of each method.
         folders: where a method's maps are written.
         keep: fill the albums, which the report needs.
         ledgers: gets what a bundle needs, by set and method; None keeps none of it.
@@ -64,8 +64,8 @@ def score_methods(
             watcher=partial(_tell_all, watchers),
         )
         progress = tqdm(scores, f"{in_set.title}, {method}", total, disable=rank > 0 or None)
-        beside = published.get(method, {})
-        row, of_pairs = summarise(in_set.title, method, progress, beside, max_f, in_set.choice)
+        reported = published.get(method, {})
+        row, of_pairs = summarise(in_set.title, method, progress, reported, max_f, in_set.choice)
         in_set.rows.append(row)
         in_set.albums.append(album.gather())
         in_set.lines.extend(of_pairs)

@@ -126,7 +126,7 @@ class Line:
                 return answer.result()
             if self.ended.is_set():
                 raise EndingError("the server is ending; nothing was kept")
-            raise GoneError("nobody waits for the answer")
+            raise GoneError("the client is gone")
         finally:
             for future in (answer, ended, left):
                 future.cancel()  # has an effect only if the job has not started

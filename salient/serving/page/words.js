@@ -1,10 +1,10 @@
 "use strict";
-// What the page says, in English and Chinese.
+// The texts of the page, in English and Chinese.
 const WORDS = {
   en: {
     title: "Salient object detection",
-    promise_file: "Give a picture: this page finds what stands out in it. It works offline; no picture leaves your device.",
-    promise_server: "Give a picture: the server finds what stands out in it. It keeps nothing.",
+    promise_file: "Add a picture, and this page finds the object that stands out. It works offline; no picture leaves your device.",
+    promise_server: "Add a picture, and the server finds the object that stands out. It keeps nothing.",
     give: "Pictures to detect in", pictures: "Your pictures", results: "Result", settings: "Settings",
     drop: "Drop pictures here, or paste one", choose: "Choose pictures", camera: "Camera",
     shoot: "Take the picture", close: "Close",
@@ -23,18 +23,18 @@ const WORDS = {
       "Del": "remove the picture",
     },
     show: (name) => `Show ${name}`, remove: (name) => `Remove ${name}`,
-    loading: "The network is being loaded …", working: "Detecting …",
+    loading: "Loading the network …", working: "Detecting …",
     place: (n) => `Waiting: ${n} before this picture`, done: (w, h) => `${w} × ${h}`,
     nothing: "Nothing stands out in this picture.",
-    empty: "The cut-out is empty: the settings leave nothing.",
+    empty: "The cut-out is empty: these settings remove everything.",
     unreadable: (name) => `${name}: this browser cannot read it as a picture`,
-    unreachable: "The server does not answer.", no_camera: "No camera can be used.",
+    unreachable: "The server does not answer.", no_camera: "No camera is available.",
     no_webp: "This browser cannot write WebP.", by: (engine) => `computed by ${engine}`,
   },
   zh: {
     title: "显著目标检测",
-    promise_file: "给一张图片，本页即找出其中的显著目标。可离线使用，图片不会离开您的设备。",
-    promise_server: "给一张图片，服务器即找出其中的显著目标，不保留任何内容。",
+    promise_file: "添加一张图片，本页会找出其中的显著目标。可离线使用，图片不会离开您的设备。",
+    promise_server: "添加一张图片，服务器会找出其中的显著目标，不保留任何内容。",
     give: "待检测的图片", pictures: "您的图片", results: "结果", settings: "设置",
     drop: "把图片拖到这里，或直接粘贴", choose: "选择图片", camera: "相机",
     shoot: "拍照", close: "关闭",
