@@ -75,8 +75,8 @@ def test_smoothing_says_its_flicker_and_is_off_by_default(call, work, composed):
     [
         (("film.mp4", "output=out.avi"), "output=out.avi: a film is written as .mp4, .mov, .mkv"),
         (("film.mp4", "output=film.mp4", "overwrite=true"), "film.mp4 is the film itself"),
-        (("film.mp4", "photo.jpg"), "film.mp4 is a film; give it alone"),
-        (("film.mp4", "film.mp4"), "film.mp4 is a film; give it alone"),
+        (("film.mp4", "photo.jpg"), "film.mp4 is a film; give one film and nothing else"),
+        (("film.mp4", "film.mp4"), "film.mp4 is a film; give one film and nothing else"),
         (("input=nothing.mp4",), "input=nothing.mp4: no such film"),
         (("photo.jpg", "output=out.mp4"), "output=out.mp4: a film is made of a film"),
         (("photo.jpg", "smooth=0.5"), "smooth: is for a film"),

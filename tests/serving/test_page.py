@@ -68,7 +68,7 @@ def test_settings_change_the_cutout(page):
     page.locator("#threshold").fill("0.99")
     page.locator("#feather").fill("0")
     page.locator("#min_area").fill("0.2")
-    assert page.inner_text("#alert") == "The cut-out is empty: the settings leave nothing."
+    assert page.inner_text("#alert") == "The cut-out is empty: these settings remove everything."
 
 
 def alpha_of(page):
