@@ -1,11 +1,11 @@
-"""Fit what predicts a map's IoU, for one or more checkpoints, on pairs that training left out.
+"""Fit the prediction of a map's IoU, for one or more checkpoints, on held-out pairs.
 
     python -m recipes.fit_iou best fast --data-root data
     python -m recipes.fit_iou mine.safetensors --test data/MSRA-500/images data/MSRA-500/masks
 
-It detects in the 540 pairs of DUTS-TR that `held_out=0.05` leaves out, and writes NAME.iou.json
-next to each checkpoint: minutes on a CPU. The calibration error is cross-validated; `--test`
-measures it on pairs of another set as well.
+It uses the 540 pairs of DUTS-TR that `held_out=0.05` leaves out, and writes NAME.iou.json next to
+each checkpoint. This takes minutes on a CPU. The calibration error is cross-validated; `--test`
+also measures it on another set.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def fit_checkpoint(checkpoint: Path, pairs: Sequence[Pair], test: Sequence[Pair]) -> IouFit:
-    """Fit one checkpoint, write the file, and print what it reaches. Raises as `load_engine`."""
+    """Fit one checkpoint, write the file, and print its quality. Raises as `load_engine`."""
     engine = load_engine(checkpoint, "auto", "fp32")
     values, ious = measure(engine, pairs)
     state = load_network(checkpoint).state_dict()

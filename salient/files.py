@@ -76,7 +76,7 @@ def link_whole(source: str | Path, file: str | Path) -> Path:
     """Make a file a hard link to `source`, or a copy where the disk has no links.
 
     Raises:
-        OSError: it cannot be written; what was there before still is.
+        OSError: it cannot be written; an existing file is unchanged.
     """
     source, file = Path(source), Path(file)
     partial = file.with_name(f".{uuid.uuid4().hex}{PARTIAL}")

@@ -1,4 +1,4 @@
-"""Tensors out of a file, without running anything in it; and what a network's must be like."""
+"""Read tensors from a file without running anything in it, and check those of a network."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""A line for each picture of a long detection: appended when it is done, so that a kill loses none.
+"""Write a line for each finished picture of a long detection, so that a kill loses none.
 
-The lines say what was detected with what. A detection that goes on skips the pictures whose content
-and options have a line, and content that comes twice is detected once.
+A line records the picture, the weights and the options. When a detection is continued, pictures
+with the same content and options are skipped. Duplicate content is detected once.
 """
 
 from __future__ import annotations
@@ -35,22 +35,22 @@ FOUND = tuple(key for key in COLUMNS if key not in ("file", "output", "error"))
 
 
 class Manifest:
-    """The manifest of a detection, open to be gone on with.
+    """The manifest of a detection, open for writing.
 
-    Memory grows by some 0.3 KB a picture, for the hashes of what was seen; lines stay in the file.
+    Memory grows by about 0.3 KB per picture, for hashes; the lines stay in the file.
 
     Args:
-        path: the file, JSON Lines, on a disk of this machine or a shared one.
+        path: the file, JSON Lines, on a local or shared disk.
         weights: SHA-256 of the checkpoint.
-        options: all else on which a written file depends.
+        options: everything else that an output depends on.
         targets: the file to write, by picture.
-        shard: which pictures these are, of all.
-        twins: what a picture becomes whose content came before in this run: a `copy` of the file
-            written then, a hard `link` to it, or detected `again`.
-        overwrite: `skip` goes on with a manifest that is there, True begins it anew.
+        shard: the shard of these pictures.
+        twins: what to do with a picture that has the content of an earlier one in this run: `copy`
+            the earlier output, make a hard `link` to it, or detect `again`.
+        overwrite: `skip` continues an existing manifest, True starts a new one.
 
     Raises:
-        ValueError: it is there already, is none, or another process writes it.
+        ValueError: the file exists already, is not a manifest, or is written by another process.
         OSError: it cannot be written.
     """
 
@@ -89,7 +89,7 @@ class Manifest:
         self._write({"shard": self._shard, "pictures": len(targets)})
 
     def open(self, path: Path) -> Content | Done:
-        """A picture's content, or what it becomes without being detected. Called on threads.
+        """A picture's content, or its outcome if it need not be detected. Called on threads.
 
         Raises:
             OSError, ValueError: it cannot be read.
@@ -107,7 +107,7 @@ class Manifest:
         return Done(path, None, {}, twin_of=first) if first != path else Content(content, str(path))
 
     def recorded(self, files: Iterable[Done]) -> Iterator[Done]:
-        """The same, each when it has its line; twins follow those whose content they share."""
+        """The same outcomes, after writing their lines; twins follow their originals."""
         waiting: defaultdict[Path, list[Done]] = defaultdict(list)
         for one in files:
             if one.twin_of is not None:
@@ -125,7 +125,7 @@ class Manifest:
                 yield done
 
     def close(self) -> None:
-        """Let another process go on with it."""
+        """Release the file, so that another process can continue it."""
         os.close(self._file)
 
     def _is_done(self, path: Path, digest: str) -> bool:
@@ -175,7 +175,7 @@ class Manifest:
         return at
 
     def _shared(self, twin: Done, at: int | None) -> Done:
-        """What a picture becomes whose content another has, whose line is at `at`."""
+        """The outcome of a twin; the line of its original is at `at`."""
         first, target = twin.twin_of, self.targets[twin.source]
         if at is None:
             error = f"{twin.source}: the same content as {first}, which failed"
@@ -211,7 +211,7 @@ def start_manifest(
     detector: Detector,
     targets: Mapping[Path, Path],
 ) -> Manifest:
-    """The manifest of what a detector writes; `options` are those that neither it nor `output` has.
+    """Open the manifest of a detector's outputs; `options` are further options.
 
     Raises as `Manifest`.
     """
@@ -231,7 +231,7 @@ def start_manifest(
 
 
 def check_manifest(path: str, output: Output) -> None:
-    """Refuse a manifest before any picture is looked for.
+    """Refuse a bad manifest before looking for pictures.
 
     Raises:
         ValueError: its name does not end in .jsonl, or the output is the standard output.
@@ -243,7 +243,7 @@ def check_manifest(path: str, output: Output) -> None:
 
 
 def _claim(file: int, path: str | Path) -> None:
-    """Refuse to write what another process writes."""
+    """Refuse a file that another process writes."""
     try:
         if fcntl is not None:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -1,4 +1,4 @@
-"""The lines of a manifest's file, as `salient.detection.manifest` writes them."""
+"""Read the lines of a manifest from `salient.detection.manifest`."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ KEYS = ("sha256", "output", "weights", "options", "stands_out", "twin_of", "shar
 
 
 def whole_lines(path: str | Path) -> Iterator[tuple[int, dict[str, Any]]]:
-    """The lines of a manifest, and where each begins; one that a kill cut short is passed over.
+    """The complete lines of a manifest with their positions; a line cut short by a kill is skipped.
 
-    Each run begins with a line that has `shard` and `pictures`, how many are in it; the others are
-    a picture's.
+    Each run begins with a line that has its `shard` and its number of `pictures`. The other lines
+    are for pictures.
 
     Raises:
-        ValueError: it is no manifest.
-        FileNotFoundError: it is not there.
+        ValueError: it is not a manifest.
+        FileNotFoundError: there is no such file.
     """
     check_regular(path, "manifest")
     at = 0
@@ -38,7 +38,7 @@ def whole_lines(path: str | Path) -> Iterator[tuple[int, dict[str, Any]]]:
 
 
 def end_of_lines(path: Path) -> int:
-    """The length of a file without a last line that is not whole."""
+    """The length of a file without an incomplete last line."""
     with path.open("rb") as stream:
         at = stream.seek(0, os.SEEK_END)
         while at:

@@ -1,4 +1,4 @@
-"""The manifests of several shards -> one, and what is missing or twice."""
+"""Merge the manifests of several shards, and find missing and duplicate pictures."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ Line = dict[str, Any]
 
 @dataclass
 class Merged:
-    """What several manifests say together: the last line of each picture holds.
+    """Several manifests merged; the last line of each picture counts.
 
     Attributes:
-        lines: where the line of each picture is, by its name: the file and the place in it.
-        holes: what is missing, in lines.
-        doubles: what is there twice, or was made in two ways, in lines.
-        failed: what went wrong, by picture.
-        made: files that were written; those of twins too.
-        twins: pictures that share what was detected for another.
-        empty: pictures in which nothing stands out.
-        seconds: of all threads together.
+        lines: the file and position of each picture's line, by name.
+        holes: messages about missing shards and pictures.
+        doubles: messages about duplicates, and about shards with different options.
+        failed: errors by picture.
+        made: number of files that were written, including those of twins.
+        twins: number of pictures that share the output of another.
+        empty: number of pictures in which nothing stands out.
+        seconds: over all threads.
     """
 
     lines: dict[str, tuple[Path, int]] = field(default_factory=dict)
@@ -52,8 +52,8 @@ def merge(paths: Sequence[str | Path]) -> Merged:
     """Read the manifests of all shards of a detection.
 
     Raises:
-        FileNotFoundError: one is not there.
-        ValueError: one is none, or none is given.
+        FileNotFoundError: a file is missing.
+        ValueError: a file is not a manifest, or there are none.
     """
     if not paths:
         raise ValueError("manifests: missing; salient manifest 1.jsonl 2.jsonl")

@@ -1,9 +1,9 @@
-"""A predicted IoU for a map: how well it would score, from what the network says of the picture.
+"""Predict the IoU of a map from the network's outputs.
 
-IoU is the intersection over the union of the map at LEVEL and above with the mask. It is predicted
-by a logistic function of four features, whose weights are fitted on pairs that training left out:
-`python -m recipes.fit_iou`. They lie next to the checkpoint, in `NAME.iou.json`, and count for the
-weights that they were fitted on and for no others.
+IoU is the intersection over union of the mask and the pixels of the map of at least LEVEL. A
+logistic function of four features predicts it. `python -m recipes.fit_iou` fits its weights on
+held-out pairs and writes `NAME.iou.json` next to the checkpoint. A fit is used only for the network
+weights it was made for.
 """
 
 from __future__ import annotations
@@ -21,19 +21,19 @@ from salient.arrays import Map, Mask, Probabilities
 LEVEL = 128  # of a map: half
 ENDING = ".iou.json"
 FEATURES = ("expected", "edge", "size", "border")
-SMALLEST, LARGEST = 0.01, 0.999  # of the expected IoU, whose logit is taken
+SMALLEST, LARGEST = 0.01, 0.999  # limits of the expected IoU, before its logit is taken
 
 
 @dataclass(frozen=True)
 class IouFit:
-    """What predicts the IoU of one checkpoint's maps.
+    """The function that predicts the IoU of one checkpoint's maps.
 
     Attributes:
         constant: of the logistic function.
         weights: of each of FEATURES.
-        crc32: checksums of the checkpoint's weights, as files of it carry them.
-        pairs: how many it was fitted on.
-        error: its calibration error on those, cross-validated.
+        crc32: checksums of the checkpoint's weights, as stored in its files.
+        pairs: the number of pairs it was fitted on.
+        error: its calibration error on these, cross-validated.
     """
 
     constant: float
@@ -43,7 +43,7 @@ class IouFit:
     error: float | None = None
 
     def predict(self, found: Probabilities) -> float:
-        """The predicted IoU of what a network found in one picture, 0..1."""
+        """The predicted IoU for the outputs of one picture, 0..1."""
         values = features(found)
         sum_ = self.constant + sum(self.weights[k] * x for k, x in zip(FEATURES, values))
         return float(1 / (1 + np.exp(-sum_)))
@@ -54,13 +54,13 @@ class IouFit:
 
 
 def features(found: Probabilities) -> tuple[float, float, float, float]:
-    """What FEATURES names, of one picture's maps at the network's size; M is the saliency >= half.
+    """FEATURES of one picture's maps at the network's size; M is where the saliency is >= half.
 
     expected: the logit of the IoU to expect if the probabilities p are right: the sum of p in M,
-        over the size of M plus the sum of p outside.
-    edge: the mean of the boundary map along the outline of M; 0 without one.
-    size: the square root of M's part of the picture.
-    border: how much of the picture's border is in M.
+        divided by the size of M plus the sum of p outside.
+    edge: the mean of the boundary map along the outline of M; 0 without a boundary map.
+    size: the square root of M as a fraction of the picture.
+    border: the fraction of the picture's border that is in M.
     """
     saliency = found.saliency
     inside = saliency >= LEVEL / 255
@@ -85,7 +85,7 @@ def _logit(value: float) -> float:
 def iou(saliency: Map, mask: Mask, threshold: int = LEVEL) -> float:
     """The IoU of a map at LEVEL and above with a mask above `threshold`, uint8 H,W both, 0..1.
 
-    Two that are both empty agree: 1.
+    It is 1 if both are empty.
     """
     inside, truth = saliency >= LEVEL, mask > threshold
     union = np.count_nonzero(inside | truth)
@@ -93,14 +93,14 @@ def iou(saliency: Map, mask: Mask, threshold: int = LEVEL) -> float:
 
 
 def find_fit(checkpoint: Path, crc32: Callable[[], str | None]) -> IouFit | None:
-    """The fit that lies next to a checkpoint, if it was made of the same weights.
+    """The fit next to a checkpoint, if it was made for the same weights.
 
     Args:
         checkpoint: its file.
-        crc32: gives the checksum of its weights.
+        crc32: returns the checksum of its weights.
 
     Raises:
-        ValueError: there is a file that is no fit.
+        ValueError: the file is not a fit.
     """
     file = checkpoint.with_suffix(ENDING)
     if not file.is_file():

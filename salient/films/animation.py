@@ -1,4 +1,4 @@
-"""Animated GIF, WebP and APNG as films, by Pillow. Nothing here needs PyAV."""
+"""Read and write animated GIF, WebP and APNG as videos, with Pillow and without PyAV."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ from salient.data.decoding import errors_named, open_picture
 from salient.files import UNFINISHED, open_whole
 from salient.films.frames import Container, Frame, make_frame
 
-USUAL = 100  # milliseconds of a frame that says nothing, or less than browsers show
+USUAL = 100  # milliseconds of a frame without a duration, or with one too short for browsers
 SHORTEST = 10
 
 
 class Animation:
     """An animation that is read once. The attributes are those of `salient.films.reader.Film`.
 
-    Frames are complete pictures: what a frame leaves of the one before is put together. The default
-    image of an APNG, if it is none of the frames, is left out. Times are in milliseconds.
+    Frames are complete pictures, composed with the frame before if needed. The default image of an
+    APNG is left out if it is not a frame. Times are in milliseconds.
 
     Args:
         file: its path.
-        problems: gets a line for each fault.
+        problems: receives a line for each fault.
 
     Raises:
         ValueError: it cannot be read.
@@ -49,7 +49,7 @@ class Animation:
         self.size = self.picture.height, self.picture.width
         self.expected: int | None = len(self.numbers)
         self.rate = Fraction(1000, USUAL)
-        self.left_out = ["the default image, which is no frame"] if own else []
+        self.left_out = ["the default image, which is not a frame"] if own else []
 
     def __enter__(self) -> Self:
         return self
@@ -59,13 +59,13 @@ class Animation:
 
     @property
     def first(self) -> Any:
-        """A frame of PyAV's that says which colours these are: sRGB."""
+        """A PyAV frame that describes the colours: sRGB."""
         from salient.films.reader import srgb_frame  # PyAV, which an animation does not need
 
         return srgb_frame(self.size)
 
     def frames(self, on_sound: Callable[[Any], object] = lambda _: None) -> Iterator[Frame]:
-        """The frames in their order. What is damaged ends it, with a line in `problems`."""
+        """The frames in order. Damage ends them, with a line in `problems`."""
         time = 0
         for number, at in enumerate(self.numbers, 1):
             try:
@@ -87,12 +87,12 @@ class Animation:
 
     @property
     def _says_loop(self) -> bool:
-        """A GIF without a word on it is shown once; of the others 0 is for ever."""
+        """A GIF without a loop count is shown once; in other formats, 0 means for ever."""
         return self.picture.format != "GIF"
 
 
 class AnimationWriter:
-    """An animation, written when it is finished: all its frames are held in memory."""
+    """Writes an animation when it is finished; all frames are kept in memory."""
 
     def __init__(self, file: BinaryIO, container: Container, film: Animation) -> None:
         self.file, self.format, self.film = file, container.format, film
@@ -103,15 +103,15 @@ class AnimationWriter:
         self.lengths: list[int] = []
 
     def write(self, drawn: Drawing, frame: Frame) -> None:
-        """Keep what was drawn of a frame, uint8 H,W, RGB H,W,3 or RGBA H,W,4."""
+        """Keep the output of a frame, uint8 H,W, RGB H,W,3 or RGBA H,W,4."""
         self.frames.append(Image.fromarray(drawn))
         self.lengths.append(frame.duration)
 
     def write_sound(self, packet: Any) -> None:
-        """Nothing: an animation has no sound."""
+        """Do nothing: an animation has no sound."""
 
     def finish(self) -> None:
-        """Write the file. A map in WebP is without loss."""
+        """Write the file. A map in WebP is lossless."""
         first, *others = self.frames
         options: dict[str, Any] = {"lossless": first.mode == "L", "quality": 90}
         if self.format != "WEBP":
@@ -131,7 +131,7 @@ class AnimationWriter:
 def open_animation(
     output: Path, container: Container, film: Animation
 ) -> Iterator[AnimationWriter]:
-    """What writes an animation, in a `with` block; as `salient.films.writer.open_writer`."""
+    """The writer of an animation, for a `with` block; like `salient.films.writer.open_writer`."""
     with open_whole(output, ending=UNFINISHED) as file:
         writer = AnimationWriter(file, container, film)
         yield writer

@@ -1,4 +1,4 @@
-"""Raw frames through pipes, as `ffmpeg -f rawvideo` writes and reads them."""
+"""Raw frames through pipes, in the format of `ffmpeg -f rawvideo`."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class RawPipe:
 
     Args:
         input, output: both `-`.
-        pixel_format: of what is read.
+        pixel_format: of the input.
         size: WIDTHxHEIGHT.
         draw: a value of `MODES`, or a `Cutout`.
 
@@ -34,7 +34,7 @@ class RawPipe:
         problems: a line for each fault of the frames.
 
     Raises:
-        ValueError: one of these is missing, or the mode's pictures are of another size.
+        ValueError: one of these is missing, or the mode's output has another size.
     """
 
     def __init__(self, input: Any, output: str | None, pixel_format: Any, size: Any, draw: Mode):
@@ -63,10 +63,10 @@ def read_frames(
     """Frames of raw bytes, row by row from the top, until the stream ends.
 
     Args:
-        stream: what is read.
-        pixel_format: FFmpeg's word for the order of the bytes.
+        stream: the input.
+        pixel_format: FFmpeg's name for the order of the bytes.
         size: width and height.
-        problems: gets a line if the last frame is not complete.
+        problems: receives a line if the last frame is not complete.
     """
     width, height = size
     channels = CHANNELS[pixel_format]
@@ -93,10 +93,10 @@ def _as_rgb(pixels: Drawing, pixel_format: PixelFormat) -> Drawing:
 
 
 def written_format(draw: Mode) -> PixelFormat:
-    """What `write_frames` writes of a mode: gray, rgb24 or rgba.
+    """The pixel format of a mode's output: gray, rgb24 or rgba.
 
     Raises:
-        ValueError: its pictures are not of the frames' size.
+        ValueError: the output does not have the size of the frames.
     """
     drawn = probe(draw)
     if drawn.shape[:2] != PROBE:
@@ -105,7 +105,7 @@ def written_format(draw: Mode) -> PixelFormat:
 
 
 def writer(stream: BinaryIO) -> Callable[[Drawing, Frame], None]:
-    """What writes each drawing's bytes to a stream, at once."""
+    """A function that writes the bytes of a drawing to a stream at once."""
 
     def write(drawn: Drawing, frame: Frame) -> None:
         try:

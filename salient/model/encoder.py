@@ -134,11 +134,11 @@ def _feature_info(name: str) -> Any:
     """
     if not re.fullmatch(r"\w+(\.\w+)?", name) or not timm.is_model(name):  # no `hf-hub:`, no path
         near = did_you_mean(name, timm.list_models()) or "timm.list_models() names them"
-        raise ConfigError(f"name: {name!r:.80} is no timm model; {near}")
+        raise ConfigError(f"name: {name!r:.80} is not a timm model; {near}")
     try:
         return timm.create_model(name, features_only=True).feature_info
     except (RuntimeError, ValueError, AttributeError) as error:
-        raise ConfigError(f"name: {name} is no timm model with features: {error}") from error
+        raise ConfigError(f"name: {name} is not a timm model with features: {error}") from error
 
 
 def _of_any_size(name: str, **options: Any) -> Any:

@@ -1,4 +1,4 @@
-"""Methods: networks, saved maps and a guess, each as what gives the maps of any set."""
+"""Methods to score: networks, saved maps and a baseline."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ GUESS, OURS = "centred Gaussian", "ours"  # names of methods
 
 
 class Method(Protocol):
-    """What gives a map of each pair."""
+    """A source of maps for any set."""
 
     def predictions(self, pairs: Sequence[Pair], title: str) -> Iterator[Prediction]:
-        """The maps of the pairs of a set, in their order."""
+        """The maps for the pairs of a set, in order."""
         ...
 
 
@@ -45,7 +45,7 @@ class SavedMaps:
     folder: str | Path
 
     def predictions(self, pairs: Sequence[Pair], title: str) -> Iterator[Prediction]:
-        """As `Method.predictions`. Raises as `find_maps`."""
+        """Like `Method.predictions`. Raises as `find_maps`."""
         files = find_maps(self.folder, pairs, title)
         check_maps(files, title)
         return from_files(files, pairs)
@@ -66,18 +66,18 @@ class Runs:
 
 
 class Loaded(NamedTuple):
-    """A network: its file, what computes it, and that in words."""
+    """A network: its file, its engine, and a description of both."""
 
     source: Checkpoint
     engine: Engine
     how: str
 
     def in_words(self) -> str:
-        """The network in a line."""
+        """The network in one line."""
         return f"{self.source.path} at {self.engine.size} px ({self.engine.resize}) by {self.how}"
 
     def details(self) -> dict[str, Any]:
-        """The network as `results.json` has it."""
+        """The network's entry in `results.json`."""
         runs = self.engine
         return {
             "checkpoint": str(self.source.path),
@@ -95,16 +95,16 @@ def load_networks(
     precision: Precision,
     engine: EngineName,
 ) -> dict[str, Loaded]:
-    """Networks by the names of their methods.
+    """Load networks, by the names of their methods.
 
     Args:
-        checkpoints: as `find_checkpoint` takes them.
+        checkpoints: arguments of `find_checkpoint`.
         onnx: files, or descriptions with the key `file`; see `load_onnx`.
-        pairs: on which a CPU's 16 bits are tried.
+        pairs: pairs to try 16 bits on, on a CPU.
         device, precision, engine: as in `load_engine`, for the checkpoints.
 
     Raises:
-        ValueError: a name that is none, or a file that is none.
+        ValueError: a name is not valid, or a file is not a network.
         FileNotFoundError: a file is missing.
     """
     loaded = {}
@@ -134,7 +134,7 @@ def list_methods(
     """All methods by name, in the order of the table.
 
     Raises:
-        ValueError: two methods of one name.
+        ValueError: two methods have the same name.
     """
     methods: dict[str, Method] = {GUESS: Guess()} if baseline else {}
     methods |= {name: SavedMaps(folder) for name, folder in folders.items()}

@@ -1,4 +1,4 @@
-"""Whether predicted IoUs hold: calibration, and the risk without the least confident.
+"""Evaluate predicted IoUs: calibration, and the risk without the least confident maps.
 
 Guo 2017, "On calibration of modern neural networks", equation 3 (the expected calibration error),
 and Geifman 2017, "Selective classification for deep neural networks" (risk over coverage).
@@ -15,7 +15,7 @@ from salient.metrics.measured import Floats
 
 BINS = 10
 BAD = 0.5  # the IoU below which a map is bad
-LEAST = 0.1  # the part of the maps that are looked at first
+LEAST = 0.1  # the fraction of the maps with the lowest predictions
 
 
 class Bin(NamedTuple):
@@ -27,7 +27,7 @@ class Bin(NamedTuple):
 
 
 def reliability(predicted: Floats, ious: Floats) -> list[Bin]:
-    """Maps by their predicted IoU, in BINS equal steps from 0 to 1; empty ones are left out."""
+    """Maps grouped by predicted IoU, in BINS equal steps from 0 to 1, without empty bins."""
     steps = np.minimum((predicted * BINS).astype(int), BINS - 1)
     return [
         Bin(float(predicted[at].mean()), float(ious[at].mean()), int(at.sum()))
@@ -37,20 +37,20 @@ def reliability(predicted: Floats, ious: Floats) -> list[Bin]:
 
 
 def calibration_error(predicted: Floats, ious: Floats) -> float:
-    """The mean distance of predicted and true IoU over the bins, each with its part of the maps."""
+    """The mean distance of predicted and true IoU over the bins, weighted by their size."""
     bins = reliability(predicted, ious)
     return sum(abs(one.predicted - one.iou) * one.maps for one in bins) / len(ious)
 
 
 def risk_over_coverage(predicted: Floats, ious: Floats) -> Floats:
-    """1 - IoU, the mean over the k maps of highest predicted IoU, for k = 1..n."""
+    """The mean of 1 - IoU over the k maps with the highest predicted IoU, for k = 1..n."""
     order = np.argsort(-predicted, kind="stable")
     return np.asarray(np.cumsum(1 - ious[order]) / np.arange(1, len(ious) + 1))
 
 
 def bad_maps(predicted: Floats, ious: Floats) -> tuple[float, float, float]:
-    """How many maps are bad, as a part of all, of the least confident LEAST, and how many of the
-    bad ones are among those (1 if there are none)."""
+    """The fraction of bad maps among all and among the least confident LEAST, and the fraction of
+    the bad maps that are among these (1 if there are no bad maps)."""
     least = np.argsort(predicted, kind="stable")[: max(round(LEAST * len(ious)), 1)]
     bad = ious < BAD
     caught = bad[least].sum() / bad.sum() if bad.any() else 1.0
@@ -81,7 +81,7 @@ def curves_of(predicted: Floats, ious: Floats) -> dict[str, Any]:
 
 
 def in_words(predicted: Floats, ious: Floats) -> str:
-    """What these say, in a line."""
+    """The evaluation in one line."""
     share, least, caught = bad_maps(predicted, ious)
     return (
         f"predicted IoU {predicted.mean():.3f}, true {ious.mean():.3f}, calibration error "

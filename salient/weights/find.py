@@ -74,7 +74,7 @@ def read_checkpoint(path: str | Path | Checkpoint) -> Checkpoint:
 
     Raises:
         FileNotFoundError: no such file.
-        ValueError: it is no regular file.
+        ValueError: it is not a regular file.
     """
     if isinstance(path, Checkpoint):
         return path

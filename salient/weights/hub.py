@@ -14,7 +14,7 @@ ENDINGS = (".safetensors", ".bin", ".ckpt", ".pth", ".pt", ".onnx")  # of files
 
 
 def is_id(name: str | Path) -> bool:
-    """Whether a name that is no path reads as a model's id: `owner/name`."""
+    """Whether a name that is not a path looks like a model's id: `owner/name`."""
     path = Path(name)
     reads = re.fullmatch(r"[\w-][\w.-]*/[\w-][\w.-]*", str(name))
     return bool(reads) and not path.parent.exists() and path.suffix not in ENDINGS

@@ -66,7 +66,7 @@ def test_frames_are_those_of_the_file(tmp_path):
     for k, frame in enumerate(read):
         np.testing.assert_array_equal(frame.picture, np.roll(draw_disc(60, 80), 9 * k, 1))
     film = Animation(save(tmp_path / "b.png", default_image=True, duration=LENGTHS[1:]), [])
-    assert film.expected == 2 and film.left_out == ["the default image, which is no frame"]
+    assert film.expected == 2 and film.left_out == ["the default image, which is not a frame"]
     second = np.roll(draw_disc(60, 80), 9, 1)
     np.testing.assert_array_equal(next(film.frames()).picture, second)
     content = (tmp_path / "a.webp").read_bytes()

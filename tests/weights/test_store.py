@@ -134,8 +134,8 @@ def test_a_checksum_tells_weights_that_were_changed(tmp_path):
         ({"mean": [float("nan")] * 3}, "mean.0 must be a finite number, got"),
         ({"surprise": 1}, "surprise: unknown key"),
         ({"encoder": 5}, "encoder must be a string, got 5"),
-        ({"encoder": "hf-hub:someone/something"}, "'hf-hub:someone/something' is no timm model"),
-        ({"encoder": "local-dir:/etc"}, "'local-dir:/etc' is no timm model"),
+        ({"encoder": "hf-hub:someone/something"}, "'hf-hub:someone/something' is not a timm model"),
+        ({"encoder": "local-dir:/etc"}, "'local-dir:/etc' is not a timm model"),
         ({"encoder": "resnet10"}, "did you mean resnet10t"),
         ({"context": 4096, "head": 4096}, "of another shape"),  # 3 GB, were it built
     ],

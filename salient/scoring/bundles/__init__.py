@@ -1,1 +1,1 @@
-"""A score in one file: written, checked again, and merged with those of others."""
+"""Bundles: scores in one file that can be written, checked and merged."""

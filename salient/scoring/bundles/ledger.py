@@ -1,4 +1,4 @@
-"""What a bundle keeps of each pair while it is scored: its exact numbers, and what was scored."""
+"""Keep the exact numbers and the hashes of each scored pair, for a bundle."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Ledger:
         self.records[name] = Record(pixel_hash(saliency), pixel_hash(mask), values)
 
     def gather(self) -> Ledger:
-        """Take in what the other processes kept."""
+        """Add the records of the other processes."""
         for records in of_all_processes(self.records):
             self.records |= records
         return self
@@ -43,7 +43,7 @@ class Ledger:
 def pixel_hash(picture: Map) -> str:
     """SHA-256 of the pixels of a map or mask uint8 H,W, row by row, after the text `H,W,`.
 
-    It stays the same when a file is compressed anew.
+    Recompressing a file does not change it.
 
     Example:
         >>> import numpy as np

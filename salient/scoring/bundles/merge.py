@@ -1,4 +1,4 @@
-"""Bundles of several groups as one leaderboard, with paired intervals; no picture is needed."""
+"""Merge bundles of several groups into one leaderboard, with paired intervals, without pictures."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from salient.scoring.tables import Row, aligned
 
 
 def merge(bundles: Sequence[Bundle]) -> list[Scored]:
-    """All that was scored, by set.
+    """The scored methods of all bundles, by set.
 
     Raises:
-        ValueError: two bundles differ in conventions or figures, or in the pictures or masks of a
-            set; or a method of one name is in both. Names them.
+        ValueError: two bundles differ in conventions, in figures, or in the pictures or masks of a
+            set, or both contain a method of the same name. The message names them.
     """
     first, merged = bundles[0], dict[tuple[str, str], Scored]()
     sets: dict[str, tuple[Bundle, Scored]] = {}
@@ -38,7 +38,7 @@ def merge(bundles: Sequence[Bundle]) -> list[Scored]:
 
 
 def rows_of(scored: Sequence[Scored]) -> list[Row]:
-    """The rows of what was scored."""
+    """The rows of the scored methods."""
     return [one.row for one in scored]
 
 
@@ -46,8 +46,8 @@ def differences_table(scored: Sequence[Scored], bundle: Bundle) -> str:
     """The differences of any two methods on each set, with 95 % intervals over the pictures.
 
     Args:
-        scored: as `merge` gives it.
-        bundle: one of those merged; its conventions and figures are those of all.
+        scored: the result of `merge`.
+        bundle: any of the merged bundles; all have the same conventions and figures.
     """
     lines = [["Data set", "Less", *(f.label for f in HEADLINE)]]
     drawn = [replicates(one.values, choice=bundle.choice) for one in scored]

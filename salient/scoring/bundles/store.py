@@ -1,9 +1,10 @@
 """A bundle as a file.
 
-It is a ZIP file that `numpy.load` reads too: `bundle.json`, and for each set and method an array
+It is a ZIP file that `numpy.load` can read: `bundle.json`, and for each set and method an array
 float64 n,columns with the figures and curves of each pair. Its comment is the SHA-256 of all bytes
-before the comment, so that no byte can change unnoticed. That is a seal against damage, and no
-signature: who changes a bundle on purpose can seal it again. Maps and masks prove it.
+before the comment, so no byte can change unnoticed. This protects against damage. It is not a
+signature: somebody who changes a bundle on purpose can compute a new hash, and only maps and masks
+can prove it wrong.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ SEAL = 64  # hex digits of the hash at the end
 
 
 class Scored(NamedTuple):
-    """What a bundle holds of a method on a set.
+    """The data of a method on a set in a bundle.
 
     Attributes:
         row: its figures, as recorded.
@@ -50,7 +51,7 @@ class Scored(NamedTuple):
 
 
 class Bundle(NamedTuple):
-    """A bundle: where it is, its conventions, its figures and what was scored."""
+    """A bundle: its path, its conventions, its figures and the scored methods."""
 
     path: Path
     conventions: Conventions
@@ -66,13 +67,13 @@ def write_bundle(
     conventions: Conventions,
     choice: Choice,
 ) -> None:
-    """Write rows with the records behind them.
+    """Write rows with their records.
 
     Args:
         path: the file.
-        rows: without their curves, which follow from the records.
+        rows: the rows; their curves are computed from the records.
         ledgers: the records of each row, by the names of its set and method.
-        conventions, choice: with which all was scored.
+        conventions, choice: those of the scoring.
     """
     entries, arrays = [], list[Floats]()
     for row in rows:
@@ -105,11 +106,11 @@ def write_bundle(
 
 
 def read_bundle(path: str | Path) -> Bundle:
-    """Read a bundle, and check its seal and its figures.
+    """Read a bundle, and check its hash and its figures.
 
     Raises:
         FileNotFoundError: there is no such file.
-        ValueError: it is no bundle, was altered, or its figures do not follow from its records.
+        ValueError: it is not a bundle, was altered, or its figures do not follow from its records.
     """
     path = Path(path)
     check_regular(path, "bundle")
@@ -145,7 +146,7 @@ def _read_scored(entry: dict[str, Any], array: bytes, choice: Choice) -> Scored:
 
 
 def _checked(bundle: Bundle, scored: Scored) -> Scored:
-    """The same with its curves, where its figures are those of its records to the last digit."""
+    """The same with its curves, after comparing its figures with its records to the last digit."""
     words = sum(map(to_words, scored.values), np.zeros((3, bundle.choice.columns), np.int64))
     means = exact_means(words, len(scored.values))
     figures, curves = figures_of_means(means, bundle.conventions.max_f, bundle.choice)

@@ -1,4 +1,4 @@
-"""A bundle against the maps and masks that it was made of."""
+"""Compare a bundle with maps and masks."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from salient.scoring.sources import from_files
 def differing(
     bundle: Bundle, title: str, pairs: Sequence[Pair], folders: Mapping[str, str]
 ) -> Iterator[str]:
-    """What differs on a set, a line for each picture; nothing where all is as recorded.
+    """A line for each picture of a set that differs from the bundle.
 
     Args:
-        bundle: what was recorded.
+        bundle: the bundle.
         title: of the set.
         pairs: of the set; their masks are read.
         folders: of saved maps by method, which are scored again.
 
     Raises:
-        ValueError: the bundle has not scored the set, or a method on it.
+        ValueError: the bundle does not contain the set, or a method on it.
     """
     of_set = {one.row.method: one for one in bundle.scored if one.row.dataset == title}
     if not of_set:
@@ -49,7 +49,7 @@ def differing(
 
 
 def _rescored(bundle: Bundle, scored: Scored, pairs: Sequence[Pair], folder: str) -> Iterator[str]:
-    """What differs in the maps and figures of a method."""
+    """A line for each difference in the maps and figures of a method."""
     ledger, title = Ledger(bundle.choice), scored.row.dataset
     maps = from_files(find_maps(folder, pairs, title), pairs)
     normalize = bundle.conventions.normalize
