@@ -78,7 +78,7 @@ def test_python_examples_run(page, small_network, tmp_path, monkeypatch):
     if "saliency" in names:
         assert isinstance(names["detector"], Detector)
         assert names["saliency"].shape == (50, 70)
-    if Path("map.png").exists():  # of a program without this package
+    if page == "docs/use/export.md":  # a program without this package
         theirs, ours = np.asarray(Image.open("map.png")), Detector.load("best")("photo.jpg")
         assert np.abs(theirs.astype(int) - ours).max() <= 1
 
