@@ -7,7 +7,6 @@ import shlex
 import shutil
 import tomllib
 from operator import attrgetter
-from pathlib import Path
 
 import numpy as np
 import pytest

@@ -77,7 +77,8 @@ def find_pictures(
             elif is_file:
                 sources[path] = place
             elif path.is_symlink():
-                found.problems.append(f"{path}: a link that leads to no file")
+                kind = "no regular file" if path.exists() else "no file"
+                found.problems.append(f"{path}: a link that leads to {kind}")
             else:
                 found.left_out.append(path)
         if not found.problems and not any(path in sources for path, *_ in matches):

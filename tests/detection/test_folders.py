@@ -107,11 +107,13 @@ def test_a_picture_is_never_replaced_by_its_map(album, tmp_path):
 def test_links_that_lead_nowhere_are_failed_pictures(album, tmp_path):
     (album / "loop.jpg").symlink_to("loop.jpg")
     (album / "gone.png").symlink_to("nowhere.png")
+    (album / "zero.png").symlink_to("/dev/zero")
     found = find_pictures(str(album), tmp_path / "out")
     assert len(found.targets) == 4
     assert [line.rpartition("/")[2] for line in found.problems] == [
         "gone.png: a link that leads to no file",
         "loop.jpg: a link that leads to no file",
+        "zero.png: a link that leads to no regular file",
     ]
 
 

@@ -53,7 +53,8 @@ def try_devices(folder: Path, tally: Tally) -> None:
             ("export", "output=x.onnx", f"checkpoint={file}"),
             ("eval", "dataset=folder", f"images={file}", f"masks={file}", "output=out"),
         ):
-            tally.add("pipes and devices", " ".join(command), outcome(folder, *command))
+            ended = outcome(folder, *command)
+            tally.add("pipes and devices", " ".join(command), ended, lines=True)
 
 
 def foreign_onnx() -> Iterator[tuple[str, bytes]]:
