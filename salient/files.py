@@ -10,7 +10,9 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, cast
+
+from salient.remote import any_path, is_remote
 
 PARTIAL = ".partial"  # extension while a file is being written; only a kill leaves it behind
 UNFINISHED = ".unfinished"  # the same for files that take minutes; nothing removes it
@@ -25,8 +27,11 @@ def write_whole(
 ) -> Path:
     """Write a file completely or not at all, with `open_whole`. Text is UTF-8.
 
-    Returns the path. Raises as `open_whole`.
+    At an address (see `salient.remote`) it is one request, which object stores keep whole. Returns
+    the path. Raises as `open_whole`.
     """
+    if is_remote(file):
+        return _send(cast(Path, file), content.encode() if isinstance(content, str) else content)
     with open_whole(file, replace=replace, durable=durable) as stream:
         stream.write(content.encode() if isinstance(content, str) else content)
     return Path(file)
@@ -72,12 +77,23 @@ def open_whole(
             partial.unlink(missing_ok=True)
 
 
+def _send(file: Path, content: bytes | memoryview) -> Path:
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(content)
+    except OSError as error:
+        raise OSError(error.errno, error.strerror or str(error), str(file)) from error
+    return file
+
+
 def link_whole(source: str | Path, file: str | Path) -> Path:
     """Make a file a hard link to `source`, or a copy where the disk has no links.
 
     Raises:
         OSError: it cannot be written; an existing file is unchanged.
     """
+    if is_remote(file) or is_remote(source):
+        return write_whole(file, cast(Path, source).read_bytes(), durable=False)
     source, file = Path(source), Path(file)
     partial = file.with_name(f".{uuid.uuid4().hex}{PARTIAL}")
     try:
@@ -124,7 +140,7 @@ def check_writable(folder: str | Path) -> None:
         OSError: it cannot be created or written.
     """
     try:
-        write_whole(Path(folder) / f".{uuid.uuid4().hex}", b"", replace=False).unlink()
+        write_whole(any_path(folder) / f".{uuid.uuid4().hex}", b"", replace=False).unlink()
     except OSError as error:
         raise OSError(error.errno, error.strerror, str(folder)) from error
 
@@ -139,6 +155,8 @@ def remove_partials(folder: str | Path) -> None:
 
     A file that changed in the last two seconds may belong to another process, and stays.
     """
+    if is_remote(folder):
+        return
     for partial in Path(folder).glob(f".*{PARTIAL}"):
         with suppress(OSError):
             if time.time() - partial.stat().st_mtime > 2:

@@ -13,12 +13,14 @@ import pytest
 from tests.fixtures.commands import ROOT
 
 FLOORS = [
-    "arrays files devices config distribution lazy",
+    "distribution",
+    "remote",
+    "arrays files devices config lazy",
     "metrics data model tensors",
     "sample weights",
     "detection",
     "films scoring serving",
-    "training",
+    "training scale",
     "export",
     "cli",
     "commands",

@@ -86,8 +86,10 @@ def without_standing(
         print(f"left out, system files: {len(found.litter)}, such as {found.litter[0]}")
     if longer:
         print(f"several of one name, so the extension is kept: {first_few(longer)}")
+    if overwrite is True or (by_content and overwrite):
+        return targets  # without a question to the disk or the object store
     standing = [path for path, target in targets.items() if _is_there(target)]
-    if not standing or overwrite is True or (by_content and overwrite):
+    if not standing:
         return targets
     there = f"{len(standing)} of {len(targets)} files are there already"
     if overwrite is False:

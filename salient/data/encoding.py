@@ -79,7 +79,7 @@ def format_of(path: str | Path) -> Format:
     Raises:
         ValueError: the extension is not one of a format that is written.
     """
-    format = ENDINGS.get(Path(path).suffix.lower())
+    format = ENDINGS.get(Path(str(path)).suffix.lower())
     if format is None:
         raise ValueError(f"{path}: written are {', '.join(ENDINGS)}; the ending says which")
     return format

@@ -6,6 +6,8 @@ from collections.abc import Iterable, Sequence
 from itertools import product
 from pathlib import Path
 
+from salient.remote import any_path, fetch
+
 IMAGE_FOLDERS = ("images", "Images", "image", "imgs", "Imgs", "img")
 MASK_FOLDERS = ("masks", "mask", "gt", "GT", "ground_truth_mask")
 REMEDY = "see data/README.md for the layouts"
@@ -16,19 +18,21 @@ def find_folders(
 ) -> tuple[Path, Path]:
     """The folder of pictures and the folder of masks of a data set (they may be the same).
 
+    At an address both are fetched, once in a process.
+
     Tried in this order under `data_root`: each of `layouts` (pictures, masks), as published; then
     the usual names of both folders inside `root`.
 
     Raises:
         FileNotFoundError: none of them exists; the message has the first.
     """
-    base = Path(data_root)
+    base = any_path(data_root)
     candidates = [(base / images, base / masks) for images, masks in layouts]
     names = product(IMAGE_FOLDERS, MASK_FOLDERS)
     candidates += [(base / root / images, base / root / masks) for images, masks in names]
     for images, masks in candidates:
         if images.is_dir() and masks.is_dir():
-            return images, masks
+            return fetch(images), fetch(masks)
     images, masks = candidates[0]
     both = f"folder {images}" if images == masks else f"folders {images} and {masks}"
     raise FileNotFoundError(f"{root}: no {both}; {REMEDY}")

@@ -18,6 +18,7 @@ from salient.data.pairs import Listing, Pair, find_pairs, list_pairs
 from salient.data.transforms import MASK_THRESHOLD
 from salient.data.turns import check_turns
 from salient.distribution import config_folder
+from salient.remote import any_path, fetch
 
 
 @dataclass(frozen=True)
@@ -115,7 +116,7 @@ class PairSet:
             FileNotFoundError, ValueError: as `pairs`.
         """
         if self.masks is not None and (self.images is not None or not pictures):
-            return self.images, self.masks
+            return self.images and fetch(any_path(self.images)), fetch(any_path(self.masks))
         if self.root is None:
             raise ValueError(f"{self.title}: images=DIR and masks=DIR are needed")
         try:

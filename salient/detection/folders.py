@@ -25,6 +25,7 @@ from salient.detection.result import Result
 from salient.detection.road import MOST_BYTES, limited
 from salient.detection.summary import failed_row, row_of
 from salient.files import write_whole
+from salient.remote import is_remote
 
 WAITING = 2  # more threads than cores, because some wait for the disk
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)  # nothing more can be written at all
@@ -138,7 +139,7 @@ def source_of(path: Path) -> Path | Content:
     """What is read of a picture: its file, or the standard input with a name."""
     if path == STANDARD:
         return Content(sys.stdin.buffer.read(), "the standard input")
-    return path
+    return Content(path.read_bytes(), str(path)) if is_remote(path) else path
 
 
 def _drawn(

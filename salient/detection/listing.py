@@ -13,6 +13,7 @@ from typing import NamedTuple
 from salient.data.formats import RAW, RAW_REMEDY, SUFFIXES, is_litter, is_litter_name
 from salient.detection.outputs import STREAM, Output
 from salient.detection.shards import WHOLE, Shard
+from salient.remote import ADDRESS, any_path, files_below, is_remote
 
 STANDARD = Path(STREAM)  # instead of a file: the standard input or output
 STREAMS = (STREAM, "/dev/stdin")
@@ -69,7 +70,7 @@ def find_pictures(
             continue
         matches = list(_matches(str(one), folder, found.problems))
         for path, place, is_file in matches:
-            named = path == Path(one)
+            named = path == any_path(one)
             if not named and (is_litter_name(place.name) or _is_litter(place.folder)):
                 found.litter.append(path)
             elif not named and _divided(place.name)[1].lower() not in SUFFIXES:
@@ -108,7 +109,8 @@ def _one_target(sources: dict[Path, Place], output: Output, found: Inputs) -> No
         )
     target = output.file or STANDARD
     for path in sources:
-        if target.exists() and path != STANDARD and target.samefile(path):
+        same = is_remote(target) or is_remote(path) or path == STANDARD
+        if target == path or (not same and target.exists() and target.samefile(path)):
             raise ValueError(f"output={output.name} is the picture itself; give another")
         found.targets[path] = target
 
@@ -117,6 +119,11 @@ def _matches(
     pattern: str, output: Path | None, problems: list[str]
 ) -> Iterator[tuple[Path, Place, bool]]:
     """The files of an input, by path: where each goes, and whether it is a regular file."""
+    if ADDRESS.match(pattern):
+        for path, inner in files_below(pattern):
+            if output is None or not path.is_relative_to(output):
+                yield path, Place(inner.parent, inner.name), True
+        return
     root = Path(pattern)
     if not root.is_dir():
         named = [pattern] if root.is_file() else glob.glob(pattern, recursive=True)
@@ -124,7 +131,7 @@ def _matches(
             if not path.is_dir():
                 yield path, Place(Path(), path.name), path.is_file()
         return
-    written = None if output is None else os.path.realpath(output)
+    written = None if output is None or is_remote(output) else os.path.realpath(output)
     if os.path.realpath(root) == written:
         raise ValueError(f"output={output} is the folder of the pictures; give another")
     yield from _walk(root, Path(), written, problems)
@@ -175,7 +182,7 @@ def _choose_targets(
     twice = Counter(places.values())
     real = functools.lru_cache(64)(os.path.realpath)
     originals = {_real(path, real) for path in sources} if output.is_dir() else set()
-    within = functools.cache(lambda folder: output / folder)
+    within = functools.cache(lambda folder: output.joinpath(*folder.parts))
     for path, place in places.items():
         name = f"{place.folder.as_posix()}/{sources[path].name}"
         if shard != WHOLE and not shard.holds(name.removeprefix("./")):
@@ -191,4 +198,6 @@ def _choose_targets(
 
 def _real(path: Path, real: Callable[[Path], str]) -> str:
     """The real path of a file; `real` finds it for a folder."""
+    if is_remote(path):
+        return str(path)
     return os.path.realpath(path) if path.is_symlink() else f"{real(path.parent)}/{path.name}"

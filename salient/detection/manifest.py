@@ -24,6 +24,7 @@ from salient.detection.outputs import Output
 from salient.detection.shards import WHOLE, Shard
 from salient.detection.summary import COLUMNS
 from salient.files import check_regular, check_writable, link_whole, write_whole
+from salient.remote import ADDRESS, any_path, is_remote
 
 try:
     import fcntl
@@ -94,7 +95,8 @@ class Manifest:
         Raises:
             OSError, ValueError: it cannot be read.
         """
-        check_regular(path, "picture")
+        if not is_remote(path):
+            check_regular(path, "picture")
         content = path.read_bytes()
         digest = hashlib.sha256(content)
         with self._lock:
@@ -184,7 +186,7 @@ class Manifest:
         if line["output"] is not None:
             share = link_whole if self.twins == "link" else _copy
             try:
-                share(Path(line["output"]), target)
+                share(any_path(line["output"]), target)
             except OSError as error:
                 return twin._replace(error=f"{target}: {error.strerror}")
         output = line["output"] and str(target)
@@ -236,7 +238,7 @@ def check_manifest(path: str, output: Output) -> None:
     Raises:
         ValueError: its name does not end in .jsonl, or the output is the standard output.
     """
-    if Path(path).suffix.lower() != ".jsonl" or "://" in path:
+    if Path(path).suffix.lower() != ".jsonl" or ADDRESS.match(path):
         raise ValueError(f"manifest={path}: a file on this machine whose name ends in .jsonl")
     if output.to_stream:
         raise ValueError("manifest: is of files; output=FOLDER")

@@ -10,6 +10,7 @@ from salient.data.encoding import ENDINGS, Format, encode, format_of, without_pl
 from salient.data.formats import SUFFIXES
 from salient.detection.cutout import Cutout
 from salient.detection.modes import Drawn, Mode
+from salient.remote import any_path
 
 Empty = Literal["write", "skip", "fail"]
 FOLDER = "maps"  # the default output
@@ -57,7 +58,7 @@ class Output:
         """The only file to write; None for a folder and the standard output."""
         if self.name is None or self._is_folder or self.to_stream:
             return None
-        return Path(self.name) if Path(self.name).suffix.lower() in ENDINGS else None
+        return any_path(self.name) if Path(self.name).suffix.lower() in ENDINGS else None
 
     @property
     def to_stream(self) -> bool:
@@ -67,7 +68,7 @@ class Output:
     @property
     def folder(self) -> Path:
         """The folder for the files; for a single file, the folder that contains it."""
-        return self.file.parent if self.file else Path(self.name or FOLDER)
+        return self.file.parent if self.file else any_path(self.name or FOLDER)
 
     @property
     def kind(self) -> Format:
@@ -88,7 +89,7 @@ class Output:
     @property
     def _is_folder(self) -> bool:
         name = self.name or FOLDER
-        return name.endswith(("/", "\\")) or Path(name).is_dir()
+        return name.endswith(("/", "\\")) or any_path(name).is_dir()
 
 
 def check_drawable(output: Output, draw: Mode) -> None:

@@ -1,0 +1,1 @@
+"""Detection and scoring by engines that run on many machines: Ray, Spark."""
