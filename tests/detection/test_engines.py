@@ -233,8 +233,8 @@ def test_an_error_ends_the_rest():
     assert len(began) < 30
 
 
-def test_the_box_has_both_onnx_files_for_each_of_its_weights():
-    kinds = (".safetensors", ".onnx", ".int8.onnx")
+def test_each_bundled_network_has_its_four_files():
+    kinds = (".safetensors", ".onnx", ".int8.onnx", ".iou.json")
     assert {path.name for path in BOX.iterdir() if path.is_file()} == {
         f"{name}{kind}" for name in ("best", "fast") for kind in kinds
     }
