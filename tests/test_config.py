@@ -18,7 +18,7 @@ from tests.fixtures.commands import ROOT
 
 GROUPS = ["dataset", "loader", "model", "trainer", "callbacks", "logger", "experiment"]
 GROUPS += ["model/optimizer"]
-SETS = ["all", "camouflage", "everything"]  # several at once
+SETS = ["all", "camouflage", "everything", "high_resolution", "dis5k", "rgbd", "cosod", "video"]
 
 
 def choices(group: str) -> list[str]:

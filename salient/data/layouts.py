@@ -31,8 +31,17 @@ def find_folders(
     names = product(IMAGE_FOLDERS, MASK_FOLDERS)
     candidates += [(base / root / images, base / root / masks) for images, masks in names]
     for images, masks in candidates:
-        if images.is_dir() and masks.is_dir():
+        if _is_there(images) and _is_there(masks):
             return fetch(images), fetch(masks)
     images, masks = candidates[0]
     both = f"folder {images}" if images == masks else f"folders {images} and {masks}"
     raise FileNotFoundError(f"{root}: no {both}; {REMEDY}")
+
+
+def _is_there(folder: Path) -> bool:
+    """Whether there is such a folder, or, with a star, one that it may stand for."""
+    if "*" not in folder.parts:
+        return folder.is_dir()
+    place = folder.parts.index("*")
+    before, after = Path(*folder.parts[:place]), Path(*folder.parts[place + 1 :])
+    return any((one / after).is_dir() for one in before.glob("*"))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 import warnings
 from collections.abc import Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -11,9 +10,10 @@ from typing import NamedTuple
 
 from salient.arrays import Picture
 from salient.data.depth import common_white
-from salient.data.formats import SUFFIXES, is_litter
+from salient.data.formats import SUFFIXES
 from salient.data.images import Header, read_header, read_image
 from salient.data.layouts import REMEDY
+from salient.data.names import WITHOUT_PNG, Naming, by_name
 from salient.data.transforms import MASK_THRESHOLD
 
 
@@ -67,6 +67,7 @@ def find_pairs(
     mask_threshold: int = MASK_THRESHOLD,
     turn: bool = True,
     white: float | None = None,
+    naming: Naming = Naming(),  # noqa: B008 - immutable
 ) -> list[Pair]:
     """The pairs of two folders, sorted by name, with equal sizes of picture and mask.
 
@@ -81,6 +82,7 @@ def find_pairs(
         mask_threshold: foreground of a mask is above it.
         turn: whether to rotate pictures and masks as their EXIF tags say.
         white: the value of white in masks of more than 8 bits; by default from `common_white`.
+        naming: what masks are called.
 
     Raises:
         FileNotFoundError: a folder is missing or contains no pictures.
@@ -89,7 +91,7 @@ def find_pairs(
             few names.
     """
     title = title or Path(masks).parent.name
-    pairs, alone, twice, _, composed = list_pairs(images, masks, title, mask_threshold)
+    pairs, alone, twice, _, composed = list_pairs(images, masks, title, mask_threshold, naming)
     refuse(twice, f"{title}: several files of one name")
     refuse(alone[0], f"{title}: pictures without a mask in {masks}")
     refuse(alone[1], f"{title}: masks without a picture in {images}")
@@ -141,8 +143,11 @@ def list_pairs(
     masks: str | Path,
     title: str = "",
     threshold: int = MASK_THRESHOLD,
+    naming: Naming = Naming(),  # noqa: B008 - immutable
 ) -> Listing:
     """The pairs of two folders, and files without a partner; no file is read.
+
+    A star stands for folders, such as a video's: see `by_name`.
 
     Raises:
         FileNotFoundError: a folder is missing or contains no pictures.
@@ -150,10 +155,12 @@ def list_pairs(
     masks = Path(masks)
     images = masks if images is None else Path(images)
     shared = images.resolve() == masks.resolve() and images is not masks
-    by_image, twice, left_out, composed = _by_stem(
-        images, _without_png() if shared else SUFFIXES, title
+    by_image, twice, left_out, composed = by_name(
+        images, WITHOUT_PNG if shared else SUFFIXES, title
     )
-    by_mask, more, others, also = _by_stem(masks, (".png",) if shared else SUFFIXES, title)
+    by_mask, more, others, also = by_name(masks, (".png",) if shared else SUFFIXES, title)
+    by_mask = naming.pictures(by_mask)
+    by_image = by_mask if images is masks else by_image
     both = sorted(by_image.keys() & by_mask.keys())
     return Listing(
         [Pair(name, by_image[name], by_mask[name], threshold) for name in both],
@@ -180,14 +187,21 @@ def wrong_count(title: str, count: int, expected: int, folder: Path) -> str:
 def find_maps(folder: str | Path, pairs: Sequence[Pair], title: str) -> list[Path]:
     """The saved map of each pair: `<folder>/<title>/<name>` or `<folder>/<name>`, any suffix.
 
+    A map may also have the name of the mask, where that is another.
+
     Raises:
         FileNotFoundError: the folder or some maps are missing; the message has the first few.
         ValueError: there are two maps of one name.
     """
     named = [p for p in Path(folder).glob("*") if p.is_dir() and p.name.lower() == title.lower()]
     folder = named[0] if named else Path(folder)
-    maps, twice, *_ = _by_stem(folder, SUFFIXES, f"maps of {title}")
+    folder = folder / "*" if any("/" in pair.name for pair in pairs) else folder
+    maps, twice, *_ = by_name(folder, SUFFIXES, f"maps of {title}")
     refuse(twice, f"maps of {title}: several files of one name")
+    for pair in pairs:
+        as_mask = f"{pair.name.rpartition('/')[0]}/{pair.mask.stem}".lstrip("/")
+        if pair.name not in maps and as_mask in maps:
+            maps[pair.name] = maps[as_mask]
     missing = [pair.name for pair in pairs if pair.name not in maps]
     if missing:
         names = ", ".join(missing[:5])
@@ -207,36 +221,3 @@ def first_few(names: Collection[str]) -> str:
     """The first five names in order, and how many more there are."""
     more = f" and {len(names) - 5} more" if len(names) > 5 else ""
     return ", ".join(sorted(names)[:5]) + more
-
-
-def _without_png() -> tuple[str, ...]:
-    return tuple(suffix for suffix in SUFFIXES if suffix != ".png")
-
-
-def _by_stem(
-    folder: Path, suffixes: Collection[str], title: str
-) -> tuple[dict[str, Path], set[str], list[Path], set[str]]:
-    """A folder's pictures by name (NFC), names of several files, other entries, names not in NFC.
-
-    Hidden files and files of operating systems (`Thumbs.db`) are ignored.
-    """
-    if not folder.is_dir():
-        raise FileNotFoundError(f"{title}: no folder {folder}; {REMEDY}")
-    files: dict[str, Path] = {}
-    twice, left_out, composed = set[str](), list[Path](), set[str]()
-    for path in sorted(folder.iterdir()):
-        if path.name.startswith(".") or is_litter(Path(path.name)):
-            continue
-        if path.suffix.lower() not in suffixes or not path.is_file():
-            left_out.append(path)
-            continue
-        name = unicodedata.normalize("NFC", path.stem)
-        if name != path.stem:
-            composed.add(name)
-        if name in files:
-            twice.add(str(path.with_name(name)))
-        files[name] = path
-    if not files:
-        what = "masks (.png)" if suffixes == (".png",) else "pictures"
-        raise FileNotFoundError(f"{title}: no {what} in {folder}; {REMEDY}")
-    return files, twice, left_out, composed

@@ -14,6 +14,7 @@ from salient.config import did_you_mean
 from salient.data.depth import common_white, deep_files
 from salient.data.layouts import find_folders
 from salient.data.masks import check_masks
+from salient.data.names import Naming
 from salient.data.pairs import Listing, Pair, find_pairs, list_pairs
 from salient.data.transforms import MASK_THRESHOLD
 from salient.data.turns import check_turns
@@ -24,6 +25,10 @@ from salient.remote import any_path, fetch
 @dataclass(frozen=True)
 class PairSet:
     """The description of a data set: its folders, its number of pairs, and published scores.
+
+    The folders of pictures and masks may have a star in place of a folder's name, as those of a
+    video have: `frames/*` and `truth/*`, or `*/Imgs` and `*/GT`. A pair is then named
+    `SEQUENCE/NAME`.
 
     Args:
         title: its name in tables and messages.
@@ -36,6 +41,8 @@ class PairSet:
         exif: `apply` rotates pictures and masks as their EXIF tags say; `ignore` reads both as
             stored, for masks that were drawn on stored pictures.
         white: the value of white in masks of more than 8 bits; None finds one value for all.
+        prefix, suffix: what the name of a mask has around that of its picture, such as `_mask`.
+        aliases: the names of masks that follow no rule, by their pictures' names.
         home: the page of its publishers.
         published: headline figures of ModelScope's damo/cv_res2net_salient-detection, by key.
     """
@@ -50,6 +57,9 @@ class PairSet:
     mask_threshold: int = MASK_THRESHOLD
     exif: Literal["apply", "ignore"] = "apply"
     white: float | None = None
+    prefix: str = ""
+    suffix: str = ""
+    aliases: dict[str, str] = field(default_factory=dict)
     home: str | None = None
     published: dict[str, float] = field(default_factory=dict)
 
@@ -85,6 +95,7 @@ class PairSet:
             mask_threshold=self.mask_threshold,
             turn=self.exif == "apply",
             white=self.white,
+            naming=Naming(self.prefix, self.suffix, self.aliases),
         )
         check_masks(pairs, self.title)
         check_turns(pairs, self.title)
@@ -98,7 +109,8 @@ class PairSet:
             ValueError: neither `root` nor `images` and `masks` are given.
         """
         images, masks = self.folders(data_root)
-        listing = list_pairs(images, masks, self.title, self.mask_threshold)
+        naming = Naming(self.prefix, self.suffix, self.aliases)
+        listing = list_pairs(images, masks, self.title, self.mask_threshold, naming)
         white, turn = self.white, self.exif == "apply"
         if white is None:
             with suppress(ValueError):  # reported with the pair

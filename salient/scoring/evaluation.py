@@ -31,6 +31,7 @@ from salient.scoring.robustness.losses import (
     losses_table,
     save_losses,
 )
+from salient.scoring.sequences import MEAN, by_sequence, has_sequences, save_sequences
 from salient.scoring.tables import Conventions, Row, markdown
 
 
@@ -135,7 +136,8 @@ def evaluate(
     }
     note = metrics.in_words() + _in_words(networks)
     ledgers: dict[tuple[str, str], Ledger] | None = None
-    if bundle is not None or corruptions:
+    grouped = any(has_sequences([pair.name for pair in pairs]) for _, pairs in present)
+    if bundle is not None or corruptions or grouped:
         ledgers = {}
     scored, tested, stopped = list[ScoredSet](), list[Tested](), False
     try:
@@ -185,6 +187,8 @@ def evaluate(
             report_pictures,
             tested,
         )
+        if grouped and ledgers is not None:
+            _save_sequences(rows, ledgers, output, choice, metrics)
         if tested:
             save_losses(tested, Path(output))
             for one in tested:
@@ -202,6 +206,23 @@ def _in_words(networks: Mapping[str, Loaded]) -> str:
     """The description of the networks, printed after the conventions."""
     names = {name: "Network" if len(networks) == 1 else name for name in networks}
     return "".join(f" {names[name]}: {network.in_words()}." for name, network in networks.items())
+
+
+def _save_sequences(
+    rows: list[Row],
+    ledgers: Mapping[tuple[str, str], Ledger],
+    output: str,
+    choice: Choice,
+    metrics: Conventions,
+) -> None:
+    """Print the means over the sequences of sets that have some, and save all in `output`."""
+    found = []
+    for row in rows:
+        records = ledgers[row.dataset, row.method].records
+        if has_sequences(list(records)):
+            found.append(by_sequence(row, records, choice, metrics.max_f))
+    save_sequences(found, Path(output))
+    print(f"\n{MEAN}\n\n{markdown([one[MEAN] for one in found], choice.shown)}")
 
 
 def _maps_folders(output: str, title: str, networks: Mapping[str, Loaded]) -> dict[str, Path]:
