@@ -13,7 +13,7 @@ os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")  # it asks the network fo
 import torch
 
 from salient.sample.draw import write_sample
-from tests.fixtures import commands, modelscope, networks
+from tests.fixtures import commands, exports, modelscope, networks
 
 torch.set_num_threads(1)  # a process on each core
 
@@ -50,6 +50,14 @@ def trained(run, tmp_path_factory) -> Path:
 def modelscope_state() -> dict[str, torch.Tensor]:
     """ModelScope's checkpoint with reproducible weights."""
     return modelscope.fill_state()
+
+
+@pytest.fixture(scope="session")
+def exported(tmp_path_factory) -> Path:
+    """A folder with a.safetensors, a.onnx and a.pt2 of one network, and what was said."""
+    folder = tmp_path_factory.mktemp("exported")
+    exports.export_small_network(folder)
+    return folder
 
 
 @pytest.fixture

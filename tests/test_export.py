@@ -10,26 +10,15 @@ import pytest
 import torch
 from PIL import Image
 
-from salient import load_network, save_network
+from salient import load_network
 from salient.export import FORMATS, METADATA, check, export_network
 from salient.weights.int8 import quantise
 from salient.weights.onnx_file import Heads, constants, store_in_half
+from tests.fixtures.exports import CONTENT
 from tests.fixtures.networks import small_network
 
-CONTENT = {".onnx": "probability", ".pt2": "logit"}
+pytestmark = pytest.mark.xdist_group("export")
 each = pytest.mark.parametrize("ending", CONTENT)
-
-
-@pytest.fixture(scope="session")
-def exported(call, tmp_path_factory):
-    """A folder with a network of a few layers, what was exported of it, and what was said."""
-    folder = tmp_path_factory.mktemp("exported")
-    torch.manual_seed(0)
-    save_network(small_network(group=1024, mean=(0.5, 0.4, 0.3)), folder / "a.safetensors")
-    for ending, content in CONTENT.items():
-        where = ("checkpoint=a.safetensors", f"output=a{ending}", f"content={content}")
-        (folder / f"said{ending}").write_text(call(folder, "export", *where).stdout)
-    return folder
 
 
 @each
@@ -172,7 +161,7 @@ def test_a_page_holds_the_network(exported, call, tmp_path, monkeypatch):
     script = b"const a = 1, b = 2, c = 3; export{a as InferenceSession,b as Tensor,c as env};\n"
     monkeypatch.setattr(offline, "DIGESTS", {})
     runtime = {offline.SCRIPT: script, offline.WASM: b"wasm"}
-    monkeypatch.setattr("salient.export.read_runtime", lambda path: runtime)
+    monkeypatch.setattr("salient.export.formats.read_runtime", lambda path: runtime)
     where = (f"checkpoint={exported / 'a.safetensors'}", "output=a.html", "runtime=any.tgz")
     said = call(tmp_path, "export", *where).stdout
     assert "largest difference on 2 pictures" in said

@@ -18,6 +18,7 @@ from salient.files import check_writable, write_whole
 from salient.weights.find import BOX, Checkpoint, find_checkpoint, read_checkpoint
 
 EngineName = Literal["auto", "torch", "onnx", "int8", "fastest"]
+IN_FOLDER = "onnx/model.onnx"  # of a hub's folder
 EXPORTED = b"2"  # the version of cached exports
 
 
@@ -30,7 +31,8 @@ def load_engine(
     """The engine of a checkpoint, which is what `find_checkpoint` finds, or an ONNX file.
 
     - `auto`: onnxruntime, if a CPU computes in float32 and there is an ONNX file of the checkpoint:
-      for the bundled weights, and for checkpoints that were exported before. Otherwise PyTorch.
+      for the bundled weights, hubs' folders, and checkpoints that were exported before. Otherwise
+      PyTorch.
     - `onnx`: any other checkpoint is exported once into `cache_folder()`. This needs PyTorch, the
       extra `export`, and half a minute.
     - `int8`: the 8-bit file of the bundled weights. Its maps differ slightly, so `auto` never uses
@@ -74,6 +76,8 @@ def load_engine(
         return OnnxEngine(in_int8, file)
     if file.parent == BOX:
         ready, checkpoint = file.with_suffix(".onnx"), None  # which need not be read
+    elif (file / IN_FOLDER).is_file():
+        ready, checkpoint = file / IN_FOLDER, None
     else:
         checkpoint = read_checkpoint(path if isinstance(path, Checkpoint) else file)
         ready = _cached(checkpoint)

@@ -14,9 +14,10 @@ from tqdm import tqdm
 from salient.arrays import Map, Mask
 from salient.distribution import how_to_install
 from salient.files import write_whole
-from salient.metrics import MaxF, PairScores
-from salient.scoring.album import Album
+from salient.metrics import HEADLINE, MaxF, PairScores
+from salient.scoring.album import Album, values_of
 from salient.scoring.bundles.ledger import Ledger
+from salient.scoring.confidence import intervals, replicates
 from salient.scoring.leaderboard import save_leaderboard
 from salient.scoring.provenance import describe_run
 from salient.scoring.report import ScoredSet, render
@@ -108,7 +109,8 @@ def save_results(
     rows = [row for in_set in scored for row in in_set.rows]
     lines = [line for in_set in scored for line in in_set.lines]
     shown = scored[0].choice.shown
-    save(rows, lines, folder, details, note, shown)
+    found = {in_set.title: intervals_of(in_set, max_f) for in_set in scored} if most else {}
+    save(rows, lines, folder, {**details, **({"intervals": found} if found else {})}, note, shown)
     save_leaderboard(rows, folder, note, shown)
     if _can_make(folder / "curves.png", "matplotlib"):
         from salient.scoring.drawing import draw_curves
@@ -120,6 +122,24 @@ def save_results(
         complete = [in_set for in_set in scored if len(in_set.rows) == len(scored[0].rows)]
         run = describe_run(config, checkpoints)
         write_whole(folder / "report.html", render(complete, run, note, most, max_f, tested))
+
+
+def intervals_of(in_set: ScoredSet, max_f: MaxF) -> dict[str, dict[str, list[float]]]:
+    """95 % intervals of each method's headline figures, by the keys of its row.
+
+    Args:
+        in_set: with its albums filled.
+        max_f: the convention of the rows.
+    """
+    found = {}
+    for row, album in zip(in_set.rows, in_set.albums):
+        entries = [album.entries[pair.name] for pair in in_set.pairs]
+        bounds = intervals(replicates(values_of(entries, in_set.choice), choice=in_set.choice))
+        keys = {figure.key: figure.key_under(max_f) for figure in HEADLINE}
+        found[row.method] = {
+            key: [round(x, 5) for x in bounds[at]] for key, at in keys.items() if at in bounds
+        }
+    return found
 
 
 def _can_make(path: Path, package: str) -> bool:

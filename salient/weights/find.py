@@ -12,6 +12,8 @@ from salient.weights.hub import fetch_model, is_id
 
 BOX = Path(__file__).parent / "box"  # the bundled weights, by name: best, fast
 DEFAULT = "best"
+WEIGHTS = "model.safetensors"  # of a hub's folder
+MODELSCOPE = "pytorch_model.bin"  # of the folder of ModelScope's model
 
 
 def find_checkpoint(
@@ -52,7 +54,7 @@ class Checkpoint:
     """A checkpoint in memory, so that its file is read only once.
 
     Attributes:
-        path: the file, or the folder of ModelScope's model.
+        path: the file, or the folder of a hub or of ModelScope's model.
         file: the file that holds the weights.
         content: of that file.
     """
@@ -68,7 +70,7 @@ class Checkpoint:
 
 
 def read_checkpoint(path: str | Path | Checkpoint) -> Checkpoint:
-    """Read a checkpoint's file; in ModelScope's folder, `pytorch_model.bin`.
+    """Read a checkpoint's file; in a folder, WEIGHTS or else MODELSCOPE.
 
     A `Checkpoint` is returned unchanged.
 
@@ -79,6 +81,8 @@ def read_checkpoint(path: str | Path | Checkpoint) -> Checkpoint:
     if isinstance(path, Checkpoint):
         return path
     path = Path(path)
-    file = path / "pytorch_model.bin" if path.is_dir() else path
+    file = path
+    if path.is_dir():
+        file = path / (WEIGHTS if (path / WEIGHTS).is_file() else MODELSCOPE)
     check_regular(file, "checkpoint file")
     return Checkpoint(path, file, file.read_bytes())

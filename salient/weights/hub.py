@@ -8,7 +8,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 HUBS = ("modelscope", "huggingface_hub")  # packages, asked in turn; both have `snapshot_download`
-FILES = ["*.safetensors", "pytorch_model.bin", "config.py"]
+FILES = ["*.safetensors", "pytorch_model.bin", "config.py", "onnx/model.onnx"]
 BY_HAND = "download pytorch_model.bin and config.py from its page (Files) into a folder, and give"
 ENDINGS = (".safetensors", ".bin", ".ckpt", ".pth", ".pt", ".onnx")  # of files
 
@@ -72,8 +72,8 @@ def fetch_model(name: str, revision: str | None = None, key: str = "model") -> P
 
 
 def _only_model(folder: Path) -> Path:
-    """The folder itself if it is ModelScope's, or else its only safetensors file."""
-    if (folder / "pytorch_model.bin").is_file():
+    """The folder itself if its weights have a known name, or else its only safetensors file."""
+    if any((folder / name).is_file() for name in ("model.safetensors", "pytorch_model.bin")):
         return folder
     files = sorted(folder.glob("*.safetensors"))
     if len(files) != 1:

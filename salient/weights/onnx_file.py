@@ -115,8 +115,22 @@ def write_onnx(network: Network, probability: bool = True, half: bool = False) -
         value.shape = onnx_ir.Shape(["batch", *shapes[value.name]])
     model = program.model_proto
     del model.graph.value_info[:]  # shapes in between, which a runtime infers
-    if half:
-        store_in_half(model)
+    onnx.helper.set_model_props(model, metadata)
+    content = bytes(model.SerializeToString())
+    return convert_to_half(content, network, probability) if half else content
+
+
+def convert_to_half(content: bytes, network: Network, probability: bool = True) -> bytes:
+    """A file that `write_onnx` made of a network, with its weights stored in 16 bits.
+
+    Raises:
+        ValueError: a weight is not finite in 16 bits.
+    """
+    import onnx
+
+    metadata = constants(network, probability, half=True)
+    model = onnx.load_from_string(content)
+    store_in_half(model)
     onnx.helper.set_model_props(model, metadata)
     return bytes(model.SerializeToString())
 

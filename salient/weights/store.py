@@ -21,7 +21,7 @@ from salient.model.base import Network
 from salient.model.u2net import U2Net
 from salient.tensors import check_finite, check_tensors, read_tensors
 from salient.weights import modelscope, u2net
-from salient.weights.find import BOX, Checkpoint, read_checkpoint
+from salient.weights.find import BOX, MODELSCOPE, Checkpoint, read_checkpoint
 
 FIRST = "boundary"  # the architecture of a checkpoint that names none
 DESCRIBED = ("format", "architecture", "network", "crc32")  # printed by `describe` in other lines
@@ -70,7 +70,7 @@ def checksum(state: Mapping[str, Tensor]) -> str:
 def load_network(path: str | Path | Checkpoint, device: str | torch.device = "cpu") -> Network:
     """Load a network in eval mode from a checkpoint of any kind, recognised by its content.
 
-    - Our own safetensors files.
+    - Our own safetensors files, or a hub's folder that holds one.
     - `last.ckpt` of a run: its averaged weights.
     - ModelScope's `pytorch_model.bin`, or the folder of its model with `config.py`, which has mean,
       deviation and size. Pictures are resized with Pillow's filter.
@@ -86,7 +86,7 @@ def load_network(path: str | Path | Checkpoint, device: str | torch.device = "cp
     """
     checkpoint = read_checkpoint(path)
     path, found = checkpoint.file, dict[str, Any]()
-    if checkpoint.path.is_dir():
+    if checkpoint.path.is_dir() and path.name == MODELSCOPE:
         found = modelscope.read_config(checkpoint.path / "config.py")
     state, metadata = read_tensors(path, checkpoint.content)
     if modelscope.MARK in state:
@@ -95,7 +95,7 @@ def load_network(path: str | Path | Checkpoint, device: str | torch.device = "cp
     elif u2net.MARK in state:
         architecture, config = "u2net", u2net.dimensions(state, path)
         state = u2net.convert(state)
-    elif metadata.get("format") == "salient":
+    elif "salient" in (metadata.get("format"), metadata.get("library")):
         if metadata.get("crc32", checksum(state)) != checksum(state):
             raise ValueError(f"{path}: damaged: the weights are not those that were saved")
         architecture, config = metadata.get("architecture", FIRST), _read_config(metadata, path)

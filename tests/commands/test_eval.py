@@ -21,6 +21,10 @@ def test_eval_prints_and_saves_the_table_with_a_baseline(run, trained):
     last = ("checkpoint=last", "output=out", "workers=0")
     done = run(trained, "eval.py", "dataset=sample", "baseline=true", *last)
     results = json.loads((trained / "out/results.json").read_text())
+    (bounds,) = (methods["ours"] for methods in results["intervals"].values())
+    for key, (low, high) in bounds.items():
+        assert low <= results["rows"][-1][key] <= high
+    assert set(bounds) == {"mae", "sm", "max_f", "weighted_f"}
     baseline, ours = results["rows"]
     assert (baseline["method"], ours["method"]) == ("centred Gaussian", "ours")
     assert ours["pairs"] == 32 and all(0 <= ours[k] <= 1 for k in ("mae", "sm", "max_f"))

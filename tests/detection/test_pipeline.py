@@ -193,4 +193,4 @@ def test_a_hubs_folder_needs_one_model(monkeypatch, tmp_path):
     with pytest.raises(FileNotFoundError, match="neither pytorch_model.bin nor one safetensors"):
         hub.find_model("someone/model")
     (tmp_path / "model.safetensors").touch()
-    assert hub.find_model("someone/model") == tmp_path / "model.safetensors"
+    assert hub.find_model("someone/model") == tmp_path
