@@ -6,33 +6,30 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from salient.config import Amount, AnyPath, Count, Part, Workers, checked
-from salient.data.pairs import first_few
 from salient.data.sets import PairSet
 from salient.detection.detector import Averaging
 from salient.detection.load import EngineName
 from salient.devices import Precision
 from salient.files import check_writable, remove_partials
-from salient.metrics import Choice, choose
+from salient.metrics import choose
 from salient.scoring.bundles.ledger import Ledger
 from salient.scoring.bundles.store import write_bundle
 from salient.scoring.methods import GUESS, OURS, Loaded, list_methods, load_networks
 from salient.scoring.preparation import find_pairs_of, join_processes, listed
-from salient.scoring.reliability import in_words, lines_of
+from salient.scoring.printing import networks_in_words, print_losses, print_means, print_table
 from salient.scoring.report import ScoredSet
 from salient.scoring.results import save_results, score_methods
 from salient.scoring.robustness.corruptions import choose_corruptions
 from salient.scoring.robustness.losses import (
-    NOTE,
     Tested,
     damage_all,
-    losses_table,
     save_losses,
 )
-from salient.scoring.sequences import MEAN, by_sequence, has_sequences, save_sequences
-from salient.scoring.tables import Conventions, Row, markdown
+from salient.scoring.sequences import has_sequences, save_sequences, sequences_of
+from salient.scoring.tables import Conventions, Row
 
 
 @checked
@@ -52,6 +49,7 @@ def evaluate(
     metrics: Conventions = Conventions(),  # noqa: B008 - immutable
     figures: str | list[str] | None = None,
     report_pictures: Amount = 1000,
+    formats: list[Literal["xlsx", "pdf", "svg"]] | None = None,
     device: str = "auto",
     precision: Precision = "fp32",
     engine: EngineName = "torch",
@@ -86,6 +84,7 @@ def evaluate(
             each; or some of them, such as jpeg,fog.
         metrics: the conventions of the figures.
         figures: further figures: all, or names such as max_dice,hce.
+        formats: more files: xlsx, all tables for Excel; pdf, svg, the curves for a paper.
         report_pictures: pictures in report.html, over all sets; 0 for no report.
         device: the GPU if there is one; or cpu, cuda, cuda:1, mps.
         precision: fp32, the same digits on every machine; auto (16 bits where faster and
@@ -134,7 +133,7 @@ def evaluate(
         "predictions": folders,
         "networks": {name: network.details() for name, network in networks.items()},
     }
-    note = metrics.in_words() + _in_words(networks)
+    note = metrics.in_words() + networks_in_words(networks)
     ledgers: dict[tuple[str, str], Ledger] | None = None
     grouped = any(has_sequences([pair.name for pair in pairs]) for _, pairs in present)
     if bundle is not None or corruptions or grouped:
@@ -174,7 +173,7 @@ def evaluate(
         sys.exit("interrupted; only the maps that were already written are kept")
     lines = [line for in_set in scored for line in in_set.lines]
     if rank == 0:
-        _tell(rows, lines, note, missing, choice)
+        print_table(rows, lines, note, missing, choice)
         sources = {name: network.source for name, network in networks.items()}
         save_results(
             scored,
@@ -186,43 +185,21 @@ def evaluate(
             metrics.max_f,
             report_pictures,
             tested,
+            formats or [],
         )
         if grouped and ledgers is not None:
-            _save_sequences(rows, ledgers, output, choice, metrics)
+            found = sequences_of(rows, ledgers, choice, metrics.max_f)
+            save_sequences(found, Path(output))
+            print_means(found, choice)
         if tested:
             save_losses(tested, Path(output))
-            for one in tested:
-                print(f"\n{one.method} on {one.dataset}, damaged\n\n{losses_table(one)}")
-            print(f"\n{NOTE}")
+            print_losses(tested)
         if bundle is not None and ledgers is not None:
             write_bundle(bundle, rows, ledgers, metrics, choice)
         print(f"saved in {output}")
     if stopped:
         sys.exit("interrupted; go on with the sets that are left and another output")
     return rows
-
-
-def _in_words(networks: Mapping[str, Loaded]) -> str:
-    """The description of the networks, printed after the conventions."""
-    names = {name: "Network" if len(networks) == 1 else name for name in networks}
-    return "".join(f" {names[name]}: {network.in_words()}." for name, network in networks.items())
-
-
-def _save_sequences(
-    rows: list[Row],
-    ledgers: Mapping[tuple[str, str], Ledger],
-    output: str,
-    choice: Choice,
-    metrics: Conventions,
-) -> None:
-    """Print the means over the sequences of sets that have some, and save all in `output`."""
-    found = []
-    for row in rows:
-        records = ledgers[row.dataset, row.method].records
-        if has_sequences(list(records)):
-            found.append(by_sequence(row, records, choice, metrics.max_f))
-    save_sequences(found, Path(output))
-    print(f"\n{MEAN}\n\n{markdown([one[MEAN] for one in found], choice.shown)}")
 
 
 def _maps_folders(output: str, title: str, networks: Mapping[str, Loaded]) -> dict[str, Path]:
@@ -232,27 +209,3 @@ def _maps_folders(output: str, title: str, networks: Mapping[str, Loaded]) -> di
     for folder in folders.values():
         remove_partials(folder)
     return folders
-
-
-def _tell(
-    rows: list[Row],
-    lines: list[dict[str, Any]],
-    note: str,
-    missing: list[str],
-    choice: Choice,
-) -> None:
-    """Print the table, and notes on its maps and masks."""
-    print(markdown(rows, choice.shown), f"\n{note}")
-    for row in rows:
-        if row.resized:
-            print(f"{row.dataset}, {row.method}: {row.resized} maps had another size")
-    for title in dict.fromkeys(row.dataset for row in rows):
-        empty = {line["name"] for line in lines if line["dataset"] == title and line["empty"]}
-        if empty:
-            print(f"{title}: {len(empty)} masks have no foreground: {first_few(empty)}")
-    for row in rows:
-        own = [line for line in lines if line["dataset"] == row.dataset]
-        if (found := lines_of(own, row.method)) is not None:
-            print(f"{row.dataset}, {row.method}: {in_words(*found)}")
-    for problem in missing:
-        print(f"not scored: {problem}")

@@ -24,7 +24,8 @@ from salient.scoring.report import ScoredSet, render
 from salient.scoring.robustness.losses import Tested
 from salient.scoring.score import Watcher, rank_and_world, score_predictions, summarise
 from salient.scoring.sources import Prediction
-from salient.scoring.tables import save
+from salient.scoring.tables import plain_rows, save
+from salient.scoring.workbook import workbook
 from salient.weights.find import Checkpoint
 
 
@@ -91,6 +92,7 @@ def save_results(
     max_f: MaxF,
     most: int,
     tested: Sequence[Tested] = (),
+    formats: Sequence[str] = (),
 ) -> None:
     """Write tables, the leaderboard, the curves and, of `most` pictures, the report.
 
@@ -104,6 +106,7 @@ def save_results(
         max_f: the convention of the rows.
         most: pictures in the report; 0 leaves it out.
         tested: networks on damaged pictures, for the report.
+        formats: xlsx, all tables in one file; pdf, svg, the curves.
     """
     folder = Path(folder)
     rows = [row for in_set in scored for row in in_set.rows]
@@ -115,9 +118,14 @@ def save_results(
     if _can_make(folder / "curves.png", "matplotlib"):
         from salient.scoring.drawing import draw_curves
 
-        content = BytesIO()
-        draw_curves(rows).savefig(content, dpi=120, format="png")
-        write_whole(folder / "curves.png", content.getvalue())
+        figure = draw_curves(rows)
+        for ending in ("png", *(x for x in formats if x in ("pdf", "svg"))):
+            content = BytesIO()
+            figure.savefig(content, dpi=120, format=ending)
+            write_whole(folder / f"curves.{ending}", content.getvalue())
+    if "xlsx" in formats and _can_make(folder / "tables.xlsx", "openpyxl"):
+        sheets = {"table": plain_rows(rows), "images": lines}
+        write_whole(folder / "tables.xlsx", workbook(sheets))
     if most and _can_make(folder / "report.html", "jinja2"):
         complete = [in_set for in_set in scored if len(in_set.rows) == len(scored[0].rows)]
         run = describe_run(config, checkpoints)

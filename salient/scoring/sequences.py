@@ -15,7 +15,7 @@ import numpy as np
 from salient.metrics import Choice, MaxF
 from salient.metrics.measured import Floats
 from salient.metrics.sums import exact_means, figures_of_means, to_words
-from salient.scoring.bundles.ledger import Record
+from salient.scoring.bundles.ledger import Ledger, Record
 from salient.scoring.tables import Row, write_csv
 
 MEAN = "mean over sequences"
@@ -48,6 +48,21 @@ def by_sequence(
         named = {key: curve.tolist() for key, curve in curves.items()}
         rows[name] = replace(row, pairs=counts[name], figures=figures, curves=named, published={})
     return rows
+
+
+def sequences_of(
+    rows: Sequence[Row],
+    ledgers: Mapping[tuple[str, str], Ledger],
+    choice: Choice,
+    max_f: MaxF,
+) -> list[dict[str, Row]]:
+    """`by_sequence` of each row whose set has sequences."""
+    records = [ledgers[row.dataset, row.method].records for row in rows]
+    return [
+        by_sequence(row, of_row, choice, max_f)
+        for row, of_row in zip(rows, records)
+        if has_sequences(list(of_row))
+    ]
 
 
 def save_sequences(found: Sequence[Mapping[str, Row]], folder: Path) -> None:

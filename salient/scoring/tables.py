@@ -150,10 +150,7 @@ def save(
     with a line for each map, `images.csv`. `note` tells the conventions, under the tables.
     """
     folder = Path(folder)
-    plain: list[dict[str, Any]] = []
-    for row in rows:
-        names = {"dataset": row.dataset, "method": row.method, "pairs": row.pairs}
-        plain.append({**names, **row.figures, "resized": row.resized})
+    plain = plain_rows(rows)
     published = [{"published": dict(row.published)} for row in rows]
     content = {"rows": [a | b for a, b in zip(plain, published)], **details}
     write_whole(folder / "results.json", json.dumps(content, indent=2) + "\n")
@@ -168,6 +165,16 @@ def save(
         for t in range(len(next(iter(row.curves.values()), ())))
     ]
     write_csv(folder / "curves.csv", thresholds)
+
+
+def plain_rows(rows: Sequence[Row]) -> list[dict[str, Any]]:
+    """A dict for each row: its names, every figure, and how many maps were resized."""
+    return [
+        {"dataset": row.dataset, "method": row.method, "pairs": row.pairs}
+        | dict(row.figures)
+        | {"resized": row.resized}
+        for row in rows
+    ]
 
 
 def write_csv(path: Path, lines: Sequence[Mapping[str, Any]]) -> None:

@@ -6,6 +6,7 @@ import csv
 import json
 
 import numpy as np
+import openpyxl
 import pytest
 from PIL import Image
 
@@ -48,7 +49,21 @@ def test_frames_are_found_in_the_layouts_of_their_publishers(tmp_path, name):
 def test_each_sequence_has_the_same_weight_in_their_mean(call, tmp_path):
     draw(tmp_path, ("frames/{}", "truth/{}"), "maps")
     folder = ("dataset=folder", "images=frames/*", "masks=truth/*", "title=film")
-    done = call(tmp_path, "eval", *folder, "predictions=maps", "output=out", "report_pictures=4")
+    done = call(
+        tmp_path,
+        "eval",
+        *folder,
+        "predictions=maps",
+        "output=out",
+        "report_pictures=4",
+        "formats=xlsx,svg,pdf",
+    )
+    book = openpyxl.load_workbook(tmp_path / "out/tables.xlsx")
+    assert [sheet.max_row for sheet in book] == [2, 5] and book["images"][
+        "C2"
+    ].value == "bear/00000"
+    assert (tmp_path / "out/curves.pdf").read_bytes().startswith(b"%PDF")
+    assert b"<svg" in (tmp_path / "out/curves.svg").read_bytes()
     with (tmp_path / "out/sequences.csv").open() as file:
         bear, camel, mean = csv.DictReader(file)
     assert (bear["sequence"], bear["pairs"], camel["pairs"], mean["pairs"]) == (
