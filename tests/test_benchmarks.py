@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from benchmarks import metrics, pictures
+from benchmarks import metrics, pictures, scale
 from tests.fixtures.commands import ROOT
 
 
@@ -76,3 +76,17 @@ def test_pictures(monkeypatch, tmp_path):
     pictures.main()
     assert Image.open(tmp_path / "out/modes.webp").size == (6 * 204, 154)
     assert Image.open(tmp_path / "out/cutouts.webp").size == (3 * 304, 229)
+
+
+def test_scale(monkeypatch, capsys, tmp_path):
+    detect, serial = scale.fit([(1, 1 / 0.05), (2, 1 / 0.03), (4, 1 / 0.03)], most=2)
+    assert detect == pytest.approx(0.04) and serial == pytest.approx(0.01)
+    assert scale.fit([(1, 1.0), (2, 4.0)], most=2)[1] == 0  # no part below nothing
+    monkeypatch.setattr(scale, "SIZES", {"small": (30, 40), "large": (60, 80)})
+    arguments = ["--pictures=6", "--processes", "1", f"--json={tmp_path}/found.json"]
+    monkeypatch.setattr(sys, "argv", ["scale", *arguments])
+    scale.main()
+    _, rate, model, small, large = capsys.readouterr().out.splitlines()
+    assert rate.startswith("1 processes") and model.startswith("model: ")
+    assert small.startswith("40 x 30: read") and large.startswith("80 x 60: read")
+    assert json.loads((tmp_path / "found.json").read_text())["lines"][0]["rate"] > 0

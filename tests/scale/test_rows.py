@@ -12,7 +12,12 @@ from salient import Detector
 from salient.data.encoding import encode_png
 from salient.data.images import read_image, read_mask
 from salient.data.pairs import Pair, read_picture
+from salient.data.sets import find_set
+from salient.metrics import choose
+from salient.scale.ray import _Score, means
 from salient.scale.rows import RowDetector, pair_rows, pairs_of
+from salient.scoring.score import score_predictions, summarise
+from salient.scoring.sources import from_network
 
 
 def picture(seed):
@@ -44,3 +49,25 @@ def test_pairs_go_through_rows_as_paths_or_contents(tmp_path):
     (other,) = pairs_of({"name": ["a"], "image": [picture(0)], "mask": [picture(0)]})
     assert np.array_equal(read_picture(other), read_image(file))
     assert np.array_equal(read_mask(other.mask), read_mask(file))
+
+
+def test_a_worker_of_ray_scores_as_one_process(sample_root):
+    """Without Ray: what an actor makes of batches, and the exact sums of their rows."""
+    pairs = find_set("sample").pairs(sample_root)[:3]
+    options = {"checkpoint": "fast", "device": "cpu", "engine": "onnx"}
+    rows, batches = pair_rows(pairs), []
+    for part in (rows[:2], rows[2:]):
+        actor = _Score(dict(options), True, choose(None))
+        batches.append(actor({key: np.array([row[key] for row in part]) for key in part[0]}))
+
+    class Rows:
+        def select_columns(self, _):
+            return self
+
+        def iter_rows(self):
+            return ({"sums": sums} for batch in batches for sums in batch["sums"])
+
+    engine = Detector.load("fast", "cpu", engine="onnx").engine
+    expected, lines = summarise("", "", score_predictions(from_network(engine, pairs)), {})
+    assert means(Rows()) == expected.figures
+    assert [x for batch in batches for x in batch["mae"]] == [line["mae"] for line in lines]
