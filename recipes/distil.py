@@ -7,7 +7,7 @@ but never cuts it off. Needs `data/DUTS-TR`, `data/photos`, and `data/photos-map
 Every ten minutes the averaged weights are published and the state is kept, from
 which `--resume` goes on. On a CPU in bf16, one thread for each process; EfficientNet encoders only.
 
-Not yet run to an end in this form; docs/log.md (2026-11-28) describes the run that it repeats.
+The bundled `best` is the second of two such runs (recipes/best.sh; docs/log.md, 2026-11-28).
 
 The recipe is distillation on other pictures (Beyer 2021, "A good teacher is patient and
 consistent"): the stem and first two stages of the encoder stay, its normalisations keep their
