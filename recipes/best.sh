@@ -40,6 +40,6 @@ distil() {
 }
 distil $made/before.safetensors $made/first_sitting.safetensors 61 101
 distil $made/first_sitting.safetensors $made/second_sitting.safetensors 94 102
-python -m salient weights checkpoint=$made/second_sitting.safetensors sharpen=SHARPEN half=true \
+python -m salient weights checkpoint=$made/second_sitting.safetensors sharpen=1.75 half=true \
     output=checkpoints/best.safetensors
 python eval.py "dataset=[ecssd,sod]" checkpoint=checkpoints/best.safetensors output=results/best

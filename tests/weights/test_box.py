@@ -17,7 +17,7 @@ from salient.weights.find import BOX
 from salient.weights.store import read_metadata
 
 SHA256 = {
-    "best": "8a4d231bcc0758cfba76fb30608edcda79c11d3c49e227385d113050c150c1d7",
+    "best": "a1356e3c0f33d36b0eb4f3ef2e74f3af58918c298aa244147ded0d5367831645",
     "fast": "3336bb570315d28d97695f3574f384a92216fb8a4967d9599b25faacf72b5867",
 }
 FILES = {name: BOX / f"{name}.safetensors" for name in SHA256}
@@ -33,7 +33,7 @@ def test_the_file_is_the_one_that_was_scored(name):
 def test_its_metadata_says_where_it_comes_from(name):
     metadata = read_metadata(FILES[name])
     config = json.loads(metadata["config"])
-    assert config["name"] == {"best": "lite_measure_b", "fast": "lite"}[name]
+    assert config["name"] == {"best": "distilled", "fast": "lite"}[name]
     assert "DUTS-TR/DUTS-TR-Mask" in metadata["config"]
     assert float(metadata["hours"]) > 0 and metadata["licence"] and metadata["hardware"]
     assert {"ECSSD", "SOD"} <= json.loads(metadata["scores"]).keys()
