@@ -16,8 +16,6 @@ from tests.fixtures.networks import small_network
 PACKAGES = {
     ".xml": ("openvino",),
     ".mlpackage": ("coremltools",),
-    ".tflite": ("litert_torch", "ai_edge_litert"),
-    ".pte": ("executorch",),
     ".param": ("pnnx", "ncnn"),
 }
 

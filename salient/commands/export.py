@@ -4,8 +4,8 @@
   salient export output=model.onnx half=true  half the size; still computes in 32 bits
   salient export output=model.onnx int8=DIR   computes in 8 bits; DIR has pictures for calibration
   salient export output=model.pt2             a program of torch.export
-  salient export output=model.xml             OpenVINO; .mlpackage Core ML, .tflite LiteRT, .pte
-                                              ExecuTorch, .param ncnn: one picture of fixed size
+  salient export output=model.xml             OpenVINO; .param ncnn, .mlpackage Core ML: for one
+                                              picture of fixed size
   salient export output=FOLDER/               a folder for hubs, transformers.js and rembg
   salient export output=detect.html           a page that detects in any browser, offline; needs
                                               npm pack onnxruntime-web@1.30.0, see runtime=

@@ -98,7 +98,5 @@ FORMATS = {
     ".html": Format("onnxruntime", write_page, run_page),
     ".xml": Format("OpenVINO", runtimes.write_openvino, runtimes.run_openvino, True),
     ".mlpackage": Format("Core ML", runtimes.write_coreml, None, True),
-    ".tflite": Format("LiteRT", runtimes.write_litert, runtimes.run_litert, True),
-    ".pte": Format("ExecuTorch", runtimes.write_executorch, runtimes.run_executorch, True),
     ".param": Format("ncnn", runtimes.write_ncnn, runtimes.run_ncnn, True),
 }

@@ -89,46 +89,6 @@ def write_coreml(network: Network, probability: bool = True, half: bool = False)
         return files_of(Path(folder), "model")
 
 
-def write_executorch(network: Network, probability: bool = True, half: bool = False) -> bytes:
-    """A program of ExecuTorch for XNNPACK."""
-    from executorch.backends.xnnpack.partition.xnnpack_partitioner import XnnpackPartitioner
-    from executorch.exir import to_edge_transform_and_lower
-
-    program = program_of(network, probability, half)
-    lowered = to_edge_transform_and_lower(program, partitioner=[XnnpackPartitioner()])
-    return bytes(lowered.to_executorch().buffer)
-
-
-def run_executorch(path: Path) -> Run:
-    """Run a program of ExecuTorch."""
-    from executorch.runtime import Runtime
-
-    program = Runtime.get().load_program(path)
-    method = program.load_method("forward")
-    return lambda image: [x.numpy() for x in method.execute([torch.from_numpy(image)])]
-
-
-def write_litert(network: Network, probability: bool = True, half: bool = False) -> bytes:
-    """A flat buffer of LiteRT."""
-    import litert_torch
-
-    if half:
-        raise ValueError("half: for output=model.onnx")
-    model = litert_torch.convert(Heads(network, probability).eval(), (example_of(network),))
-    with TemporaryDirectory() as folder:
-        file = Path(folder) / "model.tflite"
-        model.export(str(file))
-        return file.read_bytes()
-
-
-def run_litert(path: Path) -> Run:
-    """Run a flat buffer of LiteRT on the CPU."""
-    from ai_edge_litert.interpreter import Interpreter
-
-    run = Interpreter(str(path)).get_signature_runner()
-    return lambda image: [x for _, x in sorted(run(args_0=image).items())]
-
-
 def write_ncnn(network: Network, probability: bool = True, half: bool = False) -> Files:
     """Ncnn's .param and .bin, by pnnx; `half` stores 16 bits."""
     import pnnx
@@ -149,10 +109,11 @@ def run_ncnn(path: Path) -> Run:
     net.opt.use_bf16_storage = False
     net.load_param(str(path))
     net.load_model(str(path.with_suffix(".bin")))
+    names = sorted(net.output_names())  # out0, out1
 
     def run(image: Float32) -> Sequence[Float32]:
         with net.create_extractor() as extractor:
             extractor.input("in0", ncnn.Mat(image[0]))
-            return [np.array(extractor.extract(name)[1])[None] for name in net.output_names()]
+            return [np.array(extractor.extract(name)[1])[None] for name in names]
 
     return run
