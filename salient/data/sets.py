@@ -11,6 +11,7 @@ from typing import Literal
 import yaml
 
 from salient.config import did_you_mean
+from salient.data.annotations import are_polygons, drawn_masks, unpacked
 from salient.data.depth import common_white, deep_files
 from salient.data.layouts import find_folders
 from salient.data.masks import check_masks
@@ -34,7 +35,8 @@ class PairSet:
         title: its name in tables and messages.
         root: its folder under the data root.
         layouts: published (pictures, masks) folders under the data root.
-        images, masks: the two folders, instead of `root`.
+        images, masks: the two folders, instead of `root`. Masks may be polygons, a COCO file or a
+            folder of YOLO's labels; images alone may be WebDataset's shards, `train-*.tar`.
         expected: how many pairs there should be; any number if None.
         differing_sizes: names with a known difference between the sizes of picture and mask.
         mask_threshold: foreground of its masks is above it, 0..254; 0 for masks of 0 and 1.
@@ -127,8 +129,13 @@ class PairSet:
         Raises:
             FileNotFoundError, ValueError: as `pairs`.
         """
+        if self.images is not None and self.images.endswith(".tar"):
+            return unpacked(self.images)
         if self.masks is not None and (self.images is not None or not pictures):
-            return self.images and fetch(any_path(self.images)), fetch(any_path(self.masks))
+            images, masks = self.images and fetch(any_path(self.images)), any_path(self.masks)
+            if images and are_polygons(masks):
+                return images, drawn_masks(masks, Path(images))
+            return images, fetch(masks)
         if self.root is None:
             raise ValueError(f"{self.title}: images=DIR and masks=DIR are needed")
         try:
