@@ -29,7 +29,7 @@ def test_help_fits_one_screen_and_lists_verbs_keys_and_groups(run, call, tmp_pat
     assert call(tmp_path, "--version").stdout.strip() == salient.__version__
     for verb in VERBS:
         screen = call(tmp_path, verb, "--help").stdout
-        assert len(screen.splitlines()) <= 60, verb
+        assert len(screen.splitlines()) <= 66, verb
         assert max(map(len, screen.splitlines())) <= 120, verb
         groups = [path for path in (ROOT / "configs").iterdir() if path.is_dir()]
         for group in groups if verb == "train" else []:
@@ -190,7 +190,7 @@ def test_a_shell_completes_verbs_keys_and_choices(call, tmp_path, shell):
     ("typed", "expected"),
     [
         ("ev", ["eval"]),
-        ("eval dataset=s", ["dataset=sample", "dataset=sample_train", "dataset=sod"]),
+        ("eval dataset=so", ["dataset=sod"]),
         ("predict cutout.f", ["cutout.feather="]),
         ("train loader.augmentation.z", ["loader.augmentation.zoom="]),
         ("completion b", ["bash"]),

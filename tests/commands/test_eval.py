@@ -37,7 +37,7 @@ def test_eval_prints_and_saves_the_table_with_a_baseline(run, trained):
     assert names == {
         *("results.json", "table.md", "table.tex", "table.csv"),
         *("images.csv", "curves.csv", "curves.png", "report.html"),
-        *("leaderboard.md", "leaderboard.csv"),
+        *("leaderboard.md", "leaderboard.csv", "leaderboard.tex"),
     }
     page = (trained / "out/report.html").read_text()
     digest = hashlib.sha256((trained / "checkpoints/demo.safetensors").read_bytes()).hexdigest()
@@ -112,7 +112,9 @@ def test_two_processes_give_the_same_digits(run, trained, saved):
         (trained / f"{folder}/images.csv").read_text().replace(",ours,", ",maps,")
         for folder in ("saved", "two")
     )
-    assert one == both
+    assert [line.rpartition(",")[0] for line in one.splitlines()] == [
+        line.rpartition(",")[0] for line in both.splitlines()
+    ]  # all but the IoU that the network predicts, which saved maps do not have
     pages = [(trained / f"{folder}/report.html").read_text() for folder in ("saved", "two")]
     one, both = (re.search(r'id="data">(.+?)</script>', page)[1] for page in pages)
     assert one.replace('"name":"ours"', '"name":"maps"') == both  # the albums of both processes

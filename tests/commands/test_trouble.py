@@ -81,7 +81,7 @@ def test_a_stopped_predict_keeps_what_is_done_and_goes_on(call, work, monkeypatc
         os.utime(maps / name, (time.time() - age, time.time() - age))
     said = call(work, "predict", *PREDICT, "overwrite=skip").stdout
     assert f"{len(done)} of 3 files are there already and stay" in said
-    assert f": {3 - len(done)} files in maps" in said
+    assert re.search(f": {3 - len(done)} files? in maps", said)
     assert (maps / "a.png").stat().st_mtime_ns == before
     assert written(maps) == [f".new{PARTIAL}", "a.png", "b.png", "c.png"]
 

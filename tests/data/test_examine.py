@@ -55,7 +55,7 @@ def test_all_that_is_wrong_is_named(scenes):
     assert f"1 without partner, or several of one name: {names[2]}" in said
     assert f"{images[0]}: not a readable picture" in said and str(masks[1]) in said
     assert f"1 mask and picture differ in size: {names[5]}" in said
-    assert "1 files are no pictures: notes.txt" in found.remarks
+    assert "1 files have no image extension: notes.txt" in found.remarks
     _, found = read(scenes, differing_sizes=[names[5]])
     assert "differ in size" not in "\n".join(found.faults)
 

@@ -27,6 +27,11 @@ def disc(radius=15, level=255, thickness=-1):
         (disc(), disc(level=120, thickness=5), False),  # too faint a boundary
         (BLANK, BLANK, False),
         (BLANK + 255, BLANK + 255, False),  # all of it: nothing to stand out from
+        (
+            cv2.circle(BLANK + 255, (0, 0), 5, 0, -1),
+            disc(0, thickness=5) + 255,
+            False,
+        ),  # nearly all
         (np.full((1, 1), 255, np.uint8), np.full((1, 1), 255, np.uint8), False),
     ],
 )

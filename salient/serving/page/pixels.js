@@ -91,6 +91,7 @@ function standsOut(map, edge, width, height) {
   const scale = Math.min(400 / Math.max(width, height), 1);
   const w = Math.max(round(width * scale), 1), h = Math.max(round(height * scale), 1);
   const saliency = shrinkMap(map, width, height, w, h), border = shrinkMap(edge, width, height, w, h);
+  if (saliency.filter((level) => level >= 128).length > 0.98 * w * h) return false;
   const levels = [];
   for (let y = 0; y < h; y++) {
     for (let x = 0; x < w; x++) {
