@@ -34,7 +34,7 @@ ENGINES = {
     "PyTorch fp32": {"engine": "torch", "precision": "fp32"},
     "PyTorch auto": {"engine": "torch", "precision": "auto"},
     "onnxruntime": {"engine": "onnx"},
-    "onnxruntime 8": {"engine": "int8"},
+    "onnxruntime i8": {"engine": "int8"},
 }
 PLAIN = "PyTorch fp32"
 HEADS = (

@@ -18,7 +18,7 @@ def test_metrics_against_pysodmetrics(monkeypatch, capsys, tmp_path):
     arguments = ["--pairs=3", "--size=150x200", "--memory-pairs=9", f"--json={tmp_path}/found.json"]
     monkeypatch.setattr(sys, "argv", ["metrics", *arguments])
     metrics.main()
-    machine, header, one_thread, files, busy, memory, *_ = capsys.readouterr().out.splitlines()
+    machine, header, one_thread, files, busy, memory, *more = capsys.readouterr().out.splitlines()
     assert "cores" in machine and "numba" in machine
     assert header.split()[-2:] == ["ratio", "difference"]
     for line in (one_thread, files):
@@ -27,7 +27,8 @@ def test_metrics_against_pysodmetrics(monkeypatch, capsys, tmp_path):
     assert busy.endswith("% of the idle rate")
     assert memory.startswith("peak memory over 9 pairs")
     found = json.loads((tmp_path / "found.json").read_text())["lines"]
-    assert len(found) == 4 and found[0]["ratio"] > 1
+    assert len(found) == 4 + len(more[1:]) and found[0]["ratio"] > 1
+    assert all(line["difference"] < 1e-6 and line["hard cases"] < 1e-6 for line in found[4:])
 
 
 def test_metrics_says_how_to_install_the_reference(monkeypatch):
@@ -61,6 +62,7 @@ def test_detection(run, tmp_path):
         ["fast", "PyTorch", "fp32"],
         ["fast", "PyTorch", "auto"],
         ["fast", "onnxruntime"],
+        ["fast", "onnxruntime", "i8"],
     ]
     found = json.loads((tmp_path / "found.json").read_text())["lines"]
     assert all(line["many"] > 0 and line["peak"] > 50 for line in found)

@@ -142,6 +142,12 @@ def _tidy(text: str) -> str:
     return "\n".join(map(printable, text.split("\n")))
 
 
+def _joined(names: Iterable[str] | None) -> str:
+    """`a+b+c` of up to five data sets; of more, their number, because a name has to be short."""
+    known = list(names or ())
+    return "+".join(known) if len(known) <= 5 else f"{len(known)}_sets"
+
+
 def register_resolvers() -> None:
     """Register the functions that the YAML files use.
 
@@ -150,7 +156,7 @@ def register_resolvers() -> None:
     `${claimed:FOLDER,FILE}` is a folder that no other run uses, marked by the file;
     `${size_of:CHECKPOINT}` is the side in pixels of the squares that its network takes.
     """
-    OmegaConf.register_new_resolver("joined", lambda node: "+".join(node or ()), replace=True)
+    OmegaConf.register_new_resolver("joined", _joined, replace=True)
     OmegaConf.register_new_resolver("needed", _needed, replace=True)
     OmegaConf.register_new_resolver("word", _word, replace=True)
     OmegaConf.register_new_resolver("claimed", claim_folder, replace=True, use_cache=True)
