@@ -23,6 +23,9 @@ from salient.weights.store import read_metadata
 from tests.fixtures.commands import QUICK, ROOT
 
 
+SWEPT = pytest.mark.xdist_group("sweep")  # one worker makes it, once
+
+
 @pytest.fixture(scope="module")
 def swept(run, tmp_path_factory):
     """Two runs of one command, with more loggers and callbacks."""
@@ -33,6 +36,7 @@ def swept(run, tmp_path_factory):
     return folder, done.stdout + done.stderr
 
 
+@SWEPT
 def test_every_job_of_a_sweep_has_its_own_folder_and_checkpoint(swept):
     folder, _ = swept
     (sweep,) = (folder / "runs/demo").iterdir()
@@ -48,6 +52,7 @@ def test_every_job_of_a_sweep_has_its_own_folder_and_checkpoint(swept):
     assert not (folder / "checkpoints/demo.safetensors").exists()
 
 
+@SWEPT
 def test_a_csv_logger_has_the_figures_of_validation_and_the_end(swept):
     (file,) = (swept[0] / "runs/demo").glob("*/0/metrics.csv")
     with file.open() as lines:
@@ -109,6 +114,7 @@ def test_an_interrupted_run_names_its_own_checkpoint(tmp_path):
         run_module._fit(trainer, None, None, None)
 
 
+@SWEPT
 def test_the_runs_of_a_sweep_are_rows_of_one_table(swept):
     """TensorBoard's HPARAMS: the same columns for each run, what was swept over and the figures."""
     columns, figures = {}, {}

@@ -19,13 +19,13 @@ def arena(tmp_path_factory):
 
 def test_bad_checkpoints_are_answered_in_one_line(arena):
     tally = trials.Tally()
-    trials.try_checkpoints(arena, tally, random.Random(1), share=0.05)
+    trials.try_checkpoints(arena, tally, random.Random(1), share=0.025)
     assert not tally.wrong, tally.table()
 
 
 def test_nonsense_is_answered_in_one_line(arena):
     tally = trials.Tally()
-    trials.try_overrides(arena, tally, random.Random(1), share=0.03)
+    trials.try_overrides(arena, tally, random.Random(1), share=0.015)
     assert not tally.wrong, tally.table()
 
 
