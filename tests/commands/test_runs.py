@@ -22,7 +22,6 @@ from salient.training.callbacks import LastCheckpoint
 from salient.weights.store import read_metadata
 from tests.fixtures.commands import QUICK, ROOT
 
-
 SWEPT = pytest.mark.xdist_group("sweep")  # one worker makes it, once
 
 
