@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from salient.training.run import train
     from salient.weights.store import load_network, save_network
 
-__version__ = "0.2.0"
+__version__ = "0.3.0"
 _HOMES = {
     "Detector": "salient.detection.detector",
     "PairSet": "salient.data.sets",
