@@ -168,7 +168,7 @@ def test_a_page_holds_the_network(exported, call, tmp_path, monkeypatch):
     page = (tmp_path / "a.html").read_text()
     assert '"weights": ["a"]' in page and '"size": 64' in page
     for other, line in {
-        "a.onnx": "runtime: for output=detect.html",
+        "a.onnx": "runtime: only for output=detect.html",
         "b.html": "content: a page",
     }.items():
         more = ("content=logit",) if other == "b.html" else ()
