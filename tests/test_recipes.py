@@ -54,7 +54,7 @@ def test_a_data_set_is_a_yaml_to_train_and_to_score_on(copy):
     draw_pairs(copy.folder / "data/discs", 24)
     follow(copy, "Data set")
     shown = copy.run("eval.py", "dataset=discs", "output=out", "workers=0")
-    assert "| Discs" in shown and "published" in shown
+    assert "| Discs" in shown and "(reported)" in shown
     assert json.loads((copy.folder / "out/results.json").read_text())["rows"][0]["pairs"] == 24
     quick = [argument for argument in QUICK if "batch_size" not in argument]
     sets = "dataset=[sample_train,discs]"
