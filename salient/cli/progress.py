@@ -10,10 +10,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from salient.data.pairs import first_few
 from salient.detection.detector import Detector
-from salient.detection.listing import STANDARD, Inputs
-from salient.films.convert import Overwrite
 from salient.films.raw import RawPipe
 from salient.films.smoothing import Smoother
 
@@ -60,46 +57,3 @@ def pipe_through(pipe: RawPipe, smooth: float, load: Callable[[], Detector]) -> 
         print(f"{done} frames, {rate:.1f} frames a second by {detector.engine.name}")
         end_with(pipe.problems, f"{len(pipe.problems)} faults of the frames:")
     return []
-
-
-def without_standing(
-    found: Inputs, overwrite: Overwrite, by_content: bool = False
-) -> dict[Path, Path]:
-    """The files to write; prints which are left out, and which get unexpected names.
-
-    Args:
-        found: the pictures and their files.
-        overwrite: what to do with existing files: see `predict`.
-        by_content: a manifest decides which of them are skipped.
-
-    Raises:
-        ValueError: files exist, and `overwrite` is False.
-    """
-    targets = found.targets
-    if found.left_out:
-        names = first_few([str(path) for path in found.left_out])
-        print(f"left out, no image extension: {names}")
-    longer = [
-        path.name for path, target in targets.items() if path.suffix and target.stem == path.name
-    ]
-    if found.litter:
-        print(f"left out, system files: {len(found.litter)}, such as {found.litter[0]}")
-    if longer:
-        print(f"several of one name, so the extension is kept: {first_few(longer)}")
-    if overwrite is True or (by_content and overwrite):
-        return targets  # without a question to the disk or the object store
-    standing = [path for path, target in targets.items() if _is_there(target)]
-    if not standing:
-        return targets
-    there = f"{len(standing)} of {len(targets)} files are there already"
-    if overwrite is False:
-        raise ValueError(
-            f"{there}, the first is {targets[standing[0]]}; overwrite=true replaces them, "
-            "overwrite=skip makes the others"
-        )
-    print(f"{there} and stay")
-    return {path: target for path, target in targets.items() if not _is_there(target)}
-
-
-def _is_there(target: Path) -> bool:
-    return target != STANDARD and target.exists()

@@ -3,7 +3,7 @@
 salient predict photo.jpg output=map.png           one file; - is the standard input or output
 salient predict photo.jpg output=maps              maps/photo.png; any number of paths
 salient predict DIR                                a folder and its subfolders
-salient predict film.mp4 output=out.mp4            a video with its sound; a folder for frames
+salient predict clip.mp4 output=out.mp4            a video with its sound; a folder for frames
 salient predict DIR shard=3/16 manifest=3.jsonl    one of 16 processes; overwrite=skip continues
 salient predict 'input=DIR/*.jpg' mode=cutout cutout.background=white cutout.crop=true
 """
@@ -11,7 +11,7 @@ salient predict 'input=DIR/*.jpg' mode=cutout cutout.background=white cutout.cro
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import nullcontext, redirect_stdout, suppress
 from functools import partial
 from pathlib import Path
@@ -21,23 +21,20 @@ from pydantic import Field
 
 from salient.cli.build import build
 from salient.cli.main import run
-from salient.cli.progress import end_with, pipe_through, without_standing, work_through
+from salient.cli.pictures import PictureRun, load_detector
+from salient.cli.progress import end_with, pipe_through, work_through
 from salient.config import AnyPath, Count
 from salient.data.encoding import Format
 from salient.detection.cutout import Cutout
 from salient.detection.detector import Averaging, Detector
-from salient.detection.folders import detect_files
-from salient.detection.listing import Inputs, find_pictures
+from salient.detection.listing import find_pictures
 from salient.detection.load import EngineName
-from salient.detection.manifest import Manifest, Twins, check_manifest, start_manifest
-from salient.detection.modes import MODES, Mode
+from salient.detection.manifest import Twins, check_manifest, start_manifest
+from salient.detection.modes import MODES
 from salient.detection.outputs import Empty, Output, check_drawable
 from salient.detection.shards import WHOLE, read_shard
-from salient.detection.summary import start_summary, write_summary
-from salient.detection.tally import Tally
 from salient.detection.watching import changes, stamps
 from salient.devices import Precision
-from salient.files import check_writable, remove_partials
 from salient.films.convert import Conversion, Overwrite
 from salient.films.frames import CONTAINERS, default_output, find_film
 from salient.films.raw import PixelFormat, RawPipe, Size
@@ -80,7 +77,7 @@ def predict(
         input: a picture, a folder, a pattern, or a list of these; - for the standard input; or a
             video.
         output: a folder, by default maps; a .png, .webp or .jpg; - for the standard output; for a
-            video a .mp4, .mov, .mkv or .webm, by default film-map.mp4, or a folder for its frames.
+            video a .mp4, .mov, .mkv or .webm, by default NAME-map.mp4, or a folder for its frames.
         format: png, webp or jpg; by default from the extension of output, else png.
         quality: of WebP and JPEG, 1..100; 100 is a lossless WebP.
         place: keep the GPS position in the EXIF data of cut-outs.
@@ -137,98 +134,46 @@ def predict(
         output = output or str(default_output(film, mode, draw))
         return _predict_film(Conversion(film, output, draw, overwrite, smooth), output, load)
     if output and Path(output).suffix.lower() in CONTAINERS and not Path(output).is_dir():
-        raise ValueError(f"output={output}: a film is made of a film; give a folder")
+        raise ValueError(f"output={output}: only a video becomes a video; give a folder")
     if smooth:
-        raise ValueError("smooth: is for a film; smooth=0")
+        raise ValueError("smooth: is for a video; smooth=0")
     out = Output(output, format, quality, place, empty)
     check_drawable(out, draw)
-    folders = [Path(one).is_dir() for one in ([input] if isinstance(input, str) else input)]
-    if watch and (out.to_stream or out.file or shard or manifest or not all(folders)):
-        raise ValueError("watch: needs folders as input and output, and no shard or manifest")
+    if watch:
+        _check_watchable(input, out, bool(shard or manifest))
+    keep = None
+    part = read_shard(shard) if shard else WHOLE
+    if manifest:
+        check_manifest(manifest, out)
+        more = dict(mode=mode, normalize=normalize, tta=tta, white=white)
+        more |= {"cutout": cutout} if mode == "cutout" else {}
+        keep = partial(start_manifest, manifest, out, more, part, twins, overwrite)
     with redirect_stdout(sys.stderr) if out.to_stream else nullcontext():
-        part = read_shard(shard) if shard else WHOLE
         look = partial(find_pictures, input, out, part)
-        found = Inputs({}, [], [], [])
-        with suppress(FileNotFoundError) if watch else nullcontext():  # what comes is waited for
-            found = look()
-        keep = None
-        if manifest:
-            check_manifest(manifest, out)
-            more = dict(mode=mode, normalize=normalize, tta=tta, white=white)
-            more |= {"cutout": cutout} if mode == "cutout" else {}
-            keep = partial(start_manifest, manifest, out, more, part, twins, overwrite)
-        again = partial(changes, look, stamps(found.targets)) if watch else None
-        return _predict_pictures(
-            found, out, draw, overwrite, summary, load, mode, white, keep, again
-        )
+        pictures = PictureRun(out, draw, overwrite, summary, white)
+        with suppress(FileNotFoundError) if watch else nullcontext():  # pictures may come later
+            pictures.found = look()
+        later = partial(changes, look, stamps(pictures.found.targets))
+        pictures.detect(load, mode, keep)
+        if watch:
+            pictures.watch(later)
+        return pictures.end()
 
 
-def _predict_pictures(
-    found: Inputs,
-    out: Output,
-    draw: Mode,
-    overwrite: Overwrite,
-    summary: str | None,
-    load: Callable[[], Detector],
-    mode: str,
-    white: float | None,
-    keep: Callable[[Detector, dict[Path, Path]], Manifest] | None,
-    again: Callable[[], Iterator[dict[Path, Path]]] | None,
-) -> list[Path]:
-    count = len(found.targets) + len(found.problems)
-    rows = None if summary is None else start_summary(summary, overwrite)
-    targets = without_standing(found, overwrite, keep is not None)
-    if not out.to_stream:
-        check_writable(out.folder)
-    for folder in {target.parent for target in targets.values()}:
-        remove_partials(folder)
-    detector, written, tally = _loaded(load), list[Path](), Tally(rows)
-    manifest = keep(detector, targets) if keep else None
-    opened = manifest.open if manifest else None
-    files = detect_files(detector, targets, draw, out, written, white, opened)
-    of_all = f"of {len(targets)} files are written; go on with overwrite=skip"
-    try:
-        _, rate = work_through(
-            tally.counted(manifest.recorded(files) if manifest else files),
-            "picture",
-            len(targets),
-            lambda: f"{len(written)} {of_all}",
-        )
-    finally:
-        if manifest is not None:
-            manifest.close()
-        if summary is not None and rows is not None:
-            write_summary(summary, rows.values())
-    where = out.file or ("the standard output" if out.to_stream else out.folder)
-    speed = f", {rate:.1f} pictures a second" if tally.targets else ""
-    print(f"mode={mode}: {tally.files} in {where}{speed} by {detector.engine.name}")
-    if tally.kept:
-        print(f"{tally.kept} of {len(targets)} pictures are in the manifest already and stay")
-    for line in tally.remarks(out.empty):
-        print(line)
-    if again is not None:
-        print("watching for more pictures; Ctrl-C ends it", flush=True)
-        with suppress(KeyboardInterrupt):
-            for more in again():
-                for one in tally.counted(detect_files(detector, more, draw, out, written, white)):
-                    what = one.error or one.target or "nothing stands out"
-                    print(f"{one.source}: {what}", flush=True)
-                count += len(more)
-                if summary is not None and rows is not None:
-                    write_summary(summary, rows.values())
-    problems = found.problems + tally.problems
-    end_with(problems, f"{len(problems)} of {count} pictures failed:")
-    return tally.targets
+def _check_watchable(given: str | list[str], out: Output, divided: bool) -> None:
+    folders = [Path(one).is_dir() for one in ([given] if isinstance(given, str) else given)]
+    if out.to_stream or out.file or divided or not all(folders):
+        raise ValueError("watch: needs folders as input and output, and no shard or manifest")
 
 
 def _predict_film(film: Conversion, output: str, load: Callable[[], Detector]) -> list[Path]:
-    """The same of a film."""
+    """Make a video, or its frames, of a video."""
     if film.standing and film.overwrite == "skip":
         print(film.already_there)
     if film.finished:
         return []
     with film:
-        detector = _loaded(load)
+        detector = load_detector(load)
         frames, rate = work_through(
             film.frames(detector), "frame", film.expected, film.so_far, film.notes
         )
@@ -237,15 +182,11 @@ def _predict_film(film: Conversion, output: str, load: Callable[[], Detector]) -
         f"{detector.engine.name}\n{film.smoother.report()}"
     )
     if film.older:
-        print(f"{len(film.older)} frames of an older film are still there, from {film.older[0]} on")
-    end_with(film.problems, f"{len(film.problems)} faults of the film:")
+        print(
+            f"{len(film.older)} frames of an older video are still there, from {film.older[0]} on"
+        )
+    end_with(film.problems, f"{len(film.problems)} faults of the video:")
     return film.written
-
-
-def _loaded(load: Callable[[], Detector]) -> Detector:
-    detector = load()
-    print(f"network: {detector.engine.origin}")
-    return detector
 
 
 if __name__ == "__main__":

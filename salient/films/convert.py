@@ -74,7 +74,7 @@ class Conversion:
             if error.name != "av":
                 raise
             raise ModuleNotFoundError(
-                f"input={self.film}: a film needs PyAV, which is not installed; "
+                f"input={self.film}: a video needs PyAV, which is not installed; "
                 f"{how_to_install('video')}"
             ) from error
         with ExitStack() as stack:

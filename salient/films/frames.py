@@ -111,7 +111,7 @@ def find_film(given: str | Sequence[str], output: str | None = None) -> Path | N
 
     Raises:
         ValueError: a video together with something else.
-        FileNotFoundError: no such film.
+        FileNotFoundError: no such video.
     """
     paths = [given] if isinstance(given, str) else list(given)
     films = [path for path in paths if is_film(path)]
@@ -122,9 +122,9 @@ def find_film(given: str | Sequence[str], output: str | None = None) -> Path | N
             return Path(paths[0])
         return None
     if len(paths) > 1:
-        raise ValueError(f"input: {films[0]} is a film; give one film and nothing else")
+        raise ValueError(f"input: {films[0]} is a video; give one video and nothing else")
     if not Path(films[0]).is_file():
-        raise FileNotFoundError(f"input={films[0]}: no such film")
+        raise FileNotFoundError(f"input={films[0]}: no such video")
     return Path(films[0])
 
 
@@ -147,15 +147,15 @@ def container_for(output: str, film: Path, draw: Mode) -> Container | None:
     container = (CONTAINERS | animated).get(path.suffix.lower())
     if container is None:
         raise ValueError(
-            f"output={output}: a film is written as {', '.join(CONTAINERS)}; or give a folder for "
+            f"output={output}: a video is written as {', '.join(CONTAINERS)}; or give a folder for "
             "its frames (a slash at the end makes any name a folder's)"
         )
     if path.exists() and path.samefile(film):
-        raise ValueError(f"output={output} is the film itself; give another")
+        raise ValueError(f"output={output} is the video itself; give another")
     shape = probe(draw).shape
     if shape[:2] != PROBE:
         raise ValueError(
-            f"output={output}: the frames of a film are of one size; cutout.crop=false, or a "
+            f"output={output}: all frames of a video have one size; cutout.crop=false, or a "
             "folder for the frames"
         )
     if shape[2:] != (4,) or container.alpha:
@@ -169,7 +169,7 @@ def container_for(output: str, film: Path, draw: Mode) -> Container | None:
 
 
 def default_output(film: Path, mode: str, draw: Mode) -> Path:
-    """The default output: `film-map.mp4` in the working folder, or a webm if transparent."""
+    """The default output: `NAME-map.mp4` in the working folder, or a webm if transparent."""
     ending = ".webm" if probe(draw).shape[2:] == (4,) else ".mp4"
     return Path(f"{film.stem}-{mode}{ending}")
 

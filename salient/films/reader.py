@@ -170,12 +170,12 @@ def _open(file: Path) -> tuple[Any, Any, Any]:
     try:
         container = av.open(f"file:{file}", options=OPTIONS)
     except FFmpegError as error:
-        raise ValueError(f"{file}: not a readable film ({error.strerror})") from error
+        raise ValueError(f"{file}: not a readable video ({error.strerror})") from error
     streams = [s for s in container.streams.video if not s.disposition & Disposition.attached_pic]
     if not streams:
         held = ", ".join(sorted({s.type for s in container.streams})) or "nothing"
         container.close()
-        raise ValueError(f"{file}: a film without pictures; it holds {held}")
+        raise ValueError(f"{file}: a video without pictures; it holds {held}")
     stream = streams[0]
     if stream.codec_context is None:
         container.close()

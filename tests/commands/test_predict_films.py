@@ -73,21 +73,21 @@ def test_smoothing_says_its_flicker_and_is_off_by_default(call, work, composed):
 @pytest.mark.parametrize(
     ("arguments", "line"),
     [
-        (("film.mp4", "output=out.avi"), "output=out.avi: a film is written as .mp4, .mov, .mkv"),
-        (("film.mp4", "output=film.mp4", "overwrite=true"), "film.mp4 is the film itself"),
-        (("film.mp4", "photo.jpg"), "film.mp4 is a film; give one film and nothing else"),
-        (("film.mp4", "film.mp4"), "film.mp4 is a film; give one film and nothing else"),
-        (("input=nothing.mp4",), "input=nothing.mp4: no such film"),
-        (("photo.jpg", "output=out.mp4"), "output=out.mp4: a film is made of a film"),
-        (("photo.jpg", "smooth=0.5"), "smooth: is for a film"),
+        (("film.mp4", "output=out.avi"), "output=out.avi: a video is written as .mp4, .mov, .mkv"),
+        (("film.mp4", "output=film.mp4", "overwrite=true"), "film.mp4 is the video itself"),
+        (("film.mp4", "photo.jpg"), "film.mp4 is a video; give one video and nothing else"),
+        (("film.mp4", "film.mp4"), "film.mp4 is a video; give one video and nothing else"),
+        (("input=nothing.mp4",), "input=nothing.mp4: no such video"),
+        (("photo.jpg", "output=out.mp4"), "output=out.mp4: only a video becomes a video"),
+        (("photo.jpg", "smooth=0.5"), "smooth: is for a video"),
         (("film.mp4", "output=b.mp4", "smooth=1"), "smooth must be below 1, got 1"),
         (("film.mp4", "output=b.mp4", "mode=cutout"), "a .mp4 cannot be transparent; use a .webm"),
-        (("film.mp4", "output=b.webm", "mode=cutout", "cutout.crop=true"), "are of one size"),
+        (("film.mp4", "output=b.webm", "mode=cutout", "cutout.crop=true"), "have one size"),
         (("film.mp4", "output=old.mp4"), "old.mp4 is there already; overwrite=true replaces"),
         (("film.mp4", "output=old"), "1 frames, from old/000007.png on, are there already"),
         (("film.mp4", "output=old", "overwrite=skip", "smooth=0.5"), "smooth needs every frame"),
         (("film.mp4", "output=old.mp4/b.mp4"), "old.mp4: there is a file where a folder is needed"),
-        (("bad.mov", "output=b.mp4"), "bad.mov: not a readable film ("),
+        (("bad.mov", "output=b.mp4"), "bad.mov: not a readable video ("),
     ],
 )
 def test_refusals_are_one_line_and_change_nothing(call, work, arguments, line):
@@ -113,7 +113,7 @@ def test_without_pyav_the_extra_is_named(call, work, monkeypatch):
         monkeypatch.delitem(sys.modules, f"salient.films.{name}", raising=False)
         monkeypatch.delattr(sys.modules["salient.films"], name, raising=False)
     said = call(work, "predict", "film.mp4", "output=b.mp4", fails=True).stderr
-    assert "error: input=film.mp4: a film needs PyAV, which is not installed; in a" in said
+    assert "error: input=film.mp4: a video needs PyAV, which is not installed; in a" in said
     assert "pip install '.[video]'" in said and "Traceback" not in said
     call(work, "predict", "photo.jpg", *NETWORK)
 
@@ -173,7 +173,7 @@ def test_skip_and_overwrite(call, work):
     for name in ("000003.png", "000044.png"):
         (work / "b" / name).write_text("mine")
     said = call(work, "predict", "film.mp4", "output=b", *NETWORK, "overwrite=true").stdout
-    assert "1 frames of an older film are still there, from b/000044.png on" in said
+    assert "1 frames of an older video are still there, from b/000044.png on" in said
     assert len(written(work / "b")) == 13
 
 
@@ -183,5 +183,5 @@ def test_a_damaged_film_fails_when_all_else_is_done(call, work):
     content = (work / "film.mp4").read_bytes()
     (work / "film.mp4").write_bytes(content[: len(content) * 3 // 4])
     done = call(work, "predict", "film.mp4", "output=b.mp4", *NETWORK, fails=True)
-    assert "faults of the film:" in done.stderr and "of 60 frames" in done.stderr
+    assert "faults of the video:" in done.stderr and "of 60 frames" in done.stderr
     assert len(read_film(work / "b.mp4").pictures) > 10 and " frames in b.mp4" in done.stdout

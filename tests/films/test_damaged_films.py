@@ -76,8 +76,8 @@ def test_files_that_are_no_films(tmp_path):
     }
     for name, content in files.items():
         (tmp_path / name).write_bytes(content)
-        with pytest.raises(ValueError, match=f"{name}: not a readable film") as caught:
+        with pytest.raises(ValueError, match=f"{name}: not a readable video") as caught:
             Film(tmp_path / name, [])
         assert "\n" not in str(caught.value)
-    with pytest.raises(ValueError, match=r"tone.mp4: a film without pictures; it holds audio"):
+    with pytest.raises(ValueError, match=r"tone.mp4: a video without pictures; it holds audio"):
         Film(tmp_path / "tone.mp4", [])
