@@ -99,14 +99,8 @@ def train(
     if not torch.cuda.is_available():
         keep_freed_memory()
     data.setup()
-    pairs = len(data.training_pairs), len(data.validation_pairs)
-    log.info("%s: %d pairs to train on, %d held out", data.title, *pairs)
-    if data.soft_pairs:
-        log.info("and %d pictures with a teacher's maps", len(data.soft_pairs))
     architecture_of(task.network)  # fails if the published file could not be loaded
-    origin = task.network.origin if resume is None else f"{resume}, {data.size} px, of a run"
-    weights = sum(parameter.numel() for parameter in task.network.parameters()) / 1e6
-    log.info("network: %s, %.1f million weights", origin, weights)
+    _announce(task, data, resume)
     task.network.train()
     task.network.set_input(data.size, "area")  # as the loader resizes
     if trainer is None:
@@ -124,20 +118,23 @@ def train(
         return Trained(path, figures, [])
     _log_choices(trainer, choices or {}, figures)
     metadata = {"config": _without_folder(config or {}, str(folder)), "validation": figures}
-    metadata |= {"pairs": pairs[0], "record": record, "hours": round(hours_trained(trainer), 2)}
+    metadata |= {
+        "pairs": len(data.training_pairs),
+        "record": record,
+        "hours": round(hours_trained(trainer), 2),
+    }
     path = publish(task.network, path, metadata, overwrite)
-    shown = {f.label: figures.get(f"val/{f.key}") for f in HEADLINE}
-    words = ", ".join(f"{label} {x:.4f}" for label, x in shown.items() if x is not None)
-    log.info("held out: %s", words or "not validated")
+    log.info("held out: %s", _in_words(figures) or "not validated")
     log.info("published %s", path)
     if before is None:
         log.info("next: salient eval dataset=ecssd checkpoint=%s", path)
         return Trained(path, figures, [])
-    log.info("before: %s", before)
     published = read_checkpoint(path)
+    device = trainer.strategy.root_device
+    log.info("before: %s", before)
     found = compare(
-        load_network(before, trainer.strategy.root_device),
-        load_network(published, trainer.strategy.root_device),
+        load_network(before, device),
+        load_network(published, device),
         data.validation_pairs,
         title=f"{data.title}, held out",
         folder=folder / "comparison",
@@ -184,6 +181,17 @@ def usual_callbacks(folder: str | Path, averaging: pl.Callback | None = None) ->
     ]
 
 
+def _announce(task: SaliencyTask, data: PairsDataModule, resume: str | None) -> None:
+    """Log how much there is to train on, and which network starts."""
+    pairs = len(data.training_pairs), len(data.validation_pairs)
+    log.info("%s: %d pairs to train on, %d held out", data.title, *pairs)
+    if data.soft_pairs:
+        log.info("and %d pictures with a teacher's maps", len(data.soft_pairs))
+    origin = task.network.origin if resume is None else f"{resume}, {data.size} px, of a run"
+    weights = sum(parameter.numel() for parameter in task.network.parameters()) / 1e6
+    log.info("network: %s, %.1f million weights", origin, weights)
+
+
 def _fit(trainer: pl.Trainer, task: SaliencyTask, data: PairsDataModule, resume: Any) -> None:
     """Fit; if it ends early, a line says how to continue."""
     callbacks = trainer.callbacks  # type: ignore[attr-defined]
@@ -205,6 +213,11 @@ def _fit(trainer: pl.Trainer, task: SaliencyTask, data: PairsDataModule, resume:
         reason = " ".join(str(error).split()).removeprefix(f"{path}: ")
         problem = reason if isinstance(error, ValueError) else f"damaged: {reason:.200}"
         raise ValueError(f"resume={resume}: {problem}") from error
+
+
+def _in_words(figures: Mapping[str, float]) -> str:
+    shown = {figure.label: figures.get(f"val/{figure.key}") for figure in HEADLINE}
+    return ", ".join(f"{label} {x:.4f}" for label, x in shown.items() if x is not None)
 
 
 def _log_choices(
