@@ -168,7 +168,7 @@ def _check_watchable(given: str | list[str], out: Output, divided: bool) -> None
 
 def _predict_film(film: Conversion, output: str, load: Callable[[], Detector]) -> list[Path]:
     """Make a video, or its frames, of a video."""
-    if film.standing and film.overwrite == "skip":
+    if film.existing and film.overwrite == "skip":
         print(film.already_there)
     if film.finished:
         return []

@@ -32,7 +32,7 @@ class Conversion:
 
     Attributes:
         target: the file, or the folder of frames.
-        standing: the output files that exist already.
+        existing: the output files that exist already.
         finished: whether everything is already done.
         expected: how many frames will be written, None if unknown.
         notes: notes for the user, one line each; complete when the first frame is written.
@@ -54,9 +54,9 @@ class Conversion:
         self.container = container_for(output, film, draw)
         is_file = self.container is not None
         there = [self.target] if self.target.exists() else []
-        self.standing = there if is_file else sorted(self.target.glob(FRAMES))
-        self._check_standing()
-        self.finished = bool(is_file and self.standing and overwrite == "skip")
+        self.existing = there if is_file else sorted(self.target.glob(FRAMES))
+        self._check_existing()
+        self.finished = bool(is_file and self.existing and overwrite == "skip")
         self.expected: int | None = None
         self.notes, self.problems = list[str](), list[str]()
         self.done = self._last = 0
@@ -85,7 +85,7 @@ class Conversion:
             self._stack = stack.pop_all()
         self.expected = self.source.expected
         if self.overwrite == "skip" and self.expected:
-            self.expected -= len(self.standing)
+            self.expected -= len(self.existing)
         return self
 
     def __exit__(
@@ -108,7 +108,7 @@ class Conversion:
             self.notes += writer.notes
             frames = self.source.frames(writer.write_sound)
             if self.overwrite == "skip":
-                there = {int(path.stem) for path in self.standing}
+                there = {int(path.stem) for path in self.existing}
                 frames = (frame for frame in frames if frame.number not in there)
             for frame in detect_frames(detector, frames, self.draw, self.smoother, writer.write):
                 self.done, self._last = self.done + 1, frame.number
@@ -126,7 +126,7 @@ class Conversion:
         """The message after an interruption: what is written, and how to continue."""
         if self.container is None:
             return f"{self.done} frames are written; go on with overwrite=skip"
-        before = ", what was there stays" if self.standing else ""
+        before = ", what was there stays" if self.existing else ""
         return f"{self.target} is not written, after {self.done} frames{before}"
 
     @property
@@ -137,7 +137,7 @@ class Conversion:
     @property
     def older(self) -> list[Path]:
         """Frames of an older, longer video that are still in the folder."""
-        kept = [] if self.container or self.overwrite == "skip" else self.standing
+        kept = [] if self.container or self.overwrite == "skip" else self.existing
         return [path for path in kept if int(path.stem) > self._last]
 
     @property
@@ -145,11 +145,11 @@ class Conversion:
         """The message about existing output."""
         if self.container:
             return f"{self.target} is there already"
-        return f"{len(self.standing)} frames, from {self.standing[0]} on, are there already"
+        return f"{len(self.existing)} frames, from {self.existing[0]} on, are there already"
 
-    def _check_standing(self) -> None:
+    def _check_existing(self) -> None:
         """Refuse existing output if `overwrite` does not allow it."""
-        if not self.standing or self.overwrite is True:
+        if not self.existing or self.overwrite is True:
             return
         if self.overwrite is False:
             more = "" if self.container else ", overwrite=skip makes the others"

@@ -52,7 +52,7 @@ TRANSPARENT = {
     ".webm": CONTAINERS[".webm"]._replace(alpha=True),
     ".mov": Container("mov", "prores_ks", {"profile": "4444"}, "aac", alpha=True),
 }
-# Of animations alone, by Pillow: its names.
+# Formats of animations, by Pillow's names.
 ANIMATIONS = {
     ".gif": Container("GIF", "", {}, "", alpha=True),
     ".webp": Container("WEBP", "", {}, "", alpha=True),
