@@ -1,4 +1,4 @@
-"""The page of `salient serve`, open in Chromium at two widths."""
+"""The server of `salient serve`, and its page open in Chromium at two widths."""
 
 from __future__ import annotations
 
@@ -25,6 +25,20 @@ def address():
     networks = Networks({"fast": "fast", "best": "best"}, "cpu", "fp32")
     with running_server(networks, 3, 3, 4) as running:
         yield running.address
+
+
+@pytest.fixture(scope="session")
+def networks():
+    return Networks({"fast": "fast"}, "cpu", "fp32")
+
+
+@pytest.fixture
+def server(networks):
+    """A server that also answers to a host's name."""
+    from tests.fixtures.servers import running_server
+
+    with running_server(networks, 1, 0.2, 2, allowed_hosts=("pictures.example",)) as running:
+        yield running
 
 
 @pytest.fixture(params=list(WIDTHS))

@@ -24,7 +24,6 @@ pytest.importorskip("python_multipart")
 httpx = pytest.importorskip("httpx")
 from tests.fixtures.servers import running_server  # noqa: E402
 
-pytestmark = pytest.mark.xdist_group("browser")
 PAGE = ROOT / "docs/use/web-page.md"
 
 

@@ -23,7 +23,6 @@ from tests.fixtures.pages import give, save, until, watch
 from tests.fixtures.photos import as_file, draw_disc
 
 pytest.importorskip("playwright.sync_api", reason="pip install playwright")
-pytestmark = pytest.mark.xdist_group("browser")
 ONNX = (BOX / "fast.onnx").read_bytes()
 
 

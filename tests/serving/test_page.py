@@ -13,8 +13,6 @@ from tests.fixtures.photos import EVIL_NAME, as_file, draw_disc
 
 playwright = pytest.importorskip("playwright.sync_api", reason="pip install playwright")
 
-pytestmark = pytest.mark.xdist_group("browser")
-
 
 def two_discs():
     """A large disc on the left, a small one on the right."""

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import pytest
-
 from tests.fixtures.pages import give, save, until
 from tests.fixtures.photos import EVIL_NAME, as_file, draw_disc
-
-pytestmark = pytest.mark.xdist_group("browser")
 
 
 def test_other_weights_detect_again(page):
