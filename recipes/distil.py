@@ -1,17 +1,19 @@
-"""Teach a trained network with a teacher's maps of photographs, next to labelled pairs.
+"""Train a network on a teacher's maps of photographs and on labelled pairs.
 
     torchrun --standalone --nproc-per-node 2 -m recipes.distil best OUTPUT.safetensors
 
-The run ends after its minutes: the learning rate follows the clock, so a busy machine shortens it
-but never cuts it off. Needs `data/DUTS-TR`, `data/photos`, and `data/photos-maps` by `mix_maps.py`.
-Every ten minutes the averaged weights are published and the state is kept, from
-which `--resume` goes on. On a CPU in bf16, one thread for each process; EfficientNet encoders only.
-
 The bundled `best` is the second of two such runs (recipes/best.sh; docs/log.md, 2026-11-28).
 
-The recipe is distillation on other pictures (Beyer 2021, "A good teacher is patient and
-consistent"): the stem and first two stages of the encoder stay, its normalisations keep their
-statistics, and its other layers learn at a fifth of the rate.
+Needs `data/DUTS-TR`, `data/photos` and `data/photos-maps`, which `mix_maps.py` writes. It runs on a
+CPU in bf16, with one thread for each process, and trains networks with EfficientNet encoders.
+
+The run ends after `--minutes`. The learning rate follows the clock, so on a busy machine the run
+has fewer steps but still ends at the lowest rate. Every ten minutes it writes the averaged weights,
+and next to them its state, from which `--resume` continues.
+
+The method is distillation on other pictures (Beyer 2021, "A good teacher is patient and
+consistent"). The stem and the first two stages of the encoder do not change, its normalisation
+layers keep their statistics, and its other layers learn at a fifth of the rate.
 """
 
 from __future__ import annotations
@@ -25,7 +27,6 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import albumentations as A
 import cv2
 import numpy as np
 import torch
@@ -33,13 +34,11 @@ import torch.nn.functional as F
 from timm.layers import DropPath
 from torch import Tensor, distributed, nn
 from torch.nn.modules.batchnorm import _BatchNorm
-from torch.utils.data import DataLoader, IterableDataset
+from torch.utils.data import DataLoader
 
-from salient.data.images import read_image
-from salient.data.masks import read_truth
-from salient.data.pairs import Pair
+from recipes.distil_pictures import SIDE, Mixture
 from salient.data.sets import PairSet
-from salient.data.soft import SoftPair, SoftSet, read_soft
+from salient.data.soft import SoftSet
 from salient.data.splits import split_pairs
 from salient.files import write_whole
 from salient.model.base import Network
@@ -47,70 +46,17 @@ from salient.training.losses import SaliencyLoss, Term, structure_term
 from salient.weights.find import find_checkpoint
 from salient.weights.store import load_network, save_network
 
-SIDE = 320
 SIZES = (256, 288, 320, 320)  # one is drawn for each step
-SOFT_SHARE = 0.56  # of the pictures, from the photographs
 KEEP_EVERY = 600  # seconds
-STAY = tuple(f"encoder.body.{part}" for part in ("conv_stem", "bn1", "blocks.0", "blocks.1"))
+FROZEN = tuple(f"encoder.body.{part}" for part in ("conv_stem", "bn1", "blocks.0", "blocks.1"))
 DROP_PATH = 0.1
 RATE, ENCODER_RATIO, WEIGHT_DECAY, CLIP = 4e-4, 0.2, 0.01, 0.5
 WARM_UP = 0.03  # share of the time
 AVERAGE = 0.995  # decay of the moving average, a step
 
 
-class Mixture(IterableDataset[tuple[Tensor, Tensor]]):
-    """Augmented pictures uint8 3,S,S with labels 1,S,S in 0..1, without end."""
-
-    def __init__(self, pairs: list[Pair], photos: list[SoftPair], seed: str) -> None:
-        self.pairs, self.photos, self.seed = pairs, photos, seed
-
-    def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
-        worker = torch.utils.data.get_worker_info()
-        rng = random.Random(f"{self.seed}/{worker.id if worker else 0}")
-        transform, hard, soft = augmentation(), list[Pair](), list[SoftPair]()
-        while True:
-            if is_soft := rng.random() < SOFT_SHARE:
-                soft = soft or rng.sample(self.photos, len(self.photos))
-                picture, mask = read_soft(soft.pop())
-            else:
-                hard = hard or rng.sample(self.pairs, len(self.pairs))
-                pair = hard.pop()
-                picture, mask = read_image(pair.image), read_truth(pair)
-            transform.set_random_seed(rng.getrandbits(31))
-            made = transform(image=picture, mask=mask)
-            label = torch.from_numpy(made["mask"]).float()[None] / 255
-            image = torch.from_numpy(np.ascontiguousarray(made["image"])).permute(2, 0, 1)
-            yield image, label if is_soft else (label > 128 / 255).float()
-
-
-def augmentation() -> A.Compose:
-    """Crop, flip, turn, zoom and colours, and in two of five pictures one kind of damage."""
-    damage = [
-        A.GaussianBlur(blur_limit=(3, 7)),
-        A.GaussNoise(std_range=(0.02, 0.08)),
-        A.Sharpen(),
-        A.ImageCompression(quality_range=(25, 80)),
-        A.RandomGamma((60, 160)),
-        A.MotionBlur(blur_limit=(3, 7)),
-    ]
-    turn = A.Affine(
-        rotate=(-12, 12),
-        scale=(0.6, 1.7),
-        mask_interpolation=cv2.INTER_LINEAR,
-        border_mode=cv2.BORDER_REFLECT_101,
-        p=0.7,
-    )
-    resize = A.Resize(
-        SIDE, SIDE, mask_interpolation=cv2.INTER_LINEAR, area_for_downscale="image_mask"
-    )
-    colours = A.ColorJitter((0.6, 1.4), (0.6, 1.4), (0.5, 1.5), (-0.06, 0.06), p=0.8)
-    crop = A.RandomCropFromBorders(0.15, 0.15, 0.15, 0.15, p=1)
-    steps = [crop, A.HorizontalFlip(p=0.5), turn, resize, colours, A.ToGray(p=0.05)]
-    return A.Compose([*steps, A.OneOf(damage, p=0.4)])
-
-
 def prepare(network: Network) -> list[dict[str, Any]]:
-    """Freeze what stays, drop paths in the encoder, and group the parameters by their rates."""
+    """Freeze layers, add DropPath to the encoder, and group the parameters by their rates."""
     encoder = network.get_submodule("encoder")
     blocks = [block for stage in encoder.get_submodule("body.blocks") for block in stage]  # type: ignore[attr-defined]
     for depth, block in enumerate(blocks):
@@ -120,7 +66,7 @@ def prepare(network: Network) -> list[dict[str, Any]]:
     for module in encoder.modules():
         if isinstance(module, _BatchNorm):
             module.eval()
-    for name in STAY:
+    for name in FROZEN:
         network.get_submodule(name).requires_grad_(False).eval()
     inside = {id(parameter) for parameter in encoder.parameters()}
     groups: dict[tuple[bool, bool], list[Tensor]] = {}
@@ -139,14 +85,14 @@ def prepare(network: Network) -> list[dict[str, Any]]:
 
 
 def rate_at(progress: float) -> float:
-    """Share of the full rate: a linear rise, then half a cosine. `progress` is in 0..1."""
+    """Share of the full rate: a linear rise, then half a cosine. `progress` is in [0, 1]."""
     if progress < WARM_UP:
         return max(progress / WARM_UP, 1e-3)
     return max(0.5 * (1 + float(np.cos(np.pi * (progress - WARM_UP) / (1 - WARM_UP)))), 1e-3)
 
 
 class Run(NamedTuple):
-    """What is kept: `average` are the weights that are published."""
+    """A network, its optimiser, and the averaged weights that are published."""
 
     network: Network
     optimizer: torch.optim.Optimizer
@@ -154,7 +100,7 @@ class Run(NamedTuple):
 
 
 def keep(run: Run, step: int, spent: float, output: Path, facts: dict[str, Any]) -> None:
-    """Publish the averaged weights, and next to them the state to go on from."""
+    """Write the averaged weights, and next to them the state to resume from."""
     now = {key: value.clone() for key, value in run.network.state_dict().items()}
     state = {"network": now, "optimizer": run.optimizer.state_dict(), "average": run.average}
     content = BytesIO()
@@ -175,7 +121,7 @@ def main() -> None:
     parser.add_argument("--batch", type=int, default=16, help="pictures a step and process")
     parser.add_argument("--seed", type=int, default=101)
     parser.add_argument("--data-root", default="data")
-    parser.add_argument("--resume", type=Path, help="the .state.pt of a run that was cut short")
+    parser.add_argument("--resume", type=Path, help="the .state.pt of a run to continue")
     asked = parser.parse_args()
     torch.set_num_threads(1)
     cv2.setNumThreads(0)
@@ -229,20 +175,8 @@ def _fit(
         for group in run.optimizer.param_groups:
             group["lr"] = RATE * group["ratio"] * rate_at(progress)
         images, labels = next(batches)
-        images = network.normalize(images)
         size = random.Random(f"{asked.seed}/{step}").choice(SIZES)
-        if size != SIDE:
-            images, labels = (
-                F.interpolate(x, (size, size), mode="bilinear", antialias=True)
-                for x in (images, labels)
-            )
-        with torch.autocast("cpu", torch.bfloat16):
-            outputs = model(images)
-        total = loss(outputs, (labels > 0.5).float(), labels, maps=network.maps).total
-        run.optimizer.zero_grad(set_to_none=True)
-        total.backward()
-        nn.utils.clip_grad_norm_(network.parameters(), CLIP)
-        run.optimizer.step()
+        total = _step(model, run, loss, images, labels, size)
         step, seen = step + 1, seen + len(images) * world
         decay, current = min(AVERAGE, (1 + step) / (10 + step)), network.state_dict()
         for key, value in run.average.items():
@@ -255,6 +189,26 @@ def _fit(
             kept = time.time()
     if rank == 0:
         keep(run, step, spent, asked.output, facts)
+
+
+def _step(
+    model: nn.Module, run: Run, loss: SaliencyLoss, images: Tensor, labels: Tensor, size: int
+) -> Tensor:
+    """One step of the optimiser at a size; returns the loss."""
+    images = run.network.normalize(images)
+    if size != SIDE:
+        images, labels = (
+            F.interpolate(x, (size, size), mode="bilinear", antialias=True)
+            for x in (images, labels)
+        )
+    with torch.autocast("cpu", torch.bfloat16):
+        outputs = model(images)
+    total = loss(outputs, (labels > 0.5).float(), labels, maps=run.network.maps).total
+    run.optimizer.zero_grad(set_to_none=True)
+    total.backward()
+    nn.utils.clip_grad_norm_(run.network.parameters(), CLIP)
+    run.optimizer.step()
+    return total
 
 
 if __name__ == "__main__":
