@@ -1,9 +1,7 @@
-"""`salient`: its help, its errors, and the small verbs."""
+"""`salient`: its help, its arguments and completion. Its errors: test_errors.py."""
 
 from __future__ import annotations
 
-import json
-import os
 import re
 import shutil
 import subprocess
@@ -19,7 +17,7 @@ from salient.cli.completion import complete
 from salient.cli.run import adapt
 from salient.cli.training import adapt_arguments
 from salient.cli.verbs import VERBS
-from tests.fixtures.commands import ENVIRONMENT, ROOT, compose_config
+from tests.fixtures.commands import ROOT, compose_config
 
 
 def test_help_fits_one_screen_and_lists_verbs_keys_and_groups(run, call, tmp_path):
@@ -37,87 +35,6 @@ def test_help_fits_one_screen_and_lists_verbs_keys_and_groups(run, call, tmp_pat
             assert all(choice.stem in screen for choice in group.glob("*.yaml"))
     assert "dataset=folder" in run(tmp_path, "train.py", "--help").stdout
     assert list(tmp_path.iterdir()) == []
-
-
-@pytest.mark.parametrize(
-    ("arguments", "line"),
-    [
-        ("modle", "modle: no such verb; there are train"),
-        ("evla dataset=sod", "evla: no such verb; did you mean eval? there are"),
-        ("eval", "dataset: missing; salient eval dataset=ecssd"),
-        ("predict", "input: missing; salient predict photo.jpg"),
-        ("export", "output: missing; salient export output=model.onnx"),
-        ("strip dataset=sample", "dataset and predictions: missing"),
-        ("eval dataset=ECSSD", "dataset=ECSSD: no such choice; did you mean ecssd? there are all"),
-        ("eval dataset=sample outptu=x", "outptu: unknown key; did you mean output? there are"),
-        ("eval dataset=sample +outptu=x", "outptu: unknown key; did you mean output? there are"),
-        ("eval dataset=sample device=gpu", "device: 'gpu' is not valid"),
-        ("predict input=x mode=cutuot", "mode: 'cutuot' is not valid; there are map, cutout"),
-        ("train model=lte seed=1 dataset=sample_train", "model=lte: no such choice; did you mean"),
-        ("train experiment=finetune", "start: missing"),
-        ("train loader.sizze=3 dataset=sample_train", "loader.sizze: unknown key; did you mean"),
-        ("train dataset=sample_train resume=gone", "resume=gone: no such checkpoint"),
-        ("predict input=[", "input=[: cannot be read"),
-        ("predict input=x batch_size=0", "batch_size must be at least 1, got 0"),
-        (
-            "train model.lr=1 dataset=sample",
-            "model.lr: unknown key; did you mean model.optimizer.lr?",
-        ),
-        (
-            "train model.optimzer.lr=1 dataset=sample",
-            "model.optimzer: unknown key; did you mean mode",
-        ),
-        ("train loss=bce dataset=sample", "loss: unknown key; did you mean model.loss?"),
-        ("train checkpoints=x dataset=sample", "checkpoints was renamed: publish_to"),
-        (
-            "train trainer.max_epochz=1 dataset=sample",
-            "trainer.max_epochz: unknown key; did you mean",
-        ),
-        ("eval dataset=sample report=1", "report was renamed: report_pictures"),
-        ("predict x background=white", "background: unknown key; did you mean cutout.background?"),
-        (
-            "predict x cutout.background=wihte mode=cutout",
-            "cutout.background: 'wihte' is not valid",
-        ),
-        ("predict x --mode cutout", "--mode: options are key=value: mode=cutout"),
-        ("predict x -o y", "-o: options are key=value: output=y"),
-        ("predict input=x batch_size=true", "batch_size must be an integer, got True"),
-        ("eval dataset=sample device=meta", "device: 'meta' is not valid; use auto"),
-        ("eval dataset=sample device=", "device: '' is not valid"),
-        ("predict gone.jpg", "input=gone.jpg: no such file or folder"),
-        ("predict gone.jpg input=x", "input: given twice, as input= and as gone.jpg"),
-        ("weights checkpoint=last", "checkpoint=last: no safetensors file in checkpoints/"),
-        ("eval dataset=[]", "dataset: missing"),
-        ("doctor +dataset.x={_target_:os.getcwd}", "dataset.x: its _target_ makes a str, no PairS"),
-        ("doctor +dataset.x=1", "dataset.x: 1 has no _target_, which says what it makes"),
-        ("train name=/abs dataset=sample_train", "name must match pattern"),
-        ("train name=a/../../b dataset=sample_train", "name must match pattern"),
-        ("train name=. dataset=sample_train", "name must match pattern"),
-        ("train start=??? dataset=sample_train", "Missing mandatory value: start"),
-        ("train start=last dataset=sample_train model=lite", "start=last: no safetensors file"),
-        (
-            "train trainer.gradient_clip_val=nan",
-            "trainer.gradient_clip_val must be a finite number, got nan",
-        ),
-        ("train trainer.max_epochs=true", "trainer.max_epochs must be an integer, got True"),
-        (
-            "train trainer.log_every_n_steps=0",
-            "trainer.log_every_n_steps must be at least 1, got 0",
-        ),
-        (
-            "train loader.augmentation.zoom=nan",
-            "loader.augmentation.zoom must be a finite number, got nan",
-        ),
-        ("train loader.augmentation.rotate=1e9", "loader.augmentation.rotate must be at most 180"),
-        ("train loader.size=32000", "loader.size must be at most 2048, got 32000"),
-        ("train model.network.head=99999999999", "model.network.head must be at most 4096"),
-    ],
-)
-def test_what_is_wrong_is_answered_in_one_line(call, tmp_path, arguments, line):
-    said = call(tmp_path, *arguments.split(), fails=True).stderr
-    said = said[said.index("error: ") :]
-    assert said.startswith(f"error: {line}") and "\n" not in said
-    assert not list(tmp_path.glob("*.log"))
 
 
 def test_paths_may_hold_what_no_grammar_reads(call, tmp_path):
@@ -200,45 +117,12 @@ def test_completion_knows_the_words(typed, expected):
     assert complete(typed.split()) == expected
 
 
-def test_a_typo_is_found_before_pytorch_is_imported(tmp_path):
-    program = "import sys; sys.argv = ['salient', 'train', 'dataset=sample', 'loader.sizze=3']\n"
-    program += "from salient.cli.main import main\n"
-    program += "try: main()\nexcept SystemExit as end: print(end, 'torch' in sys.modules)"
-    done = subprocess.run(
-        [sys.executable, "-c", program],
-        cwd=tmp_path,
-        env=os.environ | ENVIRONMENT,
-        capture_output=True,
-        text=True,
-    )
-    assert "loader.sizze: unknown key; did you mean loader.size?" in done.stdout
-    assert done.stdout.endswith("False\n") and not list(tmp_path.iterdir())
-
-
 def test_arguments_are_divided_into_overrides_and_paths(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "mode=x").write_text("")
     given = ["a.jpg", "mode=mask", "mode=x", "~output", "--cfg", "job", "+x=1", "--", "-m", "b=1"]
     overrides = ["mode=mask", "~output", "--cfg", "job", "+x=1"]
     assert divide(given) == (overrides, ["a.jpg", "mode=x", "-m", "b=1"])
-
-
-def test_what_is_not_foreseen_is_no_single_line(call, tmp_path, monkeypatch):
-    def broken(*_):
-        raise KeyError("a fault of ours")
-
-    monkeypatch.setattr("salient.commands.weights.describe", broken)
-    with pytest.raises(KeyError, match="a fault of ours"):
-        call(tmp_path, "weights")
-
-
-def test_an_interrupt_ends_in_a_line(call, tmp_path, monkeypatch):
-    def interrupted(*_):
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr("salient.commands.weights.describe", interrupted)
-    done = call(tmp_path, "weights", fails=True)
-    assert "interrupted; what was written stays" in done.stderr and "Trace" not in done.stderr
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="no folder that nobody can write")
@@ -250,92 +134,13 @@ def test_no_writable_working_folder_is_needed(run, tmp_path):
     assert "Traceback" not in done.stderr and done.stderr.startswith("error: maps: ")
 
 
-@pytest.mark.parametrize("verb", ["predict photo.png output=out", "weights", "eval dataset=sample"])
+@pytest.mark.parametrize(
+    "verb",
+    ["predict photo.png output=out", "weights", "eval dataset=folder images=. masks=masks"],
+)
 def test_every_verb_says_which_checkpoint_it_uses(call, tmp_path, verb):
+    (tmp_path / "masks").mkdir()
+    Image.fromarray(np.eye(40, 50, dtype=np.uint8) * 255).save(tmp_path / "masks/photo.png")
     Image.fromarray(np.full((40, 50, 3), 90, np.uint8)).save(tmp_path / "photo.png")
     shown = call(tmp_path, *verb.split()).stdout
     assert len(re.findall(r"best.safetensors, 320 px, the bundled weights 'best'", shown)) == 1
-
-
-def test_a_command_prints_that_line_and_nothing_else(run, tmp_path):
-    done = run(tmp_path, "eval.py", "dataset=sample", "outptu=x", fails=True)
-    assert done.stdout == "" and len(done.stderr.splitlines()) == 1
-    done = run(tmp_path, "predict.py", fails=True)
-    assert done.stdout == "" and done.stderr.startswith("error: input: missing")
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_what_is_not_installed_is_named_with_its_extra(tmp_path):
-    (tmp_path / "pytorch_lightning.py").write_text("raise ModuleNotFoundError(name=__name__)")
-    program = "import sys; sys.path.insert(0, '.'); sys.argv = ['salient', 'train']; "
-    program += "from salient.cli.main import main; main()"
-    done = subprocess.run(
-        [sys.executable, "-c", program],
-        cwd=tmp_path,
-        env=os.environ | ENVIRONMENT,
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 1 and "Traceback" not in done.stderr
-    line = "the package pytorch_lightning is not installed; in a checkout of salient-sod: "
-    assert f"{line}pip install '.[train]'" in done.stderr
-
-
-def test_a_package_that_is_missed_later_is_named_too(call, small_network, tmp_path, monkeypatch):
-    salient.save_network(small_network(), tmp_path / "a.safetensors")
-    monkeypatch.setitem(sys.modules, "onnx", None)
-    where = ("checkpoint=a.safetensors", "output=a.onnx")
-    said = call(tmp_path, "export", *where, fails=True).stderr
-    assert said.startswith("error: salient export: the package onnx is not installed")
-    assert "pip install '.[export]'" in said
-
-
-def test_doctor_says_what_is_there(call, sample_root, tmp_path):
-    """It only reads, also where it is asked for the sample, and names the sets in one line."""
-    (tmp_path / "photo.jpg").touch()
-    shown = call(tmp_path, "doctor").stdout
-    assert "computes      on" in shown and "best.safetensors" in shown
-    assert "no sets       in data: DUTS-TR, DUTS-TE" in shown and "[dev]" not in shown
-    assert re.search(r"\nsample +32( +0){8}", call(tmp_path, "doctor", "dataset=sample").stdout)
-    assert [path.name for path in tmp_path.iterdir()] == ["photo.jpg"]
-    (tmp_path / "SOD").symlink_to(sample_root / "sample/test")
-    shown = call(tmp_path, "doctor", "data_root=.", fails=True).stdout
-    assert "SOD           NOT IN ORDER: 32 of 300 pairs" in shown
-
-
-def test_doctor_reads_the_sets_that_are_named(call, sample_root, tmp_path):
-    shutil.copytree(sample_root / "sample", tmp_path / "sample")
-    root = f"data_root={tmp_path}"
-    done = call(tmp_path, "doctor", root, "dataset=[sample,sod]", "json=found/doctor.json")
-    assert re.search(r"\nset +pairs +alone +damaged", done.stdout)
-    assert re.search(r"\nsample +32( +0){8} +\d+ +0 +\d", done.stdout)
-    assert "not there: SOD: no folders" in done.stdout
-    found = json.loads((tmp_path / "found/doctor.json").read_text())
-    assert found["sets"]["sample"]["pairs"] == 32 and "missing" in found["sets"]["SOD"]
-    assert "best.safetensors, 320 px" in found["detects with"]
-    mask = sorted((tmp_path / "sample/test/masks").iterdir())[0]
-    mask.write_bytes(mask.read_bytes()[:50])
-    copy = tmp_path / "sample/train/images" / "copy.png"
-    copy.write_bytes(sorted((tmp_path / "sample/test/images").iterdir())[1].read_bytes())
-    other = sorted((tmp_path / "sample/test/masks").iterdir())[1]
-    (tmp_path / "sample/train/masks/copy.png").write_bytes(other.read_bytes())
-    folder = tmp_path / "sample/train"
-    named = ("dataset=[folder,sample]", "title=mine", f"images={folder}/images")
-    done = call(tmp_path, "doctor", root, *named, f"masks={folder}/masks", fails=True)
-    assert f"sample: SPOILS A RUN: {mask}: not a readable picture" in done.stdout
-    assert f"mine: 1 pictures are in sample too: copy = {other.stem}" in done.stdout
-    assert "SPOILS" in call(tmp_path, "doctor", root, "dataset=sample", fails=True).stdout
-    call(tmp_path, "doctor", root, "dataset=sod", fails=True)  # nothing is there
-
-
-def test_strip_puts_methods_side_by_side(call, trained):
-    maps = ("save_maps=true", "output=strip", "workers=0")
-    call(trained, "eval", "dataset=sample", *maps)
-    methods = "predictions={a: strip/maps, b: strip/maps/sample}"
-    picture = ("output=strip/rows.png", "rows=4", "every=8")
-    call(trained, "strip", "dataset=sample", methods, *picture)
-    with Image.open(trained / "strip/rows.png") as image:
-        shown = np.asarray(image)
-    height, width = 160 + 4, 160 * 4 // 3 + 4
-    assert shown.shape == (2 * height, 2 * 4 * width, 3)
-    np.testing.assert_array_equal(shown[:, 2 * width : 3 * width], shown[:, 3 * width : 4 * width])
