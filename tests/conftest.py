@@ -14,6 +14,10 @@ import torch
 
 from salient.sample.draw import write_sample
 from tests.fixtures import commands, exports, modelscope, networks
+from tests.fixtures.schedule import (  # noqa: F401
+    pytest_collection_modifyitems,
+    pytest_xdist_make_scheduler,
+)
 
 torch.set_num_threads(1)  # a process on each core
 
@@ -39,10 +43,10 @@ def call():
 
 
 @pytest.fixture(scope="session")
-def trained(run, tmp_path_factory) -> Path:
+def trained(call, tmp_path_factory) -> Path:
     """A working folder in which a two-epoch run published checkpoints/demo.safetensors."""
     folder = tmp_path_factory.mktemp("work")
-    run(folder, "train.py", *commands.QUICK, "trainer.max_epochs=2")
+    call(folder, "train", *commands.QUICK, "trainer.max_epochs=2")
     return folder
 
 

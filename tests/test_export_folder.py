@@ -26,7 +26,6 @@ from tests.fixtures.commands import ROOT
 from tests.fixtures.networks import small_network
 from tests.fixtures.photos import as_file, draw_disc
 
-pytestmark = pytest.mark.xdist_group("export")
 FIGURES = {"mae": 0.1, "sm": 0.2, "max_f": 0.3, "weighted_f": 0.4}
 
 

@@ -28,8 +28,6 @@ from salient.weights.store import load_network
 from tests.fixtures.commands import ROOT
 from tests.fixtures.networks import small_network
 
-pytestmark = pytest.mark.xdist_group("engines")  # the exported network is made once
-
 
 def pictures(*sizes):
     rng = np.random.default_rng(0)
@@ -70,7 +68,7 @@ def test_both_engines_find_the_same_to_one_grey_level(name):
 
 
 @pytest.mark.parametrize("engine", ["onnx", "torch"])
-def test_many_on_threads_are_what_each_is_alone(engine):
+def test_many_pictures_on_threads_give_the_maps_of_each(engine):
     detector = Detector.load("fast", "cpu", "fp32", engine)
     given = pictures(*((60 + i, 90 - i) for i in range(9)))
     together = detector(given)

@@ -10,8 +10,6 @@ import pytest
 from salient.sample import draw as sample
 from salient.sample.draw import COUNTS, draw_pair, write_sample
 
-pytestmark = pytest.mark.xdist_group("sample")
-
 DIGESTS = {  # one picture of each background
     ("test", 0): "afa7c109a8969b60",  # tiles
     ("test", 2): "0f3624bd7bb96dd4",  # ripples

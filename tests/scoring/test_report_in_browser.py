@@ -19,7 +19,6 @@ from tests.fixtures.reports import EVIL_FILE, EVIL_METHOD, draw_set
 playwright = pytest.importorskip(
     "playwright.sync_api", reason="no browser test: pip install playwright"
 )
-pytestmark = pytest.mark.xdist_group("browser")
 
 
 @pytest.fixture(scope="module")
