@@ -25,13 +25,13 @@ def until(test):
         if test():
             return
         time.sleep(0.02)
-    raise AssertionError("it did not come about")
+    raise AssertionError("it did not happen")
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="all of 127.0.0.0/8 is this machine on Linux")
 @pytest.mark.parametrize("half", [b"", b"POST /detect/map HTTP/1.1\r\nHost: local"])
 @pytest.mark.parametrize("source", ["127.0.0.1", "127.0.0.2"])
-def test_connections_that_ask_nothing_keep_nobody_out(server, half, source):
+def test_idle_connections_do_not_block_others(server, half, source):
     lines = []
     try:
         for _ in range(210):
@@ -103,7 +103,7 @@ def test_uploads_share_the_memory(server):
     until(lambda: not uploads.taken)
 
 
-def test_a_full_queue_is_told(server, monkeypatch):
+def test_a_full_queue_is_reported(server, monkeypatch):
     """Every thread works, two wait, and one of the others has the last place."""
     go = threading.Event()
     detect = server.service.networks.detect
@@ -135,7 +135,7 @@ def test_a_full_queue_is_told(server, monkeypatch):
     assert [answer.status_code for answer in answers] == [200] * places
 
 
-def test_who_hangs_up_leaves_the_queue(server, monkeypatch):
+def test_a_client_that_hangs_up_leaves_the_queue(server, monkeypatch):
     go = threading.Event()
     detect = server.service.networks.detect
     monkeypatch.setattr(server.service.networks, "detect", lambda *a: (go.wait(60), detect(*a))[1])
