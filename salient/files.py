@@ -14,6 +14,11 @@ from typing import BinaryIO, cast
 
 from salient.remote import any_path, is_remote
 
+try:
+    import fcntl
+except ImportError:  # Windows: no locks there
+    fcntl = None  # type: ignore[assignment]
+
 PARTIAL = ".partial"  # extension while a file is being written; only a kill leaves it behind
 UNFINISHED = ".unfinished"  # the same for files that take minutes; nothing removes it
 
@@ -75,6 +80,19 @@ def open_whole(
     finally:
         with suppress(OSError):
             partial.unlink(missing_ok=True)
+
+
+@contextmanager
+def locked(file: str | Path) -> Iterator[None]:
+    """Hold the lock of a file, for which other processes wait; no lock where the disk has none.
+
+    The file is created and otherwise unchanged.
+    """
+    with Path(file).open("ab") as stream:
+        with suppress(OSError):
+            if fcntl is not None:
+                fcntl.flock(stream, fcntl.LOCK_EX)
+        yield
 
 
 def _send(file: Path, content: bytes | memoryview) -> Path:

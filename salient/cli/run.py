@@ -59,41 +59,63 @@ def run_verb(verb: str, arguments: list[str]) -> None:
     errors, and all errors while composing, end the process with one line; `HYDRA_FULL_ERROR=1`
     shows their traceback. Unexpected errors always show it.
     """
-    register_resolvers()
-    use_signatures(verb)
-    cv2.setNumThreads(0)  # parallelism is over pictures
-    warnings.formatwarning = lambda message, *_, **__: f"warning: {_tidy(str(message))}\n"
+    prepare_process(verb)
     # Hydra would print its own errors; with this variable set, it raises them.
     asked = os.environ.setdefault("SALIENT_FULL_ERROR", os.environ.get("HYDRA_FULL_ERROR", "0"))
     traceback = asked == "1"
     os.environ["HYDRA_FULL_ERROR"] = "1"
+    with in_one_line(verb, traceback):
+        sys.argv[1:], given = adapt(verb, arguments)
+    mend_lazy_help()
+    job = Job(verb, given, traceback)
+    try:
+        hydra.main(version_base="1.3", config_path=str(config_folder()), config_name=verb)(job)()
+    except (Exception, KeyboardInterrupt):
+        with in_one_line(verb, traceback, job.expected):
+            raise
 
-    expected: list[type[Exception]] = [Exception]  # in composing all is the arguments' fault
 
-    @hydra.main(version_base="1.3", config_path=str(config_folder()), config_name=verb)
-    def job(config: DictConfig) -> None:
-        nonlocal expected
-        expected = list(EXPECTED)
-        with in_one_line(verb, traceback):  # here, where Hydra has no word to add
+class Job:
+    """Calls a verb's function on a composed config, here or where a launcher unpickles it.
+
+    Args:
+        verb: its name.
+        given: values that Hydra does not read.
+        traceback: whether expected errors show theirs.
+    """
+
+    def __init__(self, verb: str, given: dict[str, Any], traceback: bool) -> None:
+        self.verb, self.given, self.traceback = verb, given, traceback
+        self.program = sys.argv[0]
+        # While Hydra composes, any error is the arguments' fault.
+        self.expected: Sequence[type[Exception]] = (Exception,)
+
+    def __call__(self, config: DictConfig) -> None:
+        self.expected = EXPECTED
+        with in_one_line(self.verb, self.traceback):  # here, where Hydra has no word to add
             plain: dict[str, Any] = OmegaConf.to_container(  # type: ignore[assignment]
                 config, resolve=True, throw_on_missing=True
             )
-            for key, value in given.items():
+            for key, value in self.given.items():
                 if plain.get(key) is not None:
                     raise ConfigError(f"{key}: given twice, as {key}= and as {value[0]}")
                 plain[key] = value
-            function = getattr(import_module(f"salient.commands.{verb}"), verb)
+            function = getattr(import_module(f"salient.commands.{self.verb}"), self.verb)
             check_config(plain, function)
             function(**plain)
 
-    with in_one_line(verb, traceback, EXPECTED):
-        sys.argv[1:], given = adapt(verb, arguments)
-    mend_lazy_help()
-    try:
-        job()
-    except (Exception, KeyboardInterrupt):
-        with in_one_line(verb, traceback, expected):
-            raise
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        sys.argv = [self.program]
+        prepare_process(self.verb)
+
+
+def prepare_process(verb: str) -> None:
+    """Prepare this process to compose and run a verb."""
+    register_resolvers()
+    use_signatures(verb)
+    cv2.setNumThreads(0)  # parallelism is over pictures
+    warnings.formatwarning = lambda message, *_, **__: f"warning: {_tidy(str(message))}\n"
 
 
 def adapt(verb: str, arguments: list[str]) -> tuple[list[str], dict[str, Any]]:

@@ -25,6 +25,7 @@ from pytorch_lightning.loggers import Logger
 from salient.cli.build import build, build_group, build_training_sets
 from salient.cli.main import run
 from salient.config import AnyPath, Seed, Word
+from salient.files import locked
 from salient.model import architecture_of
 from salient.model.base import Network
 from salient.scoring.tables import write_csv
@@ -134,18 +135,23 @@ def train(
 
 
 def add_to_sweep(folder: Path, number: int, overrides: Sequence[str], trained: Trained) -> None:
-    """Add a run to `sweep.csv`: its number, overrides, held-out figures and file, a line each."""
+    """Add a run to `sweep.csv`: its number, overrides, held-out figures and file, a line each.
+
+    Runs may end at the same time, on several machines.
+    """
     file = folder / "sweep.csv"
-    lines: list[Mapping[str, Any]] = []
-    if file.is_file():
-        with file.open(newline="") as stream:
-            lines += csv.DictReader(stream)
     line: dict[str, Any] = {"run": number}
     line |= dict(o.lstrip("+~").partition("=")[::2] for o in overrides)
     line |= {key.removeprefix("val/"): value for key, value in trained.figures.items()}
-    lines.append(line | {"file": str(trained.path)})
-    keys = dict.fromkeys(key for line in lines for key in line)
-    write_csv(file, [dict.fromkeys(keys, "") | dict(line) for line in lines])
+    with locked(folder / "multirun.yaml"):
+        lines: list[Mapping[str, Any]] = []
+        if file.is_file():
+            with file.open(newline="") as stream:
+                lines += csv.DictReader(stream)
+        lines.append(line | {"file": str(trained.path)})
+        lines.sort(key=lambda line: int(line["run"]))
+        keys = dict.fromkeys(key for line in lines for key in line)
+        write_csv(file, [dict.fromkeys(keys, "") | dict(line) for line in lines])
 
 
 def choices_of(config: Mapping[str, Any], network: Network, pairs: int) -> dict[str, Any]:
