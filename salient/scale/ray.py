@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import pickle
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -29,56 +30,87 @@ FOUND = tuple(key for key in COLUMNS if key not in ("file", "output"))
 Batch = dict[str, Any]
 
 
+@dataclass(frozen=True)
+class Pool:
+    """The workers (actors) that Ray starts.
+
+    Args:
+        batch_size: rows that a worker gets at once.
+        concurrency: the number of workers, or the least and the most; by default as many as the
+            cluster has room for.
+        num_cpus, num_gpus: what Ray reserves for a worker; two workers with 0.5 share a GPU.
+        more: further arguments of `Dataset.map_batches`.
+    """
+
+    batch_size: int = 16
+    concurrency: int | tuple[int, int] | None = None
+    num_cpus: float = 1
+    num_gpus: float = 0
+    more: Mapping[str, Any] = field(default_factory=dict)
+
+    def map(self, dataset: Dataset, worker: type, *arguments: Any) -> Dataset:
+        """The batches of `dataset` after `worker(*arguments)`, a callable class; lazy.
+
+        Raises:
+            ModuleNotFoundError: Ray is not installed.
+        """
+        try:
+            from ray.data import ActorPoolStrategy
+        except ModuleNotFoundError as error:
+            raise ModuleNotFoundError(f"Ray is not installed; {how_to_install('ray')}") from error
+        if isinstance(self.concurrency, int):
+            actors = ActorPoolStrategy(size=self.concurrency)
+        else:
+            least, most = self.concurrency or (1, None)
+            actors = ActorPoolStrategy(min_size=least, max_size=most)
+        return dataset.map_batches(
+            worker,
+            fn_constructor_args=arguments,
+            compute=actors,
+            batch_size=self.batch_size,
+            batch_format="numpy",
+            zero_copy_batch=True,
+            num_cpus=self.num_cpus,
+            num_gpus=self.num_gpus or None,
+            **self.more,
+        )
+
+
 def predict(
     dataset: Dataset,
+    pool: Pool = Pool(),
     *,
     content: str = "bytes",
     name: str = "path",
     output: str = "map",
-    batch_size: int = 16,
-    concurrency: int | tuple[int, int] | None = None,
-    num_cpus: float = 1,
-    num_gpus: float = 0,
-    ray_options: Mapping[str, Any] | None = None,
     **options: Any,
 ) -> Dataset:
-    """A data set of pictures -> the same rows with their maps, by a pool of detectors.
+    """A data set of pictures -> the same rows with their maps.
 
     It is lazy, as Ray Data is: rows flow when the result is written or iterated. The column
     `content` is left out of it; `output` and what `FOUND` names are added.
 
     Args:
         dataset: a row a picture, with its file's content; `ray.data.read_binary_files` makes one.
+        pool: the workers.
         content: the column of contents, bytes.
         name: the column of names, which errors quote; it may be missing.
         output: the column of the files that are made, bytes; null where there is none.
-        batch_size: rows that a detector gets at once.
-        concurrency: detectors, or the least and the most; by default one for each `num_cpus` or
-            `num_gpus` that the cluster has.
-        num_cpus, num_gpus: what each detector takes; fractions share a GPU.
-        ray_options: further arguments of `Dataset.map_batches`.
         options: of `RowDetector`: checkpoint, mode, format, ...
 
     Raises:
         ModuleNotFoundError: Ray is not installed.
     """
-    options = {"threads": max(1, int(num_cpus))} | options
-    return _mapped(
-        dataset, _Predict, options, (content, name, output), batch_size, concurrency, num_cpus,
-        num_gpus, ray_options
-    )  # fmt: skip
+    options = {"threads": max(1, int(pool.num_cpus))} | options
+    return pool.map(dataset, _Predict, options, content, name, output)
 
 
 def score(
     dataset: Dataset,
+    pool: Pool = Pool(),
     *,
     normalize: bool = True,
     figures: str | list[str] | None = None,
-    batch_size: int = 16,
-    concurrency: int | tuple[int, int] | None = None,
-    num_cpus: float = 1,
-    num_gpus: float = 0,
-    ray_options: Mapping[str, Any] | None = None,
     **options: Any,
 ) -> Dataset:
     """A data set of pictures and masks -> a row for each pair with its figures, for `means`.
@@ -86,9 +118,9 @@ def score(
     Args:
         dataset: a row a pair: `name`, `image` and `mask`, each a file's content or its path, which
             all nodes can read; `ray.data.from_items(pair_rows(pairs))` makes one of a `PairSet`'s.
+        pool: the workers.
         normalize: stretch each map by its own minimum and maximum.
         figures: more than the usual: all, or names.
-        batch_size, concurrency, num_cpus, num_gpus, ray_options: as in `predict`.
         options: of `Detector.load`: checkpoint, engine, tta, ... By default `engine="torch"` in
             fp32, as `salient eval`.
 
@@ -96,12 +128,8 @@ def score(
         ModuleNotFoundError: Ray is not installed.
         ValueError: `figures` names one that there is not.
     """
-    choice = choose(figures)
     options = {"engine": "torch", "precision": "fp32", "threads": 1} | options
-    return _mapped(
-        dataset, _Score, options, (normalize, choice), batch_size,
-        concurrency, num_cpus, num_gpus, ray_options
-    )  # fmt: skip
+    return pool.map(dataset, _Score, options, normalize, choose(figures))
 
 
 def means(
@@ -160,36 +188,3 @@ class _Score:
         whole = [pickle.dumps((sums.words, sums.pairs)), *[b""] * (len(pairs) - 1)]
         columns = {key: np.array([one[key] for one in figures]) for key in figures[0]}
         return {"name": batch["name"], "sums": whole} | columns
-
-
-def _mapped(
-    dataset: Dataset,
-    actor: type,
-    options: Mapping[str, Any],
-    columns: tuple[Any, ...],
-    batch_size: int,
-    concurrency: int | tuple[int, int] | None,
-    num_cpus: float,
-    num_gpus: float,
-    ray_options: Mapping[str, Any] | None,
-) -> Dataset:
-    try:
-        from ray.data import ActorPoolStrategy
-    except ModuleNotFoundError as error:
-        raise ModuleNotFoundError(f"Ray is not installed; {how_to_install('ray')}") from error
-    if isinstance(concurrency, int):
-        pool = ActorPoolStrategy(size=concurrency)
-    else:
-        least, most = concurrency or (1, None)
-        pool = ActorPoolStrategy(min_size=least, max_size=most)
-    return dataset.map_batches(
-        actor,
-        fn_constructor_args=(dict(options), *columns),
-        compute=pool,
-        batch_size=batch_size,
-        batch_format="numpy",
-        zero_copy_batch=True,
-        num_cpus=num_cpus,
-        num_gpus=num_gpus or None,
-        **(ray_options or {}),
-    )

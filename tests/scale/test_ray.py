@@ -11,7 +11,7 @@ from salient.scoring.score import score_predictions, summarise
 from salient.scoring.sources import from_network
 
 ray = pytest.importorskip("ray", reason="Ray is not installed: pip install .[ray]")
-OPTIONS = {"checkpoint": "fast", "device": "cpu", "batch_size": 2, "num_cpus": 0.5}
+OPTIONS = {"checkpoint": "fast", "device": "cpu"}
 
 
 @pytest.fixture(scope="module")
@@ -29,11 +29,12 @@ def cluster():
 
 
 def test_scores_are_those_of_one_process_and_maps_survive_a_lost_node(cluster, sample_root):
-    from salient.scale.ray import means, predict, score
+    from salient.scale.ray import Pool, means, predict, score
 
+    pool = Pool(batch_size=2, num_cpus=0.5)
     pairs = find_set("sample").pairs(sample_root)[:8]
     rows = ray.data.from_items(pair_rows(pairs), override_num_blocks=4)
-    scored = score(rows, **OPTIONS).materialize()
+    scored = score(rows, pool, **OPTIONS).materialize()
     engine = Detector.load("fast", "cpu", "fp32", "torch").engine
     row, lines = summarise("", "", score_predictions(from_network(engine, pairs)), {})
     assert means(scored) == row.figures
@@ -45,7 +46,8 @@ def test_scores_are_those_of_one_process_and_maps_survive_a_lost_node(cluster, s
     expected = dict(zip(contents, (one.content for one in detect(contents.values()))))
     items = [{"path": name, "bytes": content} for name, content in contents.items()]
     found = {}
-    for one in predict(ray.data.from_items(items, override_num_blocks=5), **OPTIONS).iter_rows():
+    maps = predict(ray.data.from_items(items, override_num_blocks=5), pool, **OPTIONS)
+    for one in maps.iter_rows():
         if not found:
             cluster[0].remove_node(cluster[1], allow_graceful=False)
         found[one["path"]] = one["map"]
