@@ -124,7 +124,7 @@ class PairsDataModule(pl.LightningDataModule):
             )
 
     def _cache_folder(self, pair_set: PairSet) -> Path:
-        images, _ = pair_set.folders(self.data_root)
+        images = pair_set.images or pair_set.folders(self.data_root)[0]  # copies are elsewhere
         source = zlib.crc32(str(Path(str(images)).resolve()).encode())
         name = f"{pair_set.title}-{source:08x}-{self.cache}"
         if pair_set.mask_threshold != MASK_THRESHOLD:  # copies store the mask above the threshold

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+import shutil
+import tarfile
 
 import cv2
 import numpy as np
 import pytest
 import torch
 
+from salient.data.annotations import unpacked
 from salient.data.images import read_image, read_mask
 from salient.data.pairs import find_pairs
 from salient.data.sets import PairSet
@@ -51,6 +54,28 @@ def test_epochs_and_seeds_differ(sample_root):
         assert first.names != other.names
     dataset = module(sample_root).train_dataloader().dataset
     assert not torch.equal(dataset[0, 5].images, dataset[1, 5].images)
+
+
+def test_shards_of_webdataset_give_the_batches_of_folders(sample_root, tmp_path):
+    root = sample_root / "sample/train"
+    for shard in (0, 1):
+        with tarfile.open(tmp_path / f"train-{shard}.tar", "w") as archive:
+            for image in sorted((root / "images").iterdir())[shard:20:2]:
+                archive.add(image, f"{image.stem}.png")
+                archive.add(root / "masks" / image.name, f"{image.stem}.mask.png")
+                for part in ("images", "masks"):
+                    (tmp_path / part).mkdir(exist_ok=True)
+                    shutil.copy(root / part / image.name, tmp_path / part)
+    shards = PairSet("shards", images=f"{tmp_path}/train-*.tar")
+    folders = PairSet("folders", images=f"{tmp_path}/images", masks=f"{tmp_path}/masks")
+    for cache in (None, 64):
+        both = [module(tmp_path, one, cache=cache, held_out=0.2) for one in (shards, folders)]
+        for a, b in zip(*(epoch_of(one, 1) for one in both), strict=True):
+            assert a.names == b.names
+            assert torch.equal(a.images, b.images) and torch.equal(a.masks, b.masks)
+    unpacked.cache_clear()  # as in another process
+    module(tmp_path, shards, cache=64, held_out=0.2)
+    assert len(list((tmp_path / "cache").iterdir())) == 2  # one for each set
 
 
 def test_processes_divide_an_epoch_without_overlap(pairs):
