@@ -135,6 +135,8 @@ class SaliencyTask(pl.LightningModule):
         self.log_dict(named, prog_bar=True)
 
     def on_validation_end(self) -> None:
+        if self.trainer.sanity_checking:  # before the first step
+            return
         figures = self.trainer.callback_metrics
         self.validated = {k: float(v) for k, v in figures.items() if k.startswith("val/")}
 
