@@ -99,6 +99,7 @@ def main() -> None:
     parser.add_argument("--engine", default="auto")
     parser.add_argument("--json")
     given = parser.parse_args()
+    os.environ.setdefault("RAY_worker_niceness", "0")  # 15 by default, which is unfair here
     options = {"checkpoint": given.checkpoint, "engine": given.engine, "device": "cpu"}
     show(table(given.folder.resolve(), options), given.json)
 
