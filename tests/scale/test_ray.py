@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 
 from salient.data.sets import find_set
@@ -19,6 +21,7 @@ def cluster():
     """A head and a second node, of one core each."""
     from ray.cluster_utils import Cluster
 
+    os.environ.setdefault("RAY_worker_niceness", "0")  # 15 takes minutes on a busy machine
     limits = {"num_cpus": 1, "object_store_memory": 100_000_000}
     cluster = Cluster(initialize_head=True, head_node_args=limits)
     second = cluster.add_node(**limits)

@@ -158,3 +158,11 @@ def test_deterministic_gives_the_same_weights_twice_and_a_record(run, trained, t
     assert (folder / ".hydra/config.yaml").is_file() and (
         folder / ".hydra/overrides.yaml"
     ).is_file()
+
+
+def test_the_sanity_check_is_no_validation_of_the_run(small_network, sample_root, tmp_path):
+    short = dict(max_epochs=1, limit_train_batches=1, check_val_every_n_epoch=2)
+    module = task(small_network())
+    fit = trainer(tmp_path, num_sanity_val_steps=1, **short)
+    fit.fit(module, datamodule(sample_root))
+    assert fit.global_step == 1 and module.validated == {}
