@@ -4,30 +4,35 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
 from salient.config import Amount, AnyPath, Count, Part, Workers, checked
+from salient.data.pairs import Pair
 from salient.data.sets import PairSet
 from salient.detection.detector import Averaging
 from salient.detection.load import EngineName
 from salient.devices import Precision
 from salient.files import check_writable, remove_partials
-from salient.metrics import choose
+from salient.metrics import Choice, choose
 from salient.scoring.bundles.ledger import Ledger
 from salient.scoring.bundles.store import write_bundle
-from salient.scoring.methods import GUESS, OURS, Loaded, list_methods, load_networks
+from salient.scoring.methods import (
+    GUESS,
+    OURS,
+    Loaded,
+    Method,
+    by_names,
+    list_methods,
+    load_networks,
+)
 from salient.scoring.preparation import find_pairs_of, join_processes, listed
 from salient.scoring.printing import networks_in_words, print_losses, print_means, print_table
 from salient.scoring.report import ScoredSet
 from salient.scoring.results import save_results, score_methods
 from salient.scoring.robustness.corruptions import choose_corruptions
-from salient.scoring.robustness.losses import (
-    Tested,
-    damage_all,
-    save_losses,
-)
+from salient.scoring.robustness.losses import Tested, damage_all, save_losses
 from salient.scoring.sequences import has_sequences, save_sequences, sequences_of
 from salient.scoring.tables import Conventions, Row
 
@@ -105,14 +110,7 @@ def evaluate(
     """
     choice, corruptions = choose(figures), choose_corruptions(corrupt or [])
     rank, world = join_processes()
-    folders = predictions if isinstance(predictions, dict) else {}
-    if isinstance(predictions, str):
-        folders = {Path(predictions).name: predictions}
-    checkpoints: dict[str, str | None] = {}
-    if isinstance(checkpoint, dict):
-        checkpoints |= checkpoint
-    elif checkpoint is not None or not (folders or onnx):
-        checkpoints = {OURS: checkpoint}
+    checkpoints, folders = by_names(checkpoint, predictions, None if onnx else OURS)
     present, missing = find_pairs_of(
         listed(sets), data_root, strict, bool(checkpoints or onnx), held_out, held_out_synsets
     )
@@ -123,83 +121,122 @@ def evaluate(
         raise ValueError("corrupt: a network is needed; saved maps are of undamaged pictures")
     methods = list_methods(folders, networks, baseline, batch_size, workers, tta)
     if rank == 0:
-        for network in networks.values():
-            print(f"network: {network.engine.origin}")
-        if (Path(output) / "results.json").is_file():
-            print(f"{output}: holds an older scoring, which is replaced; output=DIR keeps it")
-    details: dict[str, Any] = {
-        "missing": missing,
-        "metrics": asdict(metrics),
-        "predictions": folders,
-        "networks": {name: network.details() for name, network in networks.items()},
-    }
-    note = metrics.in_words() + networks_in_words(networks)
-    ledgers: dict[tuple[str, str], Ledger] | None = None
+        _announce(networks, output)
     grouped = any(has_sequences([pair.name for pair in pairs]) for _, pairs in present)
-    if bundle is not None or corruptions or grouped:
-        ledgers = {}
-    scored, tested, stopped = list[ScoredSet](), list[Tested](), False
+    needs_records = bundle is not None or bool(corruptions) or grouped
+    work = Evaluation(methods, networks, metrics, choice, {} if needs_records else None)
+    stopped = False
     try:
         for pair_set, pairs in present:
-            part, title = pairs[rank::world], pair_set.title
-            scored.append(ScoredSet(title, pairs, [], [], [], choice))
-            score_methods(
-                scored[-1],
-                {name: method.predictions(part, title) for name, method in methods.items()},
-                **asdict(metrics),
-                published={name: pair_set.published for name in methods if name != GUESS},
-                folders=_maps_folders(output, title, networks) if save_maps else {},
-                keep=report_pictures > 0,
-                ledgers=ledgers,
-            )
-            tested += [
-                damage_all(
-                    networks[row.method].engine,
-                    pairs,
-                    row,
-                    (ledgers or {})[title, row.method].records,
-                    corruptions,
-                    choice,
-                    metrics,
-                )
-                for row in scored[-1].rows
-                if corruptions and row.method in networks
-            ]
+            maps = output if save_maps else None
+            work.score(pair_set, pairs, pairs[rank::world], maps, report_pictures > 0)
+            work.damage(pairs, corruptions)
     except KeyboardInterrupt:
         stopped = True
-        missing.append(f"{title}: interrupted, with what would have followed")
-    rows = [row for in_set in scored for row in in_set.rows]
-    if stopped and (world > 1 or not rows):
+        missing.append(f"{pair_set.title}: interrupted, with what would have followed")
+    if stopped and (world > 1 or not work.rows):
         sys.exit("interrupted; only the maps that were already written are kept")
-    lines = [line for in_set in scored for line in in_set.lines]
     if rank == 0:
-        print_table(rows, lines, note, missing, choice)
-        sources = {name: network.source for name, network in networks.items()}
-        save_results(
-            scored,
-            output,
-            config or {},
-            sources,
-            details,
-            note,
-            metrics.max_f,
-            report_pictures,
-            tested,
-            formats or [],
-        )
-        if grouped and ledgers is not None:
-            found = sequences_of(rows, ledgers, choice, metrics.max_f)
-            save_sequences(found, Path(output))
-            print_means(found, choice)
-        if tested:
-            save_losses(tested, Path(output))
-            print_losses(tested)
-        if bundle is not None and ledgers is not None:
-            write_bundle(bundle, rows, ledgers, metrics, choice)
+        details = {"missing": missing, "metrics": asdict(metrics), "predictions": folders}
+        work.save(output, config or {}, details, report_pictures, formats or [])
+        if grouped:
+            work.save_sequences(output)
+        if work.tested:
+            save_losses(work.tested, Path(output))
+            print_losses(work.tested)
+        if bundle is not None and work.ledgers is not None:
+            write_bundle(bundle, work.rows, work.ledgers, metrics, choice)
         print(f"saved in {output}")
     if stopped:
         sys.exit("interrupted; go on with the sets that are left and another output")
-    return rows
+    return work.rows
+
+
+def _announce(networks: Mapping[str, Loaded], output: str) -> None:
+    for network in networks.values():
+        print(f"network: {network.engine.origin}")
+    if (Path(output) / "results.json").is_file():
+        print(f"{output}: holds an older scoring, which is replaced; output=DIR keeps it")
+
+
+@dataclass
+class Evaluation:
+    """Methods, how they are scored, and the sets that are scored so far.
+
+    Attributes:
+        ledgers: what a bundle needs, by set and method; None keeps none of it.
+        tested: the networks on damaged pictures.
+    """
+
+    methods: Mapping[str, Method]
+    networks: Mapping[str, Loaded]
+    conventions: Conventions
+    choice: Choice
+    ledgers: dict[tuple[str, str], Ledger] | None
+    scored: list[ScoredSet] = field(default_factory=list)
+    tested: list[Tested] = field(default_factory=list)
+
+    @property
+    def rows(self) -> list[Row]:
+        """Of all sets, in order."""
+        return [row for in_set in self.scored for row in in_set.rows]
+
+    def score(
+        self, pair_set: PairSet, pairs: list[Pair], part: list[Pair], maps: str | None, keep: bool
+    ) -> None:
+        """Score all methods on a set.
+
+        Args:
+            pair_set: the set.
+            pairs: its pairs, of all processes; `part` are this process's.
+            maps: the folder `output` if the networks' maps are saved.
+            keep: fill the albums, which the report needs.
+        """
+        title = pair_set.title
+        self.scored.append(ScoredSet(title, pairs, [], [], [], self.choice))
+        score_methods(
+            self.scored[-1],
+            {name: method.predictions(part, title) for name, method in self.methods.items()},
+            **asdict(self.conventions),
+            published={name: pair_set.published for name in self.methods if name != GUESS},
+            folders=_maps_folders(maps, title, self.networks) if maps else {},
+            keep=keep,
+            ledgers=self.ledgers,
+        )
+
+    def damage(self, pairs: list[Pair], corruptions: Sequence[str]) -> None:
+        """Score the networks on damaged copies of the last set's pictures."""
+        for row in self.scored[-1].rows if corruptions else []:
+            if row.method in self.networks:
+                engine = self.networks[row.method].engine
+                records = (self.ledgers or {})[row.dataset, row.method].records
+                how = (corruptions, self.choice, self.conventions)
+                self.tested.append(damage_all(engine, pairs, row, records, *how))
+
+    def save(
+        self,
+        output: str,
+        config: Mapping[str, Any],
+        details: dict[str, Any],
+        report_pictures: int,
+        formats: Sequence[str],
+    ) -> None:
+        """Print the tables and save them in `output`, with the report. See `save_results`."""
+        networks = self.networks
+        lines = [line for in_set in self.scored for line in in_set.lines]
+        note = self.conventions.in_words() + networks_in_words(networks)
+        details |= {"networks": {name: network.details() for name, network in networks.items()}}
+        sources = {name: network.source for name, network in networks.items()}
+        max_f = self.conventions.max_f
+        print_table(self.rows, lines, note, details["missing"], self.choice)
+        what = (config, sources, details, note, max_f, report_pictures, self.tested, formats)
+        save_results(self.scored, output, *what)
+
+    def save_sequences(self, output: str) -> None:
+        """Save and print the means of video sequences."""
+        found = sequences_of(self.rows, self.ledgers or {}, self.choice, self.conventions.max_f)
+        save_sequences(found, Path(output))
+        print_means(found, self.choice)
 
 
 def _maps_folders(output: str, title: str, networks: Mapping[str, Loaded]) -> dict[str, Path]:

@@ -87,6 +87,28 @@ class Loaded(NamedTuple):
         }
 
 
+def by_names(
+    checkpoint: str | dict[str, str] | None,
+    predictions: str | dict[str, str] | None,
+    default: str | None,
+) -> tuple[dict[str, str | None], dict[str, str]]:
+    """Checkpoints and folders of maps by the names of their methods.
+
+    Args:
+        checkpoint, predictions: as in `evaluate`.
+        default: the name of the default checkpoint, which is scored if neither is given; None if
+            other networks are scored.
+    """
+    folders = predictions if isinstance(predictions, dict) else {}
+    if isinstance(predictions, str):
+        folders = {Path(predictions).name: predictions}
+    if isinstance(checkpoint, dict):
+        return {**checkpoint}, folders
+    if checkpoint is not None or (default and not folders):
+        return {default or OURS: checkpoint}, folders
+    return {}, folders
+
+
 def load_networks(
     checkpoints: Mapping[str, str | None],
     onnx: Mapping[str, str | Mapping[str, Any]],
