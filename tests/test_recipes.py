@@ -17,6 +17,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from tests.fixtures.checkout import Copy, draw_pairs
 from tests.fixtures.commands import QUICK, ROOT
 
+PAIRS = ("dataset=folder", "images=data/photos", "masks=data/truths", "strict=false")
 BLOCK = re.compile(
     r"^ *<!-- (write|in) (\S+?)(?:, above: (.*?))? -->\n *```\w*\n(.*?)^ *```$",
     re.MULTILINE | re.DOTALL,
@@ -53,19 +54,22 @@ def copy(tmp_path) -> Copy:
 def test_a_data_set_is_a_yaml_to_train_and_to_score_on(copy):
     draw_pairs(copy.folder / "data/discs", 24)
     follow(copy, "Data set")
-    shown = copy.run("eval.py", "dataset=discs", "output=out", "workers=0")
-    assert "| Discs" in shown and "(reported)" in shown
-    assert json.loads((copy.folder / "out/results.json").read_text())["rows"][0]["pairs"] == 24
     quick = [argument for argument in QUICK if "batch_size" not in argument]
-    sets = "dataset=[sample_train,discs]"
-    shown = copy.run("train.py", *quick, sets, "loader.batch_size=8", "trainer.max_steps=1")
-    assert "sample + Discs" in shown
+    sets = ("dataset=[sample_train,discs]", "loader.batch_size=8", "trainer.max_steps=1")
+    scored, trained = copy.call(
+        ("eval", "dataset=discs", "output=out", "workers=0", "checkpoint=fast"),
+        ("train", *quick, *sets),
+    )
+    assert "| Discs" in scored and "(reported)" in scored
+    assert json.loads((copy.folder / "out/results.json").read_text())["rows"][0]["pairs"] == 24
+    assert "sample + Discs" in trained
     assert list((copy.folder / "checkpoints").glob("*.safetensors"))
 
 
 def test_a_figure_is_a_function_and_a_row(copy):
     follow(copy, "Figure")
-    copy.run("eval.py", "dataset=sample", "output=out", "workers=0")
+    draw_pairs(copy.folder / "data", 2)
+    copy.run("eval.py", *PAIRS, "checkpoint=fast", "output=out", "workers=0")
     (row,) = json.loads((copy.folder / "out/results.json").read_text())["rows"]
     assert 0 < row["bright"] < 1
     for name in ("table.csv", "images.csv"):
@@ -74,13 +78,13 @@ def test_a_figure_is_a_function_and_a_row(copy):
 
 
 @pytest.fixture(scope="module")
-def trained_by_recipe(tmp_path_factory) -> tuple[Copy, str]:
-    """One run with your own loss, backbone, callback and logger."""
+def trained_by_recipe(tmp_path_factory) -> tuple[Copy, str, str]:
+    """One run with your own loss, backbone, callback and logger: what it and `weights` printed."""
     copy = Copy(tmp_path_factory.mktemp("house"))
     for row in ("Loss or pixel weighting", "Loss term", "Callback", "Logger"):
         follow(copy, row)
-    printed = copy.run(
-        "train.py",
+    train = (
+        "train",
         *QUICK,
         "model=squared",
         "model.loss.region._target_=mine.squared_error",
@@ -92,7 +96,7 @@ def trained_by_recipe(tmp_path_factory) -> tuple[Copy, str]:
         "trainer.max_epochs=1",
         "trainer.log_every_n_steps=1",
     )
-    return copy, printed
+    return copy, *copy.call(train, ("weights", "checkpoint=last"))
 
 
 def lines_of(copy: Copy) -> Any:
@@ -114,8 +118,7 @@ def test_a_loss_term_has_a_name_in_the_log(trained_by_recipe):
 
 
 def test_a_backbone_is_one_override(trained_by_recipe):
-    described = trained_by_recipe[0].run("-m", "salient", "weights", "checkpoint=last")
-    assert '"encoder": "resnet10t"' in described
+    assert '"encoder": "resnet10t"' in trained_by_recipe[2]
 
 
 def test_a_callback_is_a_yaml(trained_by_recipe):
@@ -135,12 +138,10 @@ def test_a_logger_is_a_yaml(trained_by_recipe):
 def test_an_output_mode_is_a_function_and_an_entry(copy):
     follow(copy, "Output mode")
     draw_pairs(copy.folder / "data", 1)
-    maps = []
-    for mode in ("map", "negative"):
-        where = ("input=data/photos/0.png", f"output={mode}", "precision=fp32")
-        copy.run("predict.py", *where, f"mode={mode}")
-        maps.append(np.asarray(Image.open(copy.folder / mode / "0.png")).astype(int))
-    assert (maps[0] + maps[1] == 255).all()
+    predict, modes = ("predict", "input=data/photos/0.png"), ("map", "negative")
+    copy.call(*((*predict, f"output={mode}", f"mode={mode}") for mode in modes))
+    positive, negative = (np.asarray(Image.open(copy.folder / m / "0.png")) for m in modes)
+    assert (positive.astype(int) + negative == 255).all()
 
 
 def test_an_export_format_is_an_entry(copy, small_network):
@@ -148,8 +149,6 @@ def test_an_export_format_is_an_entry(copy, small_network):
 
     follow(copy, "Export format")
     save_network(small_network(), copy.folder / "a.safetensors")
-    draw_pairs(copy.folder / "data", 1)
-    copy.run("predict.py", "input=data/photos", "output=maps", "checkpoint=a.safetensors")
     shown = copy.run("-m", "salient", "export", "checkpoint=a.safetensors", "output=a.ts")
     assert "TorchScript" in shown and "largest difference on 2 pictures" in shown
 
@@ -165,17 +164,14 @@ def test_a_verb_is_a_function_a_yaml_and_a_row(copy):
 
 def test_an_option_is_a_parameter_with_a_line_of_help(copy):
     follow(copy, "Option of a verb")
-    assert re.search(
-        r"reverse=false +begin with the last", copy.run("-m", "salient", "strip", "--help")
-    )
     draw_pairs(copy.folder / "data", 2)
-    pairs = ("dataset=folder", "images=data/photos", "masks=data/truths", "strict=false")
-    strips = []
-    for reverse in ("false", "true"):
-        where = ("predictions=data/truths", f"output={reverse}.png", f"reverse={reverse}")
-        copy.run("-m", "salient", "strip", *pairs, *where)
-        strips.append(np.asarray(Image.open(copy.folder / f"{reverse}.png")))
-    assert strips[0].shape == strips[1].shape and (strips[0] != strips[1]).any()
+    strip = ("strip", *PAIRS, "predictions=data/truths")
+    names = ("false", "true")
+    wheres = ((f"output={reverse}.png", f"reverse={reverse}") for reverse in names)
+    shown, *_ = copy.call(("strip", "--help"), *((*strip, *where) for where in wheres))
+    assert re.search(r"reverse=false +begin with the last", shown)
+    first, last = (np.asarray(Image.open(copy.folder / f"{name}.png")) for name in names)
+    assert first.shape == last.shape and (first != last).any()
 
 
 def test_a_wing_is_a_folder_and_a_floor(copy):
