@@ -136,8 +136,9 @@ def test_exif_rotation_is_applied(tmp_path):
 def test_published_layouts_of_real_sets(name):
     config = OmegaConf.to_container(OmegaConf.load(ROOT / f"configs/dataset/{name}.yaml"))
     del config["_target_"]
-    with pytest.warns(UserWarning, match=f" of {config['expected']} pairs"):
+    with pytest.warns(UserWarning) as caught:
         pairs = PairSet(**config).pairs(SAMPLES, strict=False)
+    assert any(f" of {config['expected']} pairs" in str(one.message) for one in caught)
     assert len(pairs) >= 4
     for pair in pairs:
         assert read_image(pair.image).ndim == 3 and read_mask(pair.mask).ndim == 2
