@@ -52,19 +52,19 @@ def load_engine(
     is_onnx = file.suffix == ".onnx"
     on_cpu = device == "cpu" or (device == "auto" and (is_onnx or not has_gpu()))
     in_int8 = file.with_suffix(".int8.onnx")
-    if engine == "int8" and not (file.parent == BOX and in_int8.is_file()):
+    has_int8 = file.parent == BOX and in_int8.is_file()
+    if engine == "int8" and not has_int8:
         raise ValueError(
             f"engine=int8: {file} has no 8-bit file; write one by salient export "
             "output=model.onnx int8=PICTURES, and give it as the checkpoint"
         )
     if engine == "fastest":
         engine = "auto"
-        if file.parent == BOX and on_cpu and precision == "auto" and in_int8.is_file():
+        if has_int8 and on_cpu and precision == "auto":
             files = {"onnx": file.with_suffix(".onnx"), "int8": in_int8}
             engine = cast(EngineName, fastest(files, cache_folder() / "fastest.json"))
-    if (engine in ("onnx", "int8") or is_onnx) and (
-        not on_cpu or precision not in ("auto", "fp32") or engine == "torch"
-    ):
+    fits = on_cpu and precision in ("auto", "fp32") and engine != "torch"
+    if (engine in ("onnx", "int8") or is_onnx) and not fits:
         remedy = "give another checkpoint" if is_onnx else "use engine=torch"
         raise ValueError(
             f"engine={engine} device={device} precision={precision}: onnxruntime computes on "
@@ -74,16 +74,16 @@ def load_engine(
         return load_onnx(file)
     if engine == "int8":
         return OnnxEngine(in_int8, file)
+    given = path if isinstance(path, Checkpoint) else file
     if file.parent == BOX:
-        ready, checkpoint = file.with_suffix(".onnx"), None  # which need not be read
+        ready = file.with_suffix(".onnx")  # so the checkpoint need not be read
     elif (file / IN_FOLDER).is_file():
-        ready, checkpoint = file / IN_FOLDER, None
+        ready = file / IN_FOLDER
     else:
-        checkpoint = read_checkpoint(path if isinstance(path, Checkpoint) else file)
-        ready = _cached(checkpoint)
+        given = read_checkpoint(given)
+        ready = _cached(given)
     if engine == "onnx" and not ready.is_file():
-        _export(checkpoint or read_checkpoint(file), ready)
-    fits = on_cpu and precision in ("auto", "fp32") and engine != "torch"
+        _export(read_checkpoint(given), ready)
     if engine == "onnx" or (fits and ready.is_file() and find_spec("onnxruntime")):
         return OnnxEngine(ready, file)
     try:
@@ -94,9 +94,7 @@ def load_engine(
             f"{how_to_install('torch')}",
             name=error.name,
         ) from error
-    if checkpoint is None:
-        checkpoint = read_checkpoint(path if isinstance(path, Checkpoint) else file)
-    return load_torch_engine(checkpoint, device, precision)
+    return load_torch_engine(read_checkpoint(given), device, precision)
 
 
 def _why_torch(file: Path, device: str, precision: str, engine: str) -> str:
