@@ -119,6 +119,7 @@ def main() -> None:
     parser.add_argument("output", type=Path, help="the safetensors file to write")
     parser.add_argument("--minutes", type=float, default=120)
     parser.add_argument("--batch", type=int, default=16, help="pictures a step and process")
+    parser.add_argument("--rate", type=float, default=RATE, help="the highest learning rate")
     parser.add_argument("--seed", type=int, default=101)
     parser.add_argument("--data-root", default="data")
     parser.add_argument("--resume", type=Path, help="the .state.pt of a run to continue")
@@ -173,7 +174,7 @@ def _fit(
         if progress >= 1:
             break
         for group in run.optimizer.param_groups:
-            group["lr"] = RATE * group["ratio"] * rate_at(progress)
+            group["lr"] = asked.rate * group["ratio"] * rate_at(progress)
         images, labels = next(batches)
         size = random.Random(f"{asked.seed}/{step}").choice(SIZES)
         total = _step(model, run, loss, images, labels, size)
