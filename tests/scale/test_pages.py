@@ -118,7 +118,7 @@ def test_blocks_for_ray_run(photos, sample_root):
     rows = pyarrow.parquet.read_table(photos / "maps").to_pylist()
     assert {Path(row["path"]).stem: row["map"] for row in rows} == expected(photos, mode="cutout")
     (photos / "data").symlink_to(sample_root)
-    (photos / "score.py").write_text(scoring.replace('"ecssd"', '"sample"'))  # it is at hand
+    (photos / "score.py").write_text(scoring)
     assert "'mae': 0.0" in shell(photos, "python score.py")
 
 
