@@ -13,11 +13,10 @@ from PIL import Image
 from salient import load_network
 from salient.export import FORMATS, METADATA, check, export_network
 from salient.weights.int8 import quantise
-from salient.weights.onnx_file import Heads, constants, store_in_half
+from salient.weights.onnx_file import Heads, constants, convert_to_half, store_in_half
 from tests.fixtures.exports import CONTENT
 from tests.fixtures.networks import small_network
 
-pytestmark = pytest.mark.xdist_group("export")
 each = pytest.mark.parametrize("ending", CONTENT)
 
 
@@ -155,13 +154,17 @@ def test_a_file_that_cannot_be_checked_is_not_left_behind(exported, call, tmp_pa
 
 
 def test_a_page_holds_the_network(exported, call, tmp_path, monkeypatch):
-    """Its weights, in 16 bits; a stand-in for onnxruntime-web, which a browser's test brings."""
+    """Its weights, in 16 bits; without onnxruntime-web, which tests/serving/test_offline.py has."""
     from salient.serving import offline
 
     script = b"const a = 1, b = 2, c = 3; export{a as InferenceSession,b as Tensor,c as env};\n"
     monkeypatch.setattr(offline, "DIGESTS", {})
     runtime = {offline.SCRIPT: script, offline.WASM: b"wasm"}
     monkeypatch.setattr("salient.export.formats.read_runtime", lambda path: runtime)
+    monkeypatch.setattr(
+        "salient.export.formats.write_onnx",
+        lambda network, half: convert_to_half((exported / "a.onnx").read_bytes(), network),
+    )
     where = (f"checkpoint={exported / 'a.safetensors'}", "output=a.html", "runtime=any.tgz")
     said = call(tmp_path, "export", *where).stdout
     assert "largest difference on 2 pictures" in said

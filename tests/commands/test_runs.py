@@ -1,4 +1,4 @@
-"""Loggers, callbacks, sweeps and joint sets from the command line, and what a run leaves behind."""
+"""Loggers, callbacks, sweeps and joint sets from the command line, and the files of a run."""
 
 from __future__ import annotations
 
@@ -22,38 +22,35 @@ from salient.training.callbacks import LastCheckpoint
 from salient.weights.store import read_metadata
 from tests.fixtures.commands import QUICK, ROOT
 
-SWEPT = pytest.mark.xdist_group("sweep")  # one worker makes it, once
+STEP = ("trainer.max_epochs=1", "trainer.limit_train_batches=1", "trainer.limit_val_batches=1")
 
 
 @pytest.fixture(scope="module")
-def swept(run, tmp_path_factory):
+def swept(call, tmp_path_factory):
     """Two runs of one command, with more loggers and callbacks."""
     folder = tmp_path_factory.mktemp("sweep")
     extras = ("logger=[tensorboard,csv]", "callbacks=[default,early_stopping,best]")
     sweep = ("-m", "model.optimizer.lr=0.002,0.0005", "model.loss.edge=0.5")
-    done = run(folder, "train.py", *QUICK, *extras, *sweep, "trainer.max_epochs=2")
-    return folder, done.stdout + done.stderr
+    call(folder, "train", *QUICK, *extras, *sweep, "trainer.max_epochs=2")
+    return folder
 
 
-@SWEPT
 def test_every_job_of_a_sweep_has_its_own_folder_and_checkpoint(swept):
-    folder, _ = swept
-    (sweep,) = (folder / "runs/demo").iterdir()
+    (sweep,) = (swept / "runs/demo").iterdir()
     rates = {}
     for job in ("0", "1"):
         names = {path.name for path in (sweep / job).iterdir()}
         assert {"last.ckpt", "best.ckpt", "metrics.csv", "record.json", "train.log"} <= names
-        metadata = read_metadata(folder / f"checkpoints/demo-{job}.safetensors")
+        metadata = read_metadata(swept / f"checkpoints/demo-{job}.safetensors")
         config = json.loads(metadata["config"])
         rates[job] = config["model"]["optimizer"]["lr"]
-        assert metadata["name"] == f"demo-{job}" and str(folder) not in str(metadata)
+        assert metadata["name"] == f"demo-{job}" and str(swept) not in str(metadata)
     assert rates == {"0": 0.002, "1": 0.0005}
-    assert not (folder / "checkpoints/demo.safetensors").exists()
+    assert not (swept / "checkpoints/demo.safetensors").exists()
 
 
-@SWEPT
 def test_a_csv_logger_has_the_figures_of_validation_and_the_end(swept):
-    (file,) = (swept[0] / "runs/demo").glob("*/0/metrics.csv")
+    (file,) = (swept / "runs/demo").glob("*/0/metrics.csv")
     with file.open() as lines:
         rows = list(csv.DictReader(lines))
     assert sum(bool(row["val/mae"]) for row in rows) == 2
@@ -72,7 +69,7 @@ def test_a_logger_that_is_not_installed_is_named(call, tmp_path):
 
 
 def test_checkpoints_keep_the_names_by_which_older_runs_resume(trained):
-    """Lightning finds a callback's state by its class and arguments; a rename would lose it."""
+    """Lightning finds the state of a callback by its class and arguments, so a rename loses it."""
     (last,) = (trained / "runs/demo").glob("*/last.ckpt")
     saved = torch.load(last, weights_only=True)
     names = {key.partition("{")[0] for key in saved["callbacks"]}
@@ -85,12 +82,11 @@ def test_checkpoints_keep_the_names_by_which_older_runs_resume(trained):
 def test_lightnings_own_launcher_starts_the_verb_again(run, tmp_path):
     """`salient train trainer=ddp` without torchrun: Lightning starts the second process itself."""
     devices = ("trainer=ddp", "trainer.accelerator=cpu", "trainer.devices=2", "name=ddp")
-    limits = ("trainer.max_epochs=1", "trainer.limit_train_batches=1")
-    run(tmp_path, "-m", "salient", "train", *QUICK, *devices, *limits)
+    run(tmp_path, "-m", "salient", "train", *QUICK, *devices, *STEP)
     assert (tmp_path / "checkpoints/ddp.safetensors").is_file()
 
 
-def test_defaults_stand_once(composed):
+def test_defaults_are_written_once(composed):
     """The network's own defaults are the published architecture: those of the YAML."""
     node = composed("train")["model"]["network"]
     for field in dataclasses.fields(BoundaryNetwork.Dimensions):
@@ -101,7 +97,7 @@ def test_defaults_stand_once(composed):
 
 
 def test_an_interrupted_run_names_its_own_checkpoint(tmp_path):
-    """Not that of the run which it resumed, whose path the state of the callback still holds."""
+    """Not that of the run it resumed, whose path is still in the state of the callback."""
     last = LastCheckpoint(tmp_path / "mine")
     last.best_model_path = "another/last.ckpt"
 
@@ -113,12 +109,11 @@ def test_an_interrupted_run_names_its_own_checkpoint(tmp_path):
         run_module._fit(trainer, None, None, None)
 
 
-@SWEPT
 def test_the_runs_of_a_sweep_are_rows_of_one_table(swept):
     """TensorBoard's HPARAMS: the same columns for each run, what was swept over and the figures."""
     columns, figures = {}, {}
     for job in ("0", "1"):
-        (folder,) = (swept[0] / "runs/demo").glob(f"*/{job}")
+        (folder,) = (swept / "runs/demo").glob(f"*/{job}")
         for file in folder.glob("events.*"):
             for event in EventFileLoader(str(file)).Load():
                 for value in event.summary.value:
@@ -134,7 +129,7 @@ def test_the_runs_of_a_sweep_are_rows_of_one_table(swept):
     assert columns["0"].keys() == columns["1"].keys() >= {"lr", "experiment", "encoder", "seed"}
     assert columns["0"].keys() >= {"model.loss.edge", "pairs"}
     assert [columns[job]["lr"].number_value for job in ("0", "1")] == [0.002, 0.0005]
-    (table,) = (swept[0] / "runs/demo").glob("*/sweep.csv")
+    (table,) = (swept / "runs/demo").glob("*/sweep.csv")
     with table.open() as file:
         lines = list(csv.DictReader(file))
     assert [(line["run"], line["model.optimizer.lr"]) for line in lines] == [
@@ -145,11 +140,8 @@ def test_the_runs_of_a_sweep_are_rows_of_one_table(swept):
     assert "model.optimizer.lr=0.0005" in record["command"]
 
 
-STEP = ("trainer.max_epochs=1", "trainer.limit_train_batches=1", "+trainer.limit_val_batches=1")
-
-
 def test_two_runs_of_one_name_in_one_second_keep_apart(call, tmp_path, monkeypatch):
-    """Each its folder; the second publishes under a number and says so, unless told to replace."""
+    """Each has a folder; the second publishes under a numbered name, unless overwrite=true."""
     monkeypatch.setattr("hydra.core.utils.datetime", Frozen)
     for _ in range(2):
         call(tmp_path, "train", *QUICK, *STEP, "overwrite=false")
@@ -170,7 +162,7 @@ def test_two_runs_of_one_name_in_one_second_keep_apart(call, tmp_path, monkeypat
 
 
 class Frozen:
-    """A clock that stands still."""
+    """A clock that does not move."""
 
     @staticmethod
     def now():
@@ -184,7 +176,7 @@ class Frozen:
         (("model.network.context=32",), "its network has context 48, this one 32; give the opt"),
     ],
 )
-def test_a_run_is_resumed_with_its_own_options_alone(call, trained, change, line):
+def test_a_run_is_resumed_only_with_its_own_options(call, trained, change, line):
     (last,) = (trained / "runs/demo").glob("*/last.ckpt")
     done = call(trained, "train", *QUICK, "name=x", *change, f"resume={last}", fails=True)
     assert f"error: resume={last}: {line}" in done.stderr and "\n" not in done.stderr.strip()

@@ -54,14 +54,14 @@ def test_predict_keeps_a_folders_structure_and_the_pictures_sizes(call, trained,
     assert "3 of 3 files are there already" in done.stderr and "overwrite=true" in done.stderr
     call(trained, "predict", f"input={album}/a.png", "output=one", "precision=fp32")
     a, b = (np.asarray(Image.open(trained / folder / "a.png")) for folder in ("maps", "one"))
-    assert np.abs(a.astype(int) - b).max() <= 1  # alone or in a batch
+    assert np.abs(a.astype(int) - b).max() <= 1  # by itself or in a batch
     call(trained, "predict", f"input={album}/**/*.webp", "output=some")
     assert [p.name for p in (trained / "some").iterdir()] == ["a.png"]
     done = call(trained, "predict", "input=nowhere", fails=True)
     assert "error: input=nowhere: no such file or folder" in done.stderr
 
 
-def test_predict_does_the_rest_and_tells_what_failed(call, trained, album, tmp_path):
+def test_predict_does_the_rest_and_reports_what_failed(call, trained, album, tmp_path):
     for name in ("0.png", "z.jpg"):
         (tmp_path / name).write_bytes((album / "b.jpg").read_bytes()[:200])
     (tmp_path / "good.jpg").write_bytes((album / "b.jpg").read_bytes())
@@ -87,7 +87,7 @@ def test_modes(call, trained, album, mode, layers):
         assert set(np.unique(written)) <= {0, 255}
 
 
-def test_resume_continues_the_same_schedule(run, trained):
+def test_resume_continues_the_same_schedule(call, trained):
     """Killed after epoch 0 and continued: the figures of the uninterrupted run."""
     quick = (*QUICK, "trainer.max_epochs=2", "name=halves")
     process = subprocess.Popen(
@@ -103,7 +103,7 @@ def test_resume_continues_the_same_schedule(run, trained):
         time.sleep(0.05)
     process.send_signal(signal.SIGKILL)
     process.wait()
-    run(trained, "train.py", *quick, f"resume={found[0]}")
+    call(trained, "train", *quick, f"resume={found[0]}")
     figures = [
         json.loads(read_metadata(trained / f"checkpoints/{name}.safetensors")["validation"])
         for name in ("demo", "halves")
@@ -126,8 +126,8 @@ def test_train_refuses_in_one_line(call, tmp_path, arguments, message):
     assert message in done.stderr and "Traceback" not in done.stderr
 
 
-def test_train_falls_back_to_the_sample_with_a_banner(run, tmp_path):
-    done = run(tmp_path, "train.py", "model=lite", "trainer.max_epochs=0", fails=True)
+def test_train_falls_back_to_the_sample_with_a_banner(call, tmp_path):
+    done = call(tmp_path, "train", "model=lite", "trainer.max_epochs=0", fails=True)
     assert "data/DUTS-TR is missing" in done.stdout and "data/README.md" in done.stdout
     assert "trainer.max_epochs must be at least 1" in done.stderr
     assert not (tmp_path / "data").exists()  # the values are checked first

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 
@@ -36,7 +38,8 @@ def real_pairs():
 @pytest.mark.parametrize("pairs", [hard_cases, real_pairs])
 def test_every_figure_is_that_of_pysodmetrics(family, pairs):
     compared = 0
-    for name, prediction, mask in pairs():
+    slow = family == "MSIoU" and pairs is hard_cases  # every third case: every kind of it
+    for name, prediction, mask in itertools.islice(pairs(), 0, None, 3 if slow else 1):
         ours = score_pair(prediction, mask, choice=ALL).figures
         assert np.isfinite(list(ours.values())).all(), name
         try:

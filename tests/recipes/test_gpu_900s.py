@@ -85,7 +85,7 @@ def test_a_picture_and_its_label_stay_together():
 
 def test_the_rehearsal_ends_in_a_checkpoint(tmp_path):
     settings = {"REHEARSE": "1", "PYTHON": sys.executable, "ARRAYS": str(tmp_path / "arrays")}
-    settings |= {"OUTPUT": str(tmp_path / "made.safetensors"), "TIME_LIMIT": "1"}
+    settings |= {"OUTPUT": str(tmp_path / "made.safetensors"), "TIME_LIMIT": "1", "ARCHIVES": "1"}
     done = subprocess.run(
         ["bash", str(ROOT / "recipes/gpu_900s.sh")],
         cwd=tmp_path,
@@ -94,7 +94,7 @@ def test_the_rehearsal_ends_in_a_checkpoint(tmp_path):
         text=True,
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "2.zip: 48 pictures" in done.stdout and "held-out MAE" in done.stdout
+    assert "1.zip: 96 pictures" in done.stdout and "held-out MAE" in done.stdout
     metadata = read_metadata(tmp_path / "made.safetensors")
     assert json.loads(metadata["steps"]) >= 4 and json.loads(metadata["pairs"]) > 80
     made, start = load_network(tmp_path / "made.safetensors"), load_network(find_checkpoint("fast"))

@@ -7,23 +7,30 @@ import json
 import os
 import sys
 from pathlib import Path
+from typing import Any
 
 from salient import load_network
 from tests.fixtures import runs
 
 
+def validate(checkpoint: Path, data_root: Path, trainer: Any) -> dict[str, float]:
+    """The figures of a network on a quarter of the sample, and the number of pairs."""
+    data = runs.datamodule(data_root, batch_size=5, held_out=0.25)
+    trainer.validate(runs.task(load_network(checkpoint)), data, verbose=False)
+    figures = {key: float(value) for key, value in trainer.callback_metrics.items()}
+    return {"pairs": len(data.validation_pairs), **figures}
+
+
 def main(checkpoint: str, data_root: str, output: str) -> None:
-    data = runs.datamodule(Path(data_root), batch_size=5, held_out=0.25)
     trainer = runs.trainer(
         Path(output).parent / "logs",
         devices=int(os.environ["WORLD_SIZE"]),
         strategy="ddp",
         use_distributed_sampler=False,
     )
-    trainer.validate(runs.task(load_network(checkpoint)), data, verbose=False)
+    found = validate(Path(checkpoint), Path(data_root), trainer)
     if trainer.is_global_zero:
-        figures = {key: float(value) for key, value in trainer.callback_metrics.items()}
-        Path(output).write_text(json.dumps({"pairs": len(data.validation_pairs), **figures}))
+        Path(output).write_text(json.dumps(found))
 
 
 if __name__ == "__main__":

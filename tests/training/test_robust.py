@@ -19,6 +19,7 @@ from salient.training.task import SaliencyTask
 from salient.weights.store import load_network, save_network
 from tests.fixtures.commands import QUICK, ROOT
 from tests.fixtures.runs import datamodule, task, trainer
+from tests.training.ddp_validate import validate
 
 
 class Poison(pl.Callback):
@@ -93,22 +94,22 @@ def test_full_memory_names_batch_and_size(composed, sample_root, tmp_path, monke
 def test_two_processes_train_and_publish_once(run, tmp_path):
     launch = ("-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2")
     devices = ("trainer=ddp", "trainer.accelerator=cpu", "trainer.devices=2", "name=ddp")
-    done = run(tmp_path, *launch, str(ROOT / "train.py"), *QUICK, *devices, "trainer.max_epochs=1")
+    short = ("trainer.max_epochs=1", "trainer.limit_train_batches=1", "trainer.limit_val_batches=1")
+    done = run(tmp_path, *launch, str(ROOT / "train.py"), *QUICK, *devices, *short)
     assert done.stderr.count("published") + done.stdout.count("published") == 1
     assert load_network(tmp_path / "checkpoints/ddp.safetensors").size == 64
 
 
 def test_two_processes_validate_to_the_last_digit(run, small_network, sample_root, tmp_path):
+    """As this process does without any other."""
     torch.manual_seed(1)
     checkpoint = save_network(small_network(), tmp_path / "network.safetensors")
-    figures = []
-    for processes in (1, 2):
-        launch = ("-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={processes}")
-        output = tmp_path / f"{processes}.json"
-        script = (str(ROOT / "tests/training/ddp_validate.py"), str(checkpoint), str(sample_root))
-        run(tmp_path, *launch, *script, str(output))
-        figures.append(json.loads(output.read_text()))
-    one, two = figures
+    where = (checkpoint, sample_root)
+    one = validate(*where, trainer(tmp_path))
+    launch = ("-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2")
+    script = ROOT / "tests/training/ddp_validate.py"
+    run(tmp_path, *launch, *map(str, (script, *where, tmp_path / "two.json")))
+    two = json.loads((tmp_path / "two.json").read_text())
     assert one["pairs"] == two["pairs"] > 20 and one["pairs"] % 2  # unequal shares
     for name in ("val/mae", "val/sm", "val/max_f", "val/weighted_f"):
         assert one[name] == two[name], name
@@ -142,11 +143,16 @@ def test_a_gpu_compiles_where_there_is_one_size(small_network, monkeypatch, scal
     assert calls == expected
 
 
-def test_deterministic_gives_the_same_weights_twice_and_a_record(run, trained, tmp_path):
+def test_deterministic_gives_the_same_weights_twice_and_a_record(run, call, trained, tmp_path):
+    """In a new process and in this one."""
     short = ("trainer.max_epochs=1", "trainer.limit_val_batches=1", "loader.workers=2")
     start = f"start={trained}/checkpoints/demo.safetensors"
-    for name in ("a", "b"):
-        run(tmp_path, "train.py", *QUICK, *short, "deterministic=true", start, f"name={name}")
+    options = (*QUICK, *short, "deterministic=true", start)
+    run(tmp_path, "train.py", *options, "name=a")
+    try:
+        call(tmp_path, "train", *options, "name=b")
+    finally:
+        torch.use_deterministic_algorithms(False)
     a, b = (load_network(tmp_path / f"checkpoints/{n}.safetensors").state_dict() for n in "ab")
     begin = load_network(trained / "checkpoints/demo.safetensors").state_dict()
     assert all(torch.equal(a[key], b[key]) for key in a)

@@ -19,6 +19,7 @@ from salient.scoring.sources import from_network
 from salient.training.run import usual_callbacks
 from salient.training.task import SaliencyTask
 from salient.training.trainer import build_trainer
+from tests.fixtures.networks import small_network
 from tests.fixtures.runs import datamodule, task, trainer
 
 
@@ -59,7 +60,7 @@ def test_rates_rise_then_fall_to_nothing(small_network, sample_root, tmp_path):
     module = task(small_network(), warmup=0.3)
     fit = trainer(tmp_path, max_epochs=4, limit_train_batches=5, limit_val_batches=0)
     fit.callbacks.append(Watch())
-    fit.fit(module, datamodule(sample_root))
+    fit.fit(module, datamodule(sample_root, batch_size=2))
     assert len(rates) == 20 and max(rates) == pytest.approx(0.05, rel=0.01)
     peak = rates.index(max(rates))
     assert 4 <= peak <= 6 and rates[:peak] == sorted(rates[:peak])
@@ -88,7 +89,7 @@ def test_progressive_scales_come_in_turn(small_network, sample_root, tmp_path):
         lambda network, inputs: sides.append(inputs[0].shape[-1]) if network.training else None
     )
     fit = trainer(tmp_path, max_epochs=3, limit_train_batches=2, limit_val_batches=1)
-    fit.fit(module, datamodule(sample_root))
+    fit.fit(module, datamodule(sample_root, batch_size=2))
     assert sides == [32] * 4 + [64] * 2
 
 
@@ -104,6 +105,25 @@ def by_ctrl_c(trainer):
     os.kill(os.getpid(), signal.SIGINT)
 
 
+@pytest.fixture(scope="module")
+def uninterrupted(sample_root, tmp_path_factory):
+    """Makes a task with the same start each time; the losses and weights of a whole run."""
+    torch.manual_seed(0)
+    start = small_network().state_dict()
+
+    def fresh() -> SaliencyTask:
+        network = small_network()
+        network.load_state_dict(start)
+        return task(network)
+
+    whole = fresh()
+    losses = record_losses(whole)
+    folder = tmp_path_factory.mktemp("whole")
+    trainer(folder, max_epochs=3).fit(whole, datamodule(sample_root))
+    assert len(losses) == 15
+    return fresh, losses, whole.network.state_dict()
+
+
 @pytest.mark.parametrize(
     ("hook", "step", "stop"),
     [
@@ -114,16 +134,10 @@ def by_ctrl_c(trainer):
     ],
 )
 def test_resume_continues_to_the_same_losses_and_weights(
-    small_network, sample_root, tmp_path, hook, step, stop
+    uninterrupted, sample_root, tmp_path, hook, step, stop
 ):
     """Stopped at the end of an epoch, within the first or the second, and while validating."""
-    torch.manual_seed(0)
-    start = small_network().state_dict()
-
-    def fresh() -> SaliencyTask:
-        network = small_network()
-        network.load_state_dict(start)
-        return task(network)
+    fresh, expected, whole = uninterrupted
 
     class Stop(pl.Callback):
         def setup(self, *_, **__):
@@ -135,11 +149,6 @@ def test_resume_continues_to_the_same_losses_and_weights(
             stop(trainer)
 
     setattr(Stop, hook, stop_once)
-    whole = fresh()
-    expected = record_losses(whole)
-    trainer(tmp_path / "whole", max_epochs=3).fit(whole, datamodule(sample_root))
-    assert len(expected) == 15
-
     begun = fresh()
     losses = record_losses(begun)
     fit = trainer(tmp_path / "halves", max_epochs=3)
@@ -154,7 +163,7 @@ def test_resume_continues_to_the_same_losses_and_weights(
         rest, datamodule(sample_root), ckpt_path=tmp_path / "halves/last.ckpt", weights_only=True
     )
     assert losses + later == pytest.approx(expected, rel=1e-4)
-    for a, b in zip(rest.network.state_dict().values(), whole.network.state_dict().values()):
+    for a, b in zip(rest.network.state_dict().values(), whole.values()):
         torch.testing.assert_close(a, b, rtol=1e-3, atol=1e-4)
 
 
