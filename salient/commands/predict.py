@@ -32,6 +32,7 @@ from salient.detection.load import EngineName
 from salient.detection.manifest import Twins, check_manifest, start_manifest
 from salient.detection.modes import MODES
 from salient.detection.outputs import Empty, Output, check_drawable
+from salient.detection.providers import Providers
 from salient.detection.shards import WHOLE, read_shard
 from salient.detection.watching import changes, stamps
 from salient.devices import Precision
@@ -56,6 +57,7 @@ def predict(
     device: str = "auto",
     precision: Precision = "auto",
     engine: EngineName = "auto",
+    providers: Providers | None = None,
     batch_size: Count = 8,
     threads: Count | None = None,
     tta: Averaging | None = None,
@@ -94,6 +96,8 @@ def predict(
         device: the GPU if there is one; or cpu, cuda, cuda:1, mps.
         precision: bf16 if PyTorch's device computes in it; or fp32, bf16, fp16.
         engine: or torch, onnx (a CPU in float32, as auto where the file is at hand), int8, fastest.
+        providers: of onnxruntime, such as cuda, [tensorrt,cuda] or {openvino: {device_type: GPU}};
+            also coreml, directml.
         batch_size: on a GPU.
         threads: of the processor; by default one per core that the process may use.
         tta: flip averages each map with the map of the mirror image, in twice the time.
@@ -121,7 +125,7 @@ def predict(
     made = build(cutout, "cutout", Cutout) if cutout else Cutout()
     draw = (MODES | {"cutout": made})[mode]
     options = dict(batch_size=batch_size, normalize=normalize, tta=tta, threads=threads)
-    load = partial(Detector.load, checkpoint, device, precision, engine, **options)
+    load = partial(Detector.load, checkpoint, device, precision, engine, providers, **options)
     if pixel_format or size:
         return pipe_through(RawPipe(input, output, pixel_format, size, draw), smooth, load)
     film = find_film(input, output)

@@ -17,6 +17,7 @@ from pydantic import Field
 
 from salient.cli.main import run
 from salient.config import AnyPath
+from salient.detection.providers import Providers
 from salient.devices import Precision
 from salient.serving.networks import Limits, Networks
 from salient.weights.find import BOX, DEFAULT
@@ -41,6 +42,7 @@ def serve(
     proxy: str | None = None,
     device: str = "auto",
     precision: Precision = "auto",
+    providers: Providers | None = None,
 ) -> None:
     """Serve until Ctrl-C.
 
@@ -59,6 +61,8 @@ def serve(
         proxy: the address of a trusted proxy that sets X-Forwarded-For.
         device: the GPU if there is one; or cpu, cuda, cuda:1, mps.
         precision: bf16 if the processor computes in it; or fp32, bf16, fp16.
+        providers: of onnxruntime, such as cuda, [tensorrt,cuda] or {openvino: {device_type: GPU}};
+            also coreml, directml.
 
     Raises:
         ModuleNotFoundError: the extra `serve` is not installed.
@@ -68,7 +72,7 @@ def serve(
     from salient.serving.server import Server, address_of, listening, serve_until_stopped
 
     with listening(host, port) as listener:
-        networks = Networks(choices(checkpoint), device, precision)
+        networks = Networks(choices(checkpoint), device, precision, providers)
         limits = Limits(max_megabytes, max_megapixels, queue)
         names = ("localhost", host)
         service = Service(networks, limits, page, names, tuple(allowed_hosts or ()), root_path)

@@ -17,6 +17,7 @@ from salient.config import Amount, ConfigError, check_config, checked
 from salient.detection.by_onnx import LARGEST, OnnxEngine
 from salient.detection.engine import Engine
 from salient.detection.onnx_session import OnnxSession
+from salient.detection.providers import ON_CPU, Chosen
 from salient.detection.quality import IouFit
 from salient.weights.find import read_checkpoint
 
@@ -59,11 +60,12 @@ class Description:
 
 
 class AnyOnnxEngine:
-    """onnxruntime on the CPU, for the ONNX file of any network that outputs a map. See `Engine`.
+    """onnxruntime, for the ONNX file of any network that outputs a map. See `Engine`.
 
     Args:
         path: the ONNX file.
         description: its input and output.
+        providers: what computes, see `OnnxSession`.
 
     Raises:
         FileNotFoundError: there is no such file.
@@ -71,13 +73,15 @@ class AnyOnnxEngine:
         ModuleNotFoundError: onnxruntime is not installed.
     """
 
-    on_cores = True
     quality: IouFit | None = None
-    precision, name = "fp32", "onnxruntime fp32"
+    precision = "fp32"
     resize: str
 
-    def __init__(self, path: str | Path, description: Description) -> None:
-        self.description, self.session = description, OnnxSession(path)
+    def __init__(
+        self, path: str | Path, description: Description, providers: Chosen = ON_CPU
+    ) -> None:
+        self.description, self.session = description, OnnxSession(path, providers)
+        self.on_cores, self.name = self.session.on_cores, f"onnxruntime fp32{self.session.where}"
         self.size, self.resize = description.size, description.resize
         self.origin = f"{path}, {self.size} px"
         self.input, self.type, self.output = self._ends()
@@ -140,7 +144,11 @@ class AnyOnnxEngine:
         return inputs[0].name, dtype, str(wanted)
 
 
-def load_onnx(path: str | Path, described: Mapping[str, Any] | None = None) -> Engine:
+def load_onnx(
+    path: str | Path,
+    described: Mapping[str, Any] | None = None,
+    providers: Chosen = ON_CPU,
+) -> Engine:
     """The engine of an ONNX file, with the first of these descriptions that exists.
 
     The argument; FILE.yaml next to FILE.onnx; the file's metadata, if `salient export` wrote it;
@@ -152,7 +160,7 @@ def load_onnx(path: str | Path, described: Mapping[str, Any] | None = None) -> E
         ModuleNotFoundError: onnxruntime is not installed.
     """
     path = Path(path)
-    session = OnnxSession(path)
+    session = OnnxSession(path, providers)
     description_file = path.with_suffix(".yaml")
     if described is None and description_file.is_file():
         described = yaml.safe_load(description_file.read_text())
@@ -164,10 +172,10 @@ def load_onnx(path: str | Path, described: Mapping[str, Any] | None = None) -> E
     if described is not None:
         try:
             check_config(described, Description)
-            return AnyOnnxEngine(path, Description(**described))
+            return AnyOnnxEngine(path, Description(**described), providers)
         except ConfigError as error:
             session.refuse(f"its description: {error}", error)
-    return OnnxEngine(path)
+    return OnnxEngine(path, providers=providers)
 
 
 @cache

@@ -1,4 +1,4 @@
-"""The engine of onnxruntime: on a CPU, without PyTorch."""
+"""The engine of onnxruntime: without PyTorch."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ import numpy as np
 from salient.arrays import Picture, Probabilities, Probability
 from salient.data.transforms import RESIZE
 from salient.detection.onnx_session import OnnxSession
+from salient.detection.providers import ON_CPU, Chosen
 from salient.detection.quality import find_fit
 from salient.weights.find import BOX, read_checkpoint
 
@@ -22,13 +23,14 @@ HEADS = ("saliency", "edge")
 
 
 class OnnxEngine:
-    """onnxruntime on the CPU, for a file that `salient export` wrote with probabilities.
+    """onnxruntime, for a file that `salient export` wrote with probabilities.
 
     The file's metadata and its outputs are checked. See `Engine` and `OnnxSession`.
 
     Args:
         path: the ONNX file.
         checkpoint: the checkpoint it was exported from, named in `origin`; None names the file.
+        providers: what computes, see `OnnxSession`.
 
     Raises:
         FileNotFoundError: there is no such file.
@@ -36,11 +38,12 @@ class OnnxEngine:
         ModuleNotFoundError: onnxruntime is not installed.
     """
 
-    on_cores = True
-
-    def __init__(self, path: str | Path, checkpoint: Path | None = None) -> None:
+    def __init__(
+        self, path: str | Path, checkpoint: Path | None = None, providers: Chosen = ON_CPU
+    ) -> None:
         self.path, self.checkpoint = Path(path), checkpoint
-        self.session = OnnxSession(path)
+        self.session = OnnxSession(path, providers)
+        self.on_cores = self.session.on_cores
         session = self.session.on(1)
         properties = session.get_modelmeta().custom_metadata_map
         names = [output.name for output in session.get_outputs()]
@@ -54,7 +57,7 @@ class OnnxEngine:
         self.size, self.resize, self.precision = known["size"], known["resize"], known["computes"]
         self.mean, self.std = (np.array(known[key], np.float32) for key in ("mean", "std"))
         self.quality = find_fit(checkpoint or self.path, lambda: known["crc32"])
-        self.name = f"onnxruntime {self.precision}"
+        self.name = f"onnxruntime {self.precision}{self.session.where}"
         self.origin = f"{checkpoint or path}, {self.size} px"
         if checkpoint is not None and checkpoint.parent == BOX:
             self.origin += f", the bundled weights {checkpoint.stem!r}"

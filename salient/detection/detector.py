@@ -13,6 +13,7 @@ from salient.detection import road
 from salient.detection.engine import Engine
 from salient.detection.inputs import PictureLike, keepable
 from salient.detection.load import EngineName, load_engine
+from salient.detection.providers import Providers
 from salient.detection.result import Result
 from salient.devices import Precision
 from salient.weights.find import Checkpoint
@@ -78,13 +79,14 @@ class Detector:
         device: str = "auto",
         precision: Precision = "auto",
         engine: EngineName = "auto",
+        providers: Providers | None = None,
         **options: Any,
     ) -> Detector:
         """Load a checkpoint: a file, `best` (the default), `fast` or `last`; see `load_engine`.
 
         `options` are further arguments of the constructor. Raises as `load_engine`.
         """
-        return cls(load_engine(path, device, precision, engine), **options)
+        return cls(load_engine(path, device, precision, engine, providers), **options)
 
     @overload  # a str is a sequence of texts too, but one picture
     def __call__(self, pictures: PictureLike) -> Result: ...  # type: ignore[overload-overlap]

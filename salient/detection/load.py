@@ -12,6 +12,7 @@ from salient.detection.any_onnx import load_onnx
 from salient.detection.by_onnx import OnnxEngine
 from salient.detection.engine import Engine
 from salient.detection.fastest import fastest
+from salient.detection.providers import ON_CPU, Providers, choose
 from salient.devices import Precision, has_gpu
 from salient.distribution import how_to_install
 from salient.files import check_writable, write_whole
@@ -27,6 +28,7 @@ def load_engine(
     device: str = "auto",
     precision: Precision = "auto",
     engine: EngineName = "auto",
+    providers: Providers | None = None,
 ) -> Engine:
     """The engine of a checkpoint, which is what `find_checkpoint` finds, or an ONNX file.
 
@@ -40,6 +42,9 @@ def load_engine(
     - `fastest`: the faster of the 8-bit and the float32 file on this processor, measured once.
       Without an 8-bit file, or on a GPU, it is `auto`.
 
+    `providers` makes onnxruntime compute elsewhere than on the CPU: see
+    `salient.detection.providers.choose`. The engine is then `onnx`, or `int8`.
+
     Raises:
         FileNotFoundError: there is no such checkpoint.
         ValueError: the file is none, or the engine cannot do what is asked for.
@@ -51,6 +56,10 @@ def load_engine(
     file = path.path if isinstance(path, Checkpoint) else find_checkpoint(path)
     is_onnx = file.suffix == ".onnx"
     on_cpu = device == "cpu" or (device == "auto" and (is_onnx or not has_gpu()))
+    chosen = ON_CPU
+    if providers is not None:
+        _check_providers(device, precision, engine)
+        chosen, on_cpu, engine = choose(providers), True, "int8" if engine == "int8" else "onnx"
     in_int8 = file.with_suffix(".int8.onnx")
     has_int8 = file.parent == BOX and in_int8.is_file()
     if engine == "int8" and not has_int8:
@@ -71,9 +80,9 @@ def load_engine(
             f"the CPU in fp32 here; {remedy}"
         )
     if is_onnx:
-        return load_onnx(file)
+        return load_onnx(file, providers=chosen)
     if engine == "int8":
-        return OnnxEngine(in_int8, file)
+        return OnnxEngine(in_int8, file, chosen)
     given = path if isinstance(path, Checkpoint) else file
     if file.parent == BOX:
         ready = file.with_suffix(".onnx")  # so the checkpoint need not be read
@@ -85,7 +94,7 @@ def load_engine(
     if engine == "onnx" and not ready.is_file():
         _export(read_checkpoint(given), ready)
     if engine == "onnx" or (fits and ready.is_file() and find_spec("onnxruntime")):
-        return OnnxEngine(ready, file)
+        return OnnxEngine(ready, file, chosen)
     try:
         from salient.detection.by_torch import load_torch_engine
     except ModuleNotFoundError as error:
@@ -95,6 +104,15 @@ def load_engine(
             name=error.name,
         ) from error
     return load_torch_engine(read_checkpoint(given), device, precision)
+
+
+def _check_providers(device: str, precision: str, engine: str) -> None:
+    """Refuse what contradicts `providers`."""
+    if engine == "torch" or device != "auto" or precision not in ("auto", "fp32"):
+        raise ValueError(
+            f"engine={engine} device={device} precision={precision}: with providers=, onnxruntime "
+            "computes; leave these out (providers have options of their own)"
+        )
 
 
 def _why_torch(file: Path, device: str, precision: str, engine: str) -> str:

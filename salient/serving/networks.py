@@ -11,6 +11,7 @@ from typing import Any
 from salient.arrays import Picture
 from salient.data.images import read_image, read_size
 from salient.detection.detector import Detector
+from salient.detection.providers import Providers
 from salient.detection.result import Result
 from salient.detection.road import threads_of
 from salient.devices import Precision
@@ -41,18 +42,26 @@ class Networks:
     Args:
         checkpoints: arguments of `Detector.load`, by the name in requests. The first is the default
             and is loaded at once, the others on first use.
-        device, precision: as in `Detector.load`.
+        device, precision, providers: as in `Detector.load`.
 
     Raises:
         As `Detector.load`.
     """
 
     def __init__(
-        self, checkpoints: Mapping[str, str], device: str = "auto", precision: Precision = "auto"
+        self,
+        checkpoints: Mapping[str, str],
+        device: str = "auto",
+        precision: Precision = "auto",
+        providers: Providers | None = None,
     ) -> None:
         self.checkpoints = dict(checkpoints)
         self.default = next(iter(self.checkpoints))
-        self._options: dict[str, Any] = {"device": device, "precision": precision}
+        self._options: dict[str, Any] = {
+            "device": device,
+            "precision": precision,
+            "providers": providers,
+        }
         self._loaded: dict[str, Detector] = {}
         self._loading = threading.Lock()
         self.load(self.default)
