@@ -26,7 +26,7 @@ from salient.cli.progress import end_with, pipe_through, work_through
 from salient.config import AnyPath, Count
 from salient.data.encoding import Format
 from salient.detection.cutout import Cutout
-from salient.detection.detector import Averaging, Detector
+from salient.detection.detector import Averaging, Detector, Refinement
 from salient.detection.listing import find_pictures
 from salient.detection.load import EngineName
 from salient.detection.manifest import Twins, check_manifest, start_manifest
@@ -61,6 +61,7 @@ def predict(
     batch_size: Count = 8,
     threads: Count | None = None,
     tta: Averaging | None = None,
+    refine: Refinement | None = None,
     smooth: Annotated[float, Field(ge=0, lt=1)] = 0.0,
     shard: AnyPath | None = None,
     manifest: AnyPath | None = None,
@@ -101,6 +102,7 @@ def predict(
         batch_size: on a GPU.
         threads: of the processor; by default one per core that the process may use.
         tta: flip averages each map with the map of the mirror image, in twice the time.
+        refine: guided moves the border of each map to the edges of the picture.
         smooth: for a video: how much of the previous map to keep where nothing moves, 0..1.
         shard: a part of the pictures, such as 3/16, by a hash of their names; auto in a SLURM
             array.
@@ -124,7 +126,8 @@ def predict(
         raise ValueError(f"mode: {mode!r} is not valid; there are {', '.join(MODES)}")
     made = build(cutout, "cutout", Cutout) if cutout else Cutout()
     draw = (MODES | {"cutout": made})[mode]
-    options = dict(batch_size=batch_size, normalize=normalize, tta=tta, threads=threads)
+    options: dict[str, Any] = dict(batch_size=batch_size, normalize=normalize, tta=tta)
+    options |= dict(threads=threads, refine=refine)
     load = partial(Detector.load, checkpoint, device, precision, engine, providers, **options)
     if pixel_format or size:
         return pipe_through(RawPipe(input, output, pixel_format, size, draw), smooth, load)
@@ -151,6 +154,7 @@ def predict(
         check_manifest(manifest, out)
         more = dict(mode=mode, normalize=normalize, tta=tta, white=white)
         more |= {"cutout": cutout} if mode == "cutout" else {}
+        more |= {"refine": refine} if refine else {}
         keep = partial(start_manifest, manifest, out, more, part, twins, overwrite)
     with redirect_stdout(sys.stderr) if out.to_stream else nullcontext():
         look = partial(find_pictures, input, out, part)

@@ -7,10 +7,11 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import Any, Literal, TypeVar, overload
 
-from salient.arrays import Drawing, Map, Picture, Probability
+from salient.arrays import Drawing, Map, Picture, Probabilities, Probability
 from salient.data.images import Photo, read_image, read_photo
 from salient.detection import road
 from salient.detection.engine import Engine
+from salient.detection.guided import snap_to_edges
 from salient.detection.inputs import PictureLike, keepable
 from salient.detection.load import EngineName, load_engine
 from salient.detection.providers import Providers
@@ -20,6 +21,7 @@ from salient.weights.find import Checkpoint
 
 CONTENT = (str, bytes, bytearray, memoryview, Photo)  # sequences that are one picture
 Averaging = Literal["flip"]
+Refinement = Literal["guided"]
 S = TypeVar("S")
 T = TypeVar("T")
 
@@ -49,11 +51,13 @@ class Detector:
         normalize: stretch each map to 0..1 by its own minimum and maximum, as ModelScope's
             pipeline does; a constant map stays as it is.
         tta: `flip` averages a picture's map with that of its mirror image, in twice the time.
+        refine: `guided` moves the border of each map to the edges of its picture, by the guided
+            filter (see `salient.detection.guided`). Scoring never does this.
         threads: processor threads to use, at least 1; by default one per core that this process
             may use, by its affinity and the quota of its container.
 
     Raises:
-        ValueError: an unknown `tta`, or `batch_size` or `threads` is below 1.
+        ValueError: an unknown `tta` or `refine`, or `batch_size` or `threads` is below 1.
     """
 
     def __init__(
@@ -63,14 +67,17 @@ class Detector:
         normalize: bool = False,
         tta: Averaging | None = None,
         threads: int | None = None,
+        refine: Refinement | None = None,
     ) -> None:
-        if tta not in (None, "flip"):
-            raise ValueError(f"tta: {tta!r} is not valid; use flip or null")
+        for name, choice, only in (("tta", tta, "flip"), ("refine", refine, "guided")):
+            if choice not in (None, only):
+                raise ValueError(f"{name}: {choice!r} is not valid; use {only} or null")
         for name, value in (("batch_size", batch_size), ("threads", threads)):
             if value is not None and value < 1:
                 raise ValueError(f"{name} must be at least 1, got {value}")
         self.engine, self.batch_size = engine, batch_size
         self.normalize, self.tta, self.threads = normalize, tta, threads
+        self.refine = refine
 
     @classmethod
     def load(
@@ -163,7 +170,13 @@ class Detector:
             threads=threads,
         )
         fit = None if self.normalize else self.engine.quality
-        return [Result(*one, fit) for one in zip(found, sizes, sources)]
+        return [Result(*one, fit, self._refined(*one)) for one in zip(found, sizes, sources)]
+
+    def _refined(self, found: Probabilities, size: tuple[int, int], source: Any) -> Map | None:
+        """The refined map of a picture, which is read again if it is in a file."""
+        if self.refine is None:
+            return None
+        return snap_to_edges(found.saliency, read_image(source))
 
     def in_batches(
         self, job: Callable[[list[S]], T], items: Iterable[S], waiting: int = 0

@@ -101,7 +101,11 @@ class OnnxSession:
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         names = [name for name, _ in self.providers]
         return onnxruntime.InferenceSession(
-            str(self.path), options, names, [more for _, more in self.providers]
+            str(self.path),
+            options,
+            names,
+            [more for _, more in self.providers],
+            enable_fallback=0,  # to the CPU, with a notice only
         )
 
 

@@ -47,6 +47,7 @@ class Result(np.ndarray[tuple[int, int], np.dtype[np.uint8]]):
     found: Probabilities | None = None
     _source: Any = None
     _fit: IouFit | None = None
+    _is_refined = False
 
     def __new__(
         cls,
@@ -54,13 +55,17 @@ class Result(np.ndarray[tuple[int, int], np.dtype[np.uint8]]):
         size: tuple[int, int],
         source: PictureLike,
         fit: IouFit | None = None,
+        refined: Map | None = None,
     ) -> Result:
         """The result for a picture of a size (height, width).
 
-        `source` is the picture, or the file from which it is read again; `fit` predicts the IoU.
+        `source` is the picture, or the file from which it is read again; `fit` predicts the IoU;
+        `refined` is a map to use instead of the enlarged probabilities.
         """
-        result = to_map(found.saliency, size).view(cls)
+        enlarged = to_map(found.saliency, size) if refined is None else refined
+        result = enlarged.view(cls)
         result.found, result._source, result._fit = found, source, fit
+        result._is_refined = refined is not None
         return result
 
     @property
@@ -70,7 +75,12 @@ class Result(np.ndarray[tuple[int, int], np.dtype[np.uint8]]):
 
     @property
     def probability(self) -> Probability:
-        """The saliency in [0, 1], float32 H,W; computed on each access."""
+        """The saliency in [0, 1], float32 H,W; computed on each access.
+
+        Of a refined map, it is the map divided by 255.
+        """
+        if self._is_refined:
+            return np.asarray(self.saliency / 255, np.float32)
         return fit(self._found.saliency, self.shape)
 
     @cached_property
@@ -187,7 +197,8 @@ class Result(np.ndarray[tuple[int, int], np.dtype[np.uint8]]):
     def __reduce__(self) -> Any:
         if self.found is None:
             return self.saliency.__reduce__()
-        return Result, (self.found, self.shape, self._source, self._fit)
+        refined = self.saliency if self._is_refined else None
+        return Result, (self.found, self.shape, self._source, self._fit, refined)
 
 
 def _plain(value: Any) -> Any:

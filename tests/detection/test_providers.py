@@ -7,6 +7,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from salient import Detector
 from salient.detection import onnx_session, providers
@@ -16,6 +17,7 @@ from salient.detection.providers import choose
 from salient.weights.find import BOX
 from tests.fixtures.photos import draw_disc
 
+DISC = draw_disc()
 HAS = ["TensorrtExecutionProvider", "CUDAExecutionProvider", "CPUExecutionProvider"]
 
 
@@ -27,7 +29,8 @@ def with_cuda(monkeypatch):
     class Session:
         used = HAS
 
-        def __init__(self, path, options, names, more):
+        def __init__(self, path, options, names, more, enable_fallback):
+            assert not enable_fallback
             opened.append((options.enable_mem_pattern, list(zip(names, more))))
 
         def get_providers(self):
@@ -45,12 +48,12 @@ def with_cuda(monkeypatch):
     return SimpleNamespace(opened=opened, session=Session)
 
 
-@pytest.mark.parametrize("asked", ["cpu", ["CPU"], "CPUExecutionProvider", {"cpu": None}])
-def test_the_cpu_by_name_is_the_default(asked):
-    disc = draw_disc()
-    detector = Detector.load("fast", providers=asked)
+def test_the_cpu_by_name_is_the_default():
+    for asked in ("cpu", ["CPU"], "CPUExecutionProvider", {"cpu": None}):
+        assert choose(asked) == [("CPUExecutionProvider", {})]
+    detector = Detector.load("fast", providers="cpu")
     assert detector.engine.name == "onnxruntime fp32" and detector.engine.on_cores
-    np.testing.assert_array_equal(detector(disc), Detector.load("fast", "cpu")(disc))
+    np.testing.assert_array_equal(detector(DISC), Detector.load("fast", "cpu")(DISC))
 
 
 def test_names_and_options_become_onnxruntimes(with_cuda):
@@ -94,10 +97,8 @@ def test_what_contradicts_them_is_refused(other):
 
 
 def test_the_command_takes_them(call, tmp_path):
-    from PIL import Image
-
-    Image.fromarray(draw_disc()).save(tmp_path / "a.png")
-    for key in ("providers=cpu", "providers=[cpu]", "providers={cpu:{arena_extend_strategy:x}}"):
+    Image.fromarray(DISC).save(tmp_path / "a.png")
+    for key in ("providers=[cpu]", "providers={cpu:{arena_extend_strategy:x}}"):
         where = ("checkpoint=fast", "output=b.png", "overwrite=true", key)
         assert "by onnxruntime fp32" in call(tmp_path, "predict", "a.png", *where).stdout
     done = call(tmp_path, "predict", "a.png", "providers=abacus", fails=True)
