@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 import threading
@@ -14,7 +15,7 @@ import pytest
 import torch
 from PIL import Image
 
-from salient import Detector, save_network
+from salient import Detector
 from salient.detection import load
 from salient.detection.by_onnx import OnnxEngine
 from salient.detection.by_torch import TorchEngine
@@ -23,10 +24,7 @@ from salient.devices import cores, has_gpu, in_parallel
 from salient.model.boundary import BoundaryNetwork
 from salient.weights import onnx_file
 from salient.weights.find import BOX, read_checkpoint
-from salient.weights.onnx_file import write_onnx
-from salient.weights.store import load_network
 from tests.fixtures.commands import ROOT
-from tests.fixtures.networks import small_network
 
 
 def pictures(*sizes):
@@ -39,12 +37,11 @@ def pictures(*sizes):
 
 
 @pytest.fixture(scope="module")
-def exported(tmp_path_factory):
-    """A small network, the folder of its checkpoint and of its ONNX files."""
-    torch.manual_seed(0)
-    folder = tmp_path_factory.mktemp("exported")
-    network = load_network(save_network(small_network(group=1024), folder / "a.safetensors"))
-    (folder / "a.onnx").write_bytes(write_onnx(network))
+def exported(exported, tmp_path_factory):
+    """A folder with a small network, its ONNX file, and one that says it gives logits."""
+    folder = tmp_path_factory.mktemp("engines")
+    for name in ("a.safetensors", "a.onnx"):
+        shutil.copy(exported / name, folder)
     model = onnx.load(folder / "a.onnx")
     said = {entry.key: entry.value for entry in model.metadata_props}
     onnx.helper.set_model_props(model, said | {"content": '"logit"'})
