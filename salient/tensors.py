@@ -49,10 +49,12 @@ def read_tensors(
         metadata = {str(k): value for k, value in saved.items() if isinstance(value, str)}
         saved = saved["state_dict"]
     if not isinstance(saved, Mapping) or not saved:
-        raise ValueError(f"{path}: holds no state dict")
+        raise ValueError(f"{path}: contains no state dict")
     for key, value in saved.items():
         if not isinstance(key, str):
-            raise ValueError(f"{path}: the name {key!r:.80} is a {type(key).__name__}, not a text")
+            raise ValueError(
+                f"{path}: the name {key!r:.80} is a {type(key).__name__}, not a string"
+            )
         if not isinstance(value, torch.Tensor):
             raise ValueError(f"{path}: {key} is a {type(value).__name__}, not a tensor")
     return dict(saved), metadata
@@ -72,7 +74,7 @@ def is_safetensors(path: str | Path) -> bool:
 
 def _begins_as_safetensors(content: bytes, path: str | Path) -> bool:
     if not content:
-        raise ValueError(f"{path}: an empty file, no checkpoint")
+        raise ValueError(f"{path}: an empty file, not a checkpoint")
     return content[8:9] == b"{"
 
 
@@ -189,6 +191,6 @@ def check_finite(state: Mapping[str, Tensor], source: str) -> None:
 
     for key, tensor in state.items():
         if tensor.is_floating_point() and not torch.isfinite(tensor).all():
-            raise ValueError(f"{source}: {key} holds values that are NaN or infinite")
+            raise ValueError(f"{source}: {key} contains NaN or infinite values")
         if key.endswith("running_var") and (tensor < 0).any():
-            raise ValueError(f"{source}: {key} holds negative variances")
+            raise ValueError(f"{source}: {key} contains negative variances")

@@ -127,11 +127,11 @@ def test_an_encoder_of_same_padding_exports_too(tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "reason"),
     [
-        (("output=a.h5",), "the name ends in .onnx or .pt2"),
-        (("output=b.pt2", "half=true"), "stores 32 bits; output=model.onnx has 16"),
+        (("output=a.h5",), "the name must end in .onnx or .pt2"),
+        (("output=b.pt2", "half=true"), "stores 32 bits; use output=model.onnx"),
         (("output=b.pt2", "int8=."), "int8: only for output=model.onnx"),
-        (("output=b.onnx", "int8=."), "int8=.: no pictures there"),
-        (("output=a.onnx",), "output=a.onnx is there already; overwrite=true replaces it"),
+        (("output=b.onnx", "int8=."), "int8=.: no pictures in this folder"),
+        (("output=a.onnx",), "output=a.onnx already exists; overwrite=true replaces it"),
     ],
 )
 def test_what_is_refused(call, exported, arguments, reason):

@@ -208,7 +208,7 @@ def test_rembg_loads_the_bundled_file(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("arguments", "reason"),
     [
-        (("output=b/", "half=true"), "output=b/: a folder has no half, runtime or content"),
+        (("output=b/", "half=true"), "output=b/: half, runtime and content are not for folders"),
         (("output=b.onnx", "results=results.json"), "results: only for output=FOLDER/"),
         (("output=b/", "results=none.json"), "results=none.json: no such file; salient eval"),
         (("output=b/", "results=a.safetensors"), "results=a.safetensors: not a results.json"),

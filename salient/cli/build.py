@@ -23,7 +23,7 @@ def build(node: dict[str, Any], key: str, kind: type[T], *arguments: Any, **more
         ValueError, OSError, ImportError: raised by the constructor.
     """
     if not isinstance(node, dict) or not isinstance(node.get("_target_"), str):
-        raise ConfigError(f"{key}: {node!r:.80} has no _target_, which says what it makes")
+        raise ConfigError(f"{key}: {node!r:.80} has no _target_, the name of what to build")
     try:
         built = instantiate(node, _convert_="all")
         built = built(*arguments, **more) if node.get("_partial_") else built
@@ -41,9 +41,11 @@ def build(node: dict[str, Any], key: str, kind: type[T], *arguments: Any, **more
         problem = " ".join(str(cause).split()) or type(cause).__name__
         raise ConfigError(f"{key}: {name} refuses its values: {problem:.300}") from error
     if isinstance(built, SoftSet) and not issubclass(SoftSet, kind):
-        raise ConfigError(f"{key}: its labels are a teacher's maps, to train on and not to score")
+        raise ConfigError(f"{key}: its labels are a teacher's maps, for training only")
     if not isinstance(built, kind):
-        raise ConfigError(f"{key}: its _target_ makes a {type(built).__name__}, no {kind.__name__}")
+        raise ConfigError(
+            f"{key}: its _target_ builds a {type(built).__name__}, not a {kind.__name__}"
+        )
     return built
 
 
@@ -59,7 +61,9 @@ def build_training_sets(dataset: dict[str, Any]) -> list[PairSet | SoftSet]:
         one = build(node, f"dataset.{key}", object)
         if not isinstance(one, PairSet | SoftSet):
             made = type(one).__name__
-            raise ConfigError(f"dataset.{key}: its _target_ makes a {made}, no PairSet or SoftSet")
+            raise ConfigError(
+                f"dataset.{key}: its _target_ builds a {made}, not a PairSet or SoftSet"
+            )
         built.append(one)
     return built
 

@@ -31,8 +31,8 @@ def usage(verb: str, part: str | None = None) -> str:
     if groups:
         sections.append("\n".join(["Groups:", *_choices(groups)]))
         sections.append(
-            f"Keys of a group: GROUP.KEY=value; salient {verb} --help GROUP lists them.\n"
-            f"All of a run: salient {verb} --cfg job"
+            f"To set a key of a group: GROUP.KEY=value; salient {verb} --help GROUP lists them.\n"
+            f"To print the whole configuration: salient {verb} --cfg job"
         )
     return "\n\n".join(sections)
 
@@ -76,15 +76,22 @@ def _usage_of_group(verb: str, group: str, stated: dict[str, Any]) -> str:
     groups = dict(groups_of(stated))
     if group not in groups:
         there = f"; there are {', '.join(groups)}" if groups else ""
-        return f"{group}: no group of salient {verb}{there}"
+        return f"{group}: salient {verb} has no such group{there}"
     names = choices(group)
     lines = [f"{group}: {' '.join(names)}", ""]
     choice = groups[group] if groups[group] in names else None
     node = nodes_of(group, choice) if choice else {}
-    nodes = {group: node} if "_target_" in node else {f"{group}.{k}": v for k, v in node.items()}
+    place = _place(group, choice) if choice else group
+    nodes = {place: node} if "_target_" in node else {f"{group}.{k}": v for k, v in node.items()}
     for path, inner in nodes.items():
         lines += _rows_of_node(inner, f"{path}.")
     return "\n".join(lines)
+
+
+def _place(group: str, choice: str) -> str:
+    """Where a choice is in the configuration: the `# @package` of its YAML, or its group."""
+    first = (config_folder() / group / f"{choice}.yaml").read_text().partition("\n")[0]
+    return first.removeprefix("# @package ") if first.startswith("# @package ") else group
 
 
 def _rows_of_node(node: Any, prefix: str) -> list[str]:

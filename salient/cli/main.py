@@ -40,7 +40,7 @@ def _main() -> None:
     if verb not in VERBS:
         near = difflib.get_close_matches(verb, VERBS, 1)
         guess = f"did you mean {near[0]}? " if near else ""
-        sys.exit(f"error: {verb}: no such verb; {guess}there are {', '.join(VERBS)}")
+        sys.exit(f"error: {verb}: no such command; {guess}there are {', '.join(VERBS)}")
     # Lightning starts further processes as `python ARGV`, so the module of a verb is also a script.
     sys.argv = [module_file(verb), *arguments[1:]]
     sys.path.append("")  # a `_target_` may name a module of the working folder
@@ -81,7 +81,7 @@ def overview() -> str:
         [
             "Salient object detection: train, score, detect.",
             "",
-            "  salient VERB key=value ...     salient VERB --help lists its keys",
+            "  salient COMMAND key=value ...     salient COMMAND --help lists its keys",
             "",
             *lines,
             "  completion bash|zsh|fish: a script for your shell",

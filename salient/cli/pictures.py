@@ -54,7 +54,7 @@ class PictureRun:
         self.detector = load_detector(load)
         manifest = keep(self.detector, targets) if keep else None
         files = self._files(targets, manifest.open if manifest else None)
-        of_all = f"of {len(targets)} files are written; go on with overwrite=skip"
+        of_all = f"of {len(targets)} files are written; continue with overwrite=skip"
         try:
             _, rate = work_through(
                 self.tally.counted(manifest.recorded(files) if manifest else files),
@@ -100,7 +100,7 @@ class PictureRun:
         speed = f", {rate:.1f} pictures a second" if tally.targets else ""
         print(f"mode={mode}: {tally.files} in {where}{speed} by {self.detector.engine.name}")
         if tally.kept:
-            print(f"{tally.kept} of {count} pictures are in the manifest already and stay")
+            print(f"{tally.kept} of {count} pictures are already in the manifest and are kept")
         for line in tally.remarks(out.empty):
             print(line)
 
@@ -135,19 +135,19 @@ def without_existing(
     if found.litter:
         print(f"left out, system files: {len(found.litter)}, such as {found.litter[0]}")
     if longer:
-        print(f"several of one name, so the extension is kept: {first_few(longer)}")
+        print(f"several with the same name, so the extension is kept: {first_few(longer)}")
     if overwrite is True or (by_content and overwrite):
         return targets  # without a question to the disk or the object store
     existing = [path for path, target in targets.items() if _is_there(target)]
     if not existing:
         return targets
-    there = f"{len(existing)} of {len(targets)} files are there already"
+    there = f"{len(existing)} of {len(targets)} files already exist"
     if overwrite is False:
         raise ValueError(
             f"{there}, the first is {targets[existing[0]]}; overwrite=true replaces them, "
-            "overwrite=skip makes the others"
+            "overwrite=skip makes only the others"
         )
-    print(f"{there} and stay")
+    print(f"{there} and are kept")
     return {path: target for path, target in targets.items() if not _is_there(target)}
 
 

@@ -145,7 +145,7 @@ def in_one_line(
     try:
         yield
     except KeyboardInterrupt:
-        print("\ninterrupted; what was written stays", file=sys.stderr)
+        print("\ninterrupted; files that were already written are kept", file=sys.stderr)
         sys.exit(130)
     except SystemExit as end:
         sys.exit(_tidy(end.code) if isinstance(end.code, str) else end.code)

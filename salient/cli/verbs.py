@@ -30,7 +30,7 @@ RENAMED = {  # keys of older versions, by their last part
 # Each is the function of its own name in the module of its name, and configs/VERB.yaml.
 VERBS = {
     "train": Verb("train a network and publish its weights", "train"),
-    "eval": Verb("score a network or saved maps next to the published table"),
+    "eval": Verb("score networks or saved maps, next to the published scores"),
     "compare": Verb("compare two methods picture by picture", paths="methods"),
     "convention": Verb("find the conventions under which saved maps give published scores"),
     "verify": Verb("check a bundle of scores, or merge several", paths="bundles"),

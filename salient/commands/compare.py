@@ -51,17 +51,17 @@ def compare(
         methods: two methods, each a checkpoint (as in eval) or a folder of saved maps.
         data_root: the folder with the data sets.
         title: the name of dataset=folder in tables.
-        images, masks: the two folders of dataset=folder.
+        images, masks: for dataset=folder, the folders of pictures and of masks.
         strict: false turns a wrong number of pairs into a warning.
         normalize: stretch each map by its own minimum and maximum.
         output: a folder for comparison.md and comparison.json.
-        device: the GPU if there is one; or cpu, cuda, cuda:1, mps.
+        device: auto is the GPU if there is one; or cpu, cuda, cuda:1, mps.
         precision: fp32, the same digits on every machine; or auto, bf16, fp16.
-        engine: torch, for both; or onnx, auto: faster on a CPU, the last digit may differ.
-        batch_size: on a GPU.
+        engine: of both; torch, or onnx, auto: faster on a CPU, the last digit may differ.
+        batch_size: pictures per batch on a GPU.
         workers: processes that decode for a GPU; by default one per core, at most 16.
         held_out: only the pairs that training with this loader.held_out leaves out.
-        held_out_synsets: the same with this loader.held_out_synsets.
+        held_out_synsets: the same for loader.held_out_synsets.
         dataset: the sets.
 
     Raises:

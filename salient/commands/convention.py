@@ -37,7 +37,7 @@ def convention(
             unknown one.
         data_root: the folder with the data sets.
         title: the name of dataset=folder.
-        images, masks: the two folders of dataset=folder.
+        images, masks: for dataset=folder, the folders of pictures and of masks.
         strict: false turns a wrong number of pairs into a warning.
         dataset: the set.
 
@@ -61,7 +61,11 @@ def convention(
     found = sorted(outcomes(from_files(files, grey)), key=lambda one: sum(one.misses(numbers)))
     met = [one for one in found if not any(one.misses(numbers))]
     print(f"{sets[0].title}, {len(pairs)} maps; published: {_listed(numbers, numbers)}")
-    print("These conventions give it:" if met else "No convention gives it; the nearest:")
+    print(
+        "These conventions give the published scores:"
+        if met
+        else "No convention gives the published scores; the nearest are:"
+    )
     for line in in_words(met) if met else []:
         print(f"  {line}")
     for one in [] if met else found[:NEAREST]:

@@ -58,9 +58,9 @@ def doctor(
     Args:
         data_root: the folder with the data sets.
         title: the name of dataset=folder in tables.
-        images, masks: the two folders of dataset=folder.
-        read: read every file, true or false; by default only of sets that are named.
-        json: a file to write the findings to, with all names.
+        images, masks: for dataset=folder, the folders of pictures and of masks.
+        read: true reads every file, false none; by default, those of sets that are named.
+        json: a file for the findings, with all names.
         dataset: the sets.
 
     Raises:

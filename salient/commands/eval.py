@@ -34,7 +34,7 @@ def eval(
     Args:
         metrics: how maps are compared with masks.
         title: the name of dataset=folder in tables.
-        images, masks: the two folders of dataset=folder.
+        images, masks: for dataset=folder, the folders of pictures and of masks.
         dataset: the sets.
         options: further arguments of `evaluate`.
 

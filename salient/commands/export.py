@@ -50,8 +50,8 @@ def export(
             folder for hubs.
         checkpoint: a file or folder; best (the default) or fast, the bundled weights; last, the
             newest in checkpoints/; or a hub's id, owner/name.
-        content: probability or logit.
-        half: weights in 16 bits, for onnx.
+        content: what the network returns: probability or logit.
+        half: for onnx, store weights in 16 bits.
         int8: for onnx and folders: a folder of pictures for calibration, like those the network
             will see.
         pictures: a folder of pictures for the comparison; by default those of int8, or noise.
@@ -71,7 +71,7 @@ def export(
         raise ValueError("output: missing; salient export output=model.onnx")
     is_folder = output.endswith("/")
     if is_folder and (half or runtime is not None or content != "probability"):
-        raise ValueError(f"output={output}: a folder has no half, runtime or content")
+        raise ValueError(f"output={output}: half, runtime and content are not for folders")
     if results is not None and not is_folder:
         raise ValueError("results: only for output=FOLDER/")
     target = check_target(output, overwrite)
@@ -111,14 +111,14 @@ def check_target(output: str, overwrite: bool) -> Path:
     """The file to write.
 
     Raises:
-        ValueError: it is there already.
+        ValueError: it exists already.
         OSError: its folder cannot be written.
     """
     target = Path(output)
     if target.suffix not in FORMATS and not output.endswith("/"):
-        raise ValueError(f"output={output}: the name ends in {' or '.join(FORMATS)}")
+        raise ValueError(f"output={output}: the name must end in {' or '.join(FORMATS)}")
     if target.exists() and not overwrite:
-        raise ValueError(f"output={output} is there already; overwrite=true replaces it")
+        raise ValueError(f"output={output} already exists; overwrite=true replaces it")
     check_writable(target.parent)
     return target
 

@@ -82,7 +82,7 @@ def predict(
         output: a folder, by default maps; a .png, .webp or .jpg; - for the standard output; for a
             video a .mp4, .mov, .mkv or .webm, by default NAME-map.mp4, or a folder for its frames.
         format: png, webp or jpg; by default from the extension of output, else png.
-        quality: of WebP and JPEG, 1..100; 100 is a lossless WebP.
+        quality: 1..100, for WebP and JPEG; 100 makes a WebP lossless.
         place: keep the GPS position in the EXIF data of cut-outs.
         empty: write, skip or fail: what to do with pictures in which nothing stands out.
         summary: a .csv or .jsonl file with a row for each picture.
@@ -94,21 +94,22 @@ def predict(
         normalize: stretch each map to 0..255 by its own minimum and maximum.
         overwrite: true replaces existing files; skip keeps them and makes the others; with a
             manifest, skip compares content and options.
-        device: the GPU if there is one; or cpu, cuda, cuda:1, mps.
-        precision: bf16 if PyTorch's device computes in it; or fp32, bf16, fp16.
-        engine: or torch, onnx (a CPU in float32, as auto where the file is at hand), int8, fastest.
+        device: auto is the GPU if there is one; or cpu, cuda, cuda:1, mps.
+        precision: with PyTorch, auto is bf16 if the device supports it; or fp32, bf16, fp16.
+        engine: auto is onnx (on a CPU, in float32) if there is an ONNX file, else torch; or torch,
+            onnx, int8, fastest.
         providers: of onnxruntime, such as cuda, [tensorrt,cuda] or {openvino: {device_type: GPU}};
             also coreml, directml.
-        batch_size: on a GPU.
-        threads: of the processor; by default one per core that the process may use.
+        batch_size: pictures per batch on a GPU.
+        threads: processor threads; by default one per core that the process may use.
         tta: flip averages each map with the map of the mirror image, in twice the time.
         refine: guided moves the border of each map to the edges of the picture.
         smooth: for a video: how much of the previous map to keep where nothing moves, 0..1.
         shard: a part of the pictures, such as 3/16, by a hash of their names; auto in a SLURM
             array.
         manifest: a .jsonl file with a line for each finished picture; see salient manifest.
-        twins: with a manifest, for pictures with the same content: copy or link the one output, or
-            detect again.
+        twins: with a manifest, for pictures with the same content: copy the first output, link (a
+            hard link to it), or again (detect again).
         white: the value of white in grey pictures of more than 8 bits, such as 4095.
         watch: also process pictures that are added to the folder or changed, until Ctrl-C.
         pixel_format: for raw frames, input=- output=-: rgb24, bgr24, rgba, bgra or gray.
@@ -141,9 +142,9 @@ def predict(
         output = output or str(default_output(film, mode, draw))
         return _predict_film(Conversion(film, output, draw, overwrite, smooth), output, load)
     if output and Path(output).suffix.lower() in CONTAINERS and not Path(output).is_dir():
-        raise ValueError(f"output={output}: only a video becomes a video; give a folder")
+        raise ValueError(f"output={output}: pictures cannot be written as a video; give a folder")
     if smooth:
-        raise ValueError("smooth: is for a video; smooth=0")
+        raise ValueError("smooth: only for videos; use smooth=0")
     out = Output(output, format, quality, place, empty)
     check_drawable(out, draw)
     if watch:

@@ -49,18 +49,18 @@ def serve(
     Args:
         host: the address to listen on, by default only this machine; with 0.0.0.0, everyone who
             reaches it can use it, without a password.
-        port: 0 is any free port.
+        port: the port to listen on; 0 chooses a free one.
         checkpoint: your own network, in addition to best and fast: a file, or last.
-        max_megabytes: the largest request, and so the largest file (megabytes of 2^20 bytes).
-        max_megapixels: the largest picture.
+        max_megabytes: the largest request, and so the largest file, in megabytes (2^20 bytes).
+        max_megapixels: the largest picture, in megapixels.
         queue: how many pictures may wait while others are processed, one per core; further ones
-            are answered 503.
+            are answered with 503.
         page: false serves the API without the page.
         allowed_hosts: further names of this server, such as [pictures.example.org].
         root_path: the path under which a proxy shows the page, such as /salient.
         proxy: the address of a trusted proxy that sets X-Forwarded-For.
-        device: the GPU if there is one; or cpu, cuda, cuda:1, mps.
-        precision: bf16 if the processor computes in it; or fp32, bf16, fp16.
+        device: auto is the GPU if there is one; or cpu, cuda, cuda:1, mps.
+        precision: with PyTorch, auto is bf16 if the device supports it; or fp32, bf16, fp16.
         providers: of onnxruntime, such as cuda, [tensorrt,cuda] or {openvino: {device_type: GPU}};
             also coreml, directml.
 

@@ -38,7 +38,7 @@ def strip(
         rows: show at most this many pairs.
         data_root: the folder with the data sets.
         title: the name of dataset=folder in tables.
-        images, masks: the two folders of dataset=folder.
+        images, masks: for dataset=folder, the folders of pictures and of masks.
         strict: false turns a wrong number of pairs into a warning.
         dataset: the sets.
 

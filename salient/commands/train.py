@@ -66,14 +66,14 @@ def train(
     If there is such a file already, and `overwrite` is False, the name gets a number.
 
     Args:
-        name: of the run and of the published file.
+        name: the name of the run and of the published file.
         loader, model, trainer, callbacks, dataset, logger: the groups that a run is built from.
         data_root: the folder with the data sets.
         title: the name of dataset=folder in tables.
-        images, masks: the two folders of dataset=folder.
+        images, masks: for dataset=folder, the folders of pictures and of masks.
         strict: false turns a wrong number of pairs into a warning.
-        seed: of weights, order and augmentation.
-        deterministic: get the same weights every time, somewhat slower.
+        seed: the seed of weights, order and augmentation.
+        deterministic: compute the same weights in every run, somewhat slower.
         resume: the last.ckpt of a run to continue, with the options of that run.
         start: a checkpoint (or last) to start from, ours or ModelScope's. Its network replaces
             model.network.

@@ -38,10 +38,10 @@ def verify(
 
     Args:
         bundles: files from `salient eval bundle=FILE`.
-        predictions: a folder of the maps of the only method, or {method: folder, ...}.
+        predictions: a folder of maps, if there is only one method, or {method: folder, ...}.
         data_root: the folder with the data sets.
         title: the name of dataset=folder.
-        images, masks: the two folders of dataset=folder.
+        images, masks: for dataset=folder, the folders of pictures and of masks.
         strict: false turns a wrong number of pairs into a warning.
         output: a folder for the tables.
         dataset: the sets with the masks to compare.
@@ -85,7 +85,9 @@ def _folders(bundle: Bundle, predictions: str | dict[str, str] | None) -> dict[s
         return predictions or {}
     methods = sorted({scored.row.method for scored in bundle.scored})
     if len(methods) > 1:
-        raise ValueError(f"predictions: whose maps? {{METHOD: DIR}} with {', '.join(methods)}")
+        raise ValueError(
+            f"predictions: whose maps are these? Write {{METHOD: DIR}} with {', '.join(methods)}"
+        )
     return {methods[0]: predictions}
 
 

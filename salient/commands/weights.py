@@ -38,7 +38,7 @@ def weights(
         resize: resize pictures with another filter, a name in `salient.data.transforms.RESIZE`.
         sharpen: a factor for the map's logit: above 1, greys move to black or white.
         average: one or more other checkpoints of the same network, to average with.
-        share: total weight of those others; by default all networks count the same.
+        share: the total weight of those others; by default all networks count the same.
         add: metadata to add: add={licence: Apache-2.0}.
     """
     source = find_checkpoint(checkpoint)

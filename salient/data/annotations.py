@@ -84,7 +84,9 @@ def unpacked(pattern: str) -> tuple[Path, Path]:
             mask = next((part for part in MASK_PARTS if part in parts), None)
             picture = next((part for part in parts if part != mask), None)
             if mask is None or picture is None:
-                raise ValueError(f"{shard}: {key} has {', '.join(parts)}; a picture and a mask")
+                raise ValueError(
+                    f"{shard}: {key} has {', '.join(parts)}; it needs a picture and a mask"
+                )
             ending = picture.rpartition(".")[2]
             write_whole(images / f"{key}.{ending}", parts[picture], durable=False)
             write_whole(masks / f"{key}.png", parts[mask], durable=False)
@@ -110,7 +112,7 @@ def _draw(mask: Mask, segmentation: Any) -> None:
     """Fill polygons of x, y, x, y, ..., or an uncompressed run-length code."""
     if isinstance(segmentation, dict):
         if not isinstance(segmentation["counts"], list):
-            raise ValueError("a compressed run-length code; decode it with pycocotools")
+            raise ValueError("compressed RLE is not supported; decode it with pycocotools")
         runs = np.repeat(np.arange(len(segmentation["counts"])) % 2, segmentation["counts"])
         mask[runs.reshape(mask.shape[::-1]).T > 0] = 255
         return
@@ -120,7 +122,7 @@ def _draw(mask: Mask, segmentation: Any) -> None:
 
 def _fill(mask: Mask, polygon: Sequence[float]) -> None:
     if len(polygon) < 6 or len(polygon) % 2:
-        raise ValueError(f"{len(polygon)} numbers are no polygon")
+        raise ValueError(f"{len(polygon)} numbers cannot be a polygon")
     points = np.rint(np.reshape(polygon, (-1, 2))).astype(np.int32)
     cv2.fillPoly(mask, [points], 255)
 
@@ -136,7 +138,7 @@ def _of_yolo(source: Path, images: Path) -> dict[str, Mask]:
                 numbers = np.array(line.split()[1:], np.float64)
                 _fill(mask, (numbers.reshape(-1, 2) * (width, height)).ravel().tolist())
             except ValueError as error:
-                raise ValueError(f"{labels}: no polygon: {line:.60}; {error}") from error
+                raise ValueError(f"{labels}: not a polygon: {line:.60}; {error}") from error
         masks[name] = mask
     return masks
 

@@ -87,7 +87,11 @@ def eight_bits(picture: Image.Image, white: float | None = None) -> Map:
     scale = find_white(high, picture.mode) if white is None else white
     slack = (scale or 0) * (OVERSHOOT if picture.mode == "F" else 0)
     if not (scale and low >= -slack and high <= scale + slack):
-        known = "of no known scale" if white is None else f"outside 0..{white:g}, which white= says"
+        known = (
+            "of an unknown scale"
+            if white is None
+            else f"outside 0..{white:g}, the range that white= sets"
+        )
         raise ValueError(f"values from {low:g} to {high:g}, {known}")
     if scale == 65535:
         values = values // 256  # the upper byte

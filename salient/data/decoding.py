@@ -153,7 +153,7 @@ def _content(file: File) -> bytes:
         file.seek(0)
     content = file.read()
     if not isinstance(content, bytes):
-        raise ValueError("it is open as a text; open it in binary")
+        raise ValueError("it is open in text mode; open it in binary mode")
     return content
 
 
@@ -180,7 +180,7 @@ def errors_named(file: object) -> Iterator[None]:
     if path or isinstance(getattr(file, "name", None), str):
         name = str(file) if path else file.name  # type: ignore[attr-defined]
     if path and re.match(r"[a-z][a-z0-9+.-]+://", name, re.I) and not Path(name).exists():
-        raise ValueError(f"{name}: an address of the network; download it first")
+        raise ValueError(f"{name}: a web address; download the picture first")
     try:
         yield
     except FileNotFoundError as error:
@@ -191,7 +191,7 @@ def errors_named(file: object) -> Iterator[None]:
         if Path(name).suffix.lower() in RAW:
             raise ValueError(f"{name}: {RAW_REMEDY}") from error
         raise ValueError(
-            f"{name}: not a readable picture (of no format that is read: {', '.join(FORMATS)})"
+            f"{name}: not a readable picture (in none of these formats: {', '.join(FORMATS)})"
         ) from error
     except Exception as error:
         reason = " ".join(str(error).split()) or type(error).__name__

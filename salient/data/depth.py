@@ -36,10 +36,12 @@ def common_white(deep: Sequence[Path], title: str) -> float | None:
     high, float_of = max(high for high, _ in ranges), any(mode == "F" for _, mode in ranges)
     white = find_white(high, "F" if float_of else "I")
     if white is None:
-        raise ValueError(f"{title}: the largest value is {high:g}, of no known scale; white=VALUE")
+        raise ValueError(
+            f"{title}: the largest value is {high:g}, of an unknown scale; set white=VALUE"
+        )
     warnings.warn(
-        f"{title}: {len(deep)} files have more than 8 bits, their largest value is {high:g}; so "
-        f"{white:g} is white (white=VALUE says another)",
+        f"{title}: {len(deep)} files have more than 8 bits; their largest value is {high:g}, so "
+        f"{white:g} counts as white (white=VALUE sets another)",
         stacklevel=2,
     )
     return white

@@ -81,7 +81,7 @@ def format_of(path: str | Path) -> Format:
     """
     format = ENDINGS.get(Path(str(path)).suffix.lower())
     if format is None:
-        raise ValueError(f"{path}: written are {', '.join(ENDINGS)}; the ending says which")
+        raise ValueError(f"{path}: the name must end in one of {', '.join(ENDINGS)}")
     return format
 
 

@@ -135,7 +135,7 @@ def report(
     names["grey"] = [name for name, look in looks if look.levels[1:255].any()]
     doubles = same_pictures(examined)
     names["doubles"] = [" = ".join(pair) for pair in doubles]
-    faults = _lines(names, {"alone": "without partner, or several of one name"})
+    faults = _lines(names, {"alone": "without partner, or several with the same name"})
     faults += [problem for one in examined for problem in one.problems]
     wrong = set(names["sizes"]) - set(differing_sizes)
     faults += _lines({"sizes": sorted(wrong)}, {"sizes": "mask and picture differ in size"})

@@ -123,7 +123,7 @@ def check_maps(maps: Sequence[Path], title: str) -> None:
     cutouts = sum(int(np.ptp(alpha) > 0) for alpha in layers)
     if 2 * cutouts >= len(sample):
         warnings.warn(
-            f"{title}: of {len(sample)} maps looked at in {maps[0].parent}, {cutouts} are "
-            "transparent: cut-outs? Their colours are scored, not their transparency",
+            f"{title}: {cutouts} of {len(sample)} maps checked in {maps[0].parent} are "
+            "transparent; are they cut-outs? Colours are scored, not transparency",
             stacklevel=2,
         )

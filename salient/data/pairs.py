@@ -92,13 +92,13 @@ def find_pairs(
     """
     title = title or Path(masks).parent.name
     pairs, alone, twice, _, composed = list_pairs(images, masks, title, mask_threshold, naming)
-    refuse(twice, f"{title}: several files of one name")
+    refuse(twice, f"{title}: several files with the same name")
     refuse(alone[0], f"{title}: pictures without a mask in {masks}")
     refuse(alone[1], f"{title}: masks without a picture in {images}")
     if expected is not None and len(pairs) != expected:
         message = wrong_count(title, len(pairs), expected, Path(images or masks).parent)
         if strict:
-            raise ValueError(f"{message}, or go on with strict=false")
+            raise ValueError(f"{message}, or continue with strict=false")
         warnings.warn(message, stacklevel=2)
     if composed:
         warnings.warn(f"{title}: {in_other_form(composed)}", stacklevel=2)
@@ -197,7 +197,7 @@ def find_maps(folder: str | Path, pairs: Sequence[Pair], title: str) -> list[Pat
     folder = named[0] if named else Path(folder)
     folder = folder / "*" if any("/" in pair.name for pair in pairs) else folder
     maps, twice, *_ = by_name(folder, SUFFIXES, f"maps of {title}")
-    refuse(twice, f"maps of {title}: several files of one name")
+    refuse(twice, f"maps of {title}: several files with the same name")
     for pair in pairs:
         as_mask = f"{pair.name.rpartition('/')[0]}/{pair.mask.stem}".lstrip("/")
         if pair.name not in maps and as_mask in maps:

@@ -55,7 +55,7 @@ class SoftSet:
         """
         images, maps = self.folders(data_root)
         listing = list_pairs(images, maps, self.title)
-        refuse(listing.twice, f"{self.title}: several files of one name")
+        refuse(listing.twice, f"{self.title}: several files with the same name")
         if strict:
             refuse(listing.alone[0], f"{self.title}: pictures without a map in {maps}")
         return [SoftPair(pair.name, pair.image, pair.mask) for pair in listing.pairs]

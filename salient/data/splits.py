@@ -63,7 +63,7 @@ def held_out_part(
     part = split_pairs(pairs, held_out or 0, synsets=synsets)[1]
     if not part:
         asked = f"held_out_synsets={synsets}" if synsets else f"held_out={held_out}"
-        raise ValueError(f"{asked}: no pair of {title}; give more")
+        raise ValueError(f"{asked}: no pair of {title} is held out; give a larger value")
     return part, f"{title} {f'{synsets} synsets ' if synsets else ''}held out"
 
 

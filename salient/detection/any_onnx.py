@@ -165,7 +165,9 @@ def load_onnx(
     if described is None and description_file.is_file():
         described = yaml.safe_load(description_file.read_text())
         if not isinstance(described, Mapping):
-            raise ValueError(f"{description_file}: it must hold keys and values, such as size: 320")
+            raise ValueError(
+                f"{description_file}: it must contain keys and values, such as size: 320"
+            )
     if described is None and path.stem in known_models():
         properties = session.on(1).get_modelmeta().custom_metadata_map
         described = None if "content" in properties else known_models()[path.stem]

@@ -102,10 +102,10 @@ class OnnxEngine:
                 if key not in known:
                     self.session.refuse(
                         f"not a file of `salient export`: its metadata lacks {key!r}; "
-                        f"{self.path.stem}.yaml next to it can say how it is run"
+                        f"describe it in {self.path.stem}.yaml next to it"
                     )
             except (ValueError, RecursionError):
-                self.session.refuse(f"{key} is no JSON: {properties[key]!r:.80}")
+                self.session.refuse(f"{key} is not JSON: {properties[key]!r:.80}")
         rules = {
             "size": _is_whole(known["size"]) and 1 <= known["size"] <= LARGEST,
             "resize": isinstance(known["resize"], str) and known["resize"] in RESIZE,

@@ -52,7 +52,7 @@ class Cutout:
     def __post_init__(self) -> None:
         if (self.margin or self.square) and not self.crop:
             name = "margin" if self.margin else "square"
-            raise ConfigError(f"{name} is of a cropped cut-out: crop=true")
+            raise ConfigError(f"{name}: only with crop=true")
         _ = self._fill  # refuses a bad background before any picture is read
 
     def __call__(

@@ -48,5 +48,7 @@ def keepable(source: Any) -> Any:
         source.seek(0)
     content, name = source.read(), getattr(source, "name", None)
     if not isinstance(content, bytes):
-        raise ValueError(f"a file has to be open in binary, got one that gives {type(content)}")
+        raise ValueError(
+            f"a file must be open in binary mode, got one that returns {type(content)}"
+        )
     return Content(content, name) if isinstance(name, str) else content

@@ -133,7 +133,7 @@ def _matches(
         return
     written = None if output is None or is_remote(output) else os.path.realpath(output)
     if os.path.realpath(root) == written:
-        raise ValueError(f"output={output} is the folder of the pictures; give another")
+        raise ValueError(f"output={output} is the folder of the input pictures; give another")
     yield from _walk(root, Path(), written, problems)
 
 

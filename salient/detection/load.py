@@ -64,8 +64,8 @@ def load_engine(
     has_int8 = file.parent == BOX and in_int8.is_file()
     if engine == "int8" and not has_int8:
         raise ValueError(
-            f"engine=int8: {file} has no 8-bit file; write one by salient export "
-            "output=model.onnx int8=PICTURES, and give it as the checkpoint"
+            f"engine=int8: {file} has no 8-bit file; write one with salient export "
+            "output=model.onnx int8=PICTURES, and use it as the checkpoint"
         )
     if engine == "fastest":
         engine = "auto"

@@ -68,7 +68,7 @@ class Manifest:
         self.path, self.twins, self.targets = Path(path), twins, targets
         if overwrite is False and self.path.exists():
             raise ValueError(
-                f"manifest={path} is there already; overwrite=skip goes on with it, overwrite=true "
+                f"manifest={path} already exists; overwrite=skip continues it, overwrite=true "
                 "replaces it"
             )
         check_writable(self.path.parent)

@@ -83,7 +83,7 @@ class OnnxSession:
                 found: list[Float32] = session.run(outputs, inputs)
         except Exception as error:  # onnxruntime's own kinds
             if "llocate" in str(error):
-                raise MemoryError(f"{self.path}: too little memory to run it") from error
+                raise MemoryError(f"{self.path}: not enough memory to run it") from error
             self.refuse(f"onnxruntime cannot run it: {error}", error)
         return found
 

@@ -45,13 +45,15 @@ class Output:
         suffix = Path(self.name or FOLDER).suffix.lower()
         if self.file is None and suffix in SUFFIXES and not self._is_folder:
             raise ValueError(
-                f"output={self.name}: written are {', '.join(ENDINGS)}; a slash at its end makes "
-                "it the name of a folder"
+                f"output={self.name}: a file's name must end in {', '.join(ENDINGS)}, a "
+                "folder's in a slash"
             )
         if self.file is not None and self.format not in (None, format_of(self.file)):
-            raise ValueError(f"output={self.name}: its ending is not that of format={self.format}")
+            raise ValueError(
+                f"output={self.name}: its extension does not match format={self.format}"
+            )
         if self.quality is not None and self.kind == "png":
-            raise ValueError("quality: is for WebP and JPEG; format=webp or format=jpg")
+            raise ValueError("quality: only for WebP and JPEG; add format=webp or format=jpg")
 
     @property
     def file(self) -> Path | None:

@@ -111,5 +111,5 @@ def find_fit(checkpoint: Path, crc32: Callable[[], str | None]) -> IouFit | None
         content["weights"] = {key: float(content["weights"][key]) for key in FEATURES}
         fit = IouFit(**content)
     except (ValueError, KeyError, TypeError) as error:
-        raise ValueError(f"{file}: not a file of recipes.fit_iou: {error!r:.200}") from error
+        raise ValueError(f"{file}: not written by recipes.fit_iou: {error!r:.200}") from error
     return fit if crc32() in fit.crc32 else None

@@ -181,7 +181,7 @@ class Result(np.ndarray[tuple[int, int], np.dtype[np.uint8]]):
     @property
     def _found(self) -> Probabilities:
         if self.found is None:
-            raise ValueError("this array was made from a result, and is none itself")
+            raise ValueError("this array was computed from a Result and is not one itself")
         return self.found
 
     # NumPy's protocols: operations on a result give plain arrays.

@@ -136,8 +136,8 @@ def check(found: Probabilities, origin: str, precision: str = "fp32") -> None:
             )
         if low < -TOLERANCE or high > 1 + TOLERANCE:
             raise ValueError(
-                f"{origin}: the network gives values from {low:.3g} to {high:.3g}; a probability "
-                "is from 0 to 1"
+                f"{origin}: its map has values from {low:.3g} to {high:.3g}; probabilities must be "
+                "in 0..1"
             )
 
 

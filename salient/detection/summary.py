@@ -59,7 +59,7 @@ def start_summary(path: str, overwrite: bool | str) -> dict[str, dict[str, Any]]
     """
     _check_ending(path)
     if overwrite is False and Path(path).exists():
-        raise ValueError(f"summary={path} is there already; overwrite=true replaces it")
+        raise ValueError(f"summary={path} already exists; overwrite=true replaces it")
     check_writable(Path(path).parent)
     older = read_summary(path) if overwrite == "skip" else []
     return {str(row["file"]): row for row in older}
@@ -103,4 +103,4 @@ def _plain(value: Any) -> Any:
 
 def _check_ending(path: str | Path) -> None:
     if Path(path).suffix.lower() not in ENDINGS:
-        raise ValueError(f"summary={path}: the name ends in {' or '.join(ENDINGS)}")
+        raise ValueError(f"summary={path}: the name must end in {' or '.join(ENDINGS)}")

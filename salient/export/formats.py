@@ -52,7 +52,7 @@ def run_onnx(path: Path) -> Run:
 def write_pt2(network: Network, probability: bool = True, half: bool = False) -> bytes:
     """The network as a program of `torch.export`, with its metadata as METADATA."""
     if half:
-        raise ValueError("half: a program of torch.export stores 32 bits; output=model.onnx has 16")
+        raise ValueError("half: torch.export stores 32 bits; use output=model.onnx")
     content, metadata = BytesIO(), json.dumps(constants(network, probability))
     torch.export.save(
         export_program(network, probability), content, extra_files={METADATA: metadata}
@@ -77,7 +77,7 @@ def write_page(
             `cache_folder()`, where `npm pack` may have put it.
     """
     if not probability:
-        raise ValueError("content: a page takes probabilities")
+        raise ValueError("content: a page needs probabilities")
     files = read_runtime(runtime or cache_folder() / ARCHIVE)
     known = {key: json.loads(value) for key, value in constants(network, half=True).items()}
     name = Path((network.origin or "").partition(",")[0]).stem or "network"

@@ -28,7 +28,7 @@ def calibration(network: Network, folder: str) -> Iterator[Float32]:
     """
     files = pictures_in(folder)
     if not files:
-        raise ValueError(f"int8={folder}: no pictures there")
+        raise ValueError(f"int8={folder}: no pictures in this folder")
     step = max(len(files) // CALIBRATED, 1)
     squares = (
         squash(read_image(path), network.size, network.resize)

@@ -36,7 +36,7 @@ def export_network(
     """
     path = Path(path)
     if path.suffix not in FORMATS:
-        raise ValueError(f"output={path}: the name ends in {' or '.join(FORMATS)}")
+        raise ValueError(f"output={path}: the name must end in {' or '.join(FORMATS)}")
     if int8 is not None and (half or path.suffix != ".onnx"):
         raise ValueError("int8: only for output=model.onnx, and not with half=true")
     if runtime is not None and path.suffix != ".html":

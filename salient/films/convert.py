@@ -125,7 +125,7 @@ class Conversion:
     def so_far(self) -> str:
         """The message after an interruption: what is written, and how to continue."""
         if self.container is None:
-            return f"{self.done} frames are written; go on with overwrite=skip"
+            return f"{self.done} frames are written; continue with overwrite=skip"
         before = ", what was there stays" if self.existing else ""
         return f"{self.target} is not written, after {self.done} frames{before}"
 
@@ -144,8 +144,8 @@ class Conversion:
     def already_there(self) -> str:
         """The message about existing output."""
         if self.container:
-            return f"{self.target} is there already"
-        return f"{len(self.existing)} frames, from {self.existing[0]} on, are there already"
+            return f"{self.target} already exists"
+        return f"{len(self.existing)} frames, from {self.existing[0]} on, already exist"
 
     def _check_existing(self) -> None:
         """Refuse existing output if `overwrite` does not allow it."""

@@ -147,16 +147,16 @@ def container_for(output: str, film: Path, draw: Mode) -> Container | None:
     container = (CONTAINERS | animated).get(path.suffix.lower())
     if container is None:
         raise ValueError(
-            f"output={output}: a video is written as {', '.join(CONTAINERS)}; or give a folder for "
-            "its frames (a slash at the end makes any name a folder's)"
+            f"output={output}: a video's name must end in {', '.join(CONTAINERS)}; for a folder of "
+            "frames, end the name with a slash"
         )
     if path.exists() and path.samefile(film):
         raise ValueError(f"output={output} is the video itself; give another")
     shape = probe(draw).shape
     if shape[:2] != PROBE:
         raise ValueError(
-            f"output={output}: all frames of a video have one size; cutout.crop=false, or a "
-            "folder for the frames"
+            f"output={output}: all frames of a video have the same size; use cutout.crop=false, or "
+            "a folder for the frames"
         )
     if shape[2:] != (4,) or container.alpha:
         return container

@@ -100,7 +100,7 @@ def written_format(draw: Mode) -> PixelFormat:
     """
     drawn = probe(draw)
     if drawn.shape[:2] != PROBE:
-        raise ValueError("raw frames are of one size; cutout.crop=false")
+        raise ValueError("all raw frames have the same size; use cutout.crop=false")
     return WRITTEN[drawn.shape[2] if drawn.ndim == 3 else 0]  # type: ignore[return-value]
 
 

@@ -132,7 +132,7 @@ class Film:
                     height=self.first.height,
                 )
             except (FFmpegError, ValueError) as error:
-                self.report(frame, f"cannot be made a picture ({error}); left out")
+                self.report(frame, f"cannot be converted to a picture ({error}); left out")
                 continue
             if frame.is_corrupt:
                 self.report(frame, DAMAGED)
@@ -167,13 +167,13 @@ def _open(file: Path) -> tuple[Any, Any, Any]:
         raise ValueError(f"{file}: not a readable video ({error.strerror})") from error
     streams = [s for s in container.streams.video if not s.disposition & Disposition.attached_pic]
     if not streams:
-        held = ", ".join(sorted({s.type for s in container.streams})) or "nothing"
+        held = ", ".join(sorted({s.type for s in container.streams})) or "nothing else"
         container.close()
-        raise ValueError(f"{file}: a video without pictures; it holds {held}")
+        raise ValueError(f"{file}: contains no video, only {held}")
     stream = streams[0]
     if stream.codec_context is None:
         container.close()
-        raise ValueError(f"{file}: its pictures are of a kind that FFmpeg cannot decode")
+        raise ValueError(f"{file}: FFmpeg cannot decode this kind of video")
     stream.thread_type = "NONE"  # so that failing frames belong to packets, and damage is marked
     return container, stream, _decoder(stream)
 

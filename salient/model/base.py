@@ -39,7 +39,7 @@ class InputDimensions:
     Attributes:
         size: side in pixels of the square that pictures are resized to, a multiple of 32.
         resize: the filter that resizes them, a name in `salient.data.transforms.RESIZE`.
-        mean, std: of the RGB channels in [0, 1]. None: the values that the encoder was trained
+        mean, std: of each RGB channel, in [0, 1]. None: the values that the encoder was trained
             with, or ImageNet's.
     """
 

@@ -108,7 +108,7 @@ class Encoder(nn.Module):
             self.body = _of_any_size(name, out_indices=wanted, **pretrained)
             self.channels = self.body.feature_info.channels()
         else:
-            raise ConfigError(f"name: {name} has strides {reductions}, needed are {STRIDES}")
+            raise ConfigError(f"name: {name} has strides {reductions}, but {STRIDES} are needed")
         for module in self.body.modules():
             if kind := OF_KIND.get((type(module), _is_depthwise(module))):
                 module.__class__ = kind

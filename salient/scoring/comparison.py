@@ -121,5 +121,5 @@ def verdict(found: Sequence[Change]) -> str:
         return f"NOT BETTER in {', '.join(worse)}. What to do: docs/train/thirty-pictures.md"
     if unsure:
         names = ", ".join(unsure)
-        return f"Better in every figure, but it may be chance in {names}: the interval holds 0."
-    return "Better in every figure, and no interval holds 0."
+        return f"Better in every figure, but it may be chance in {names}: the interval contains 0."
+    return "Better in every figure, and no interval contains 0."

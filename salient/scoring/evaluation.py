@@ -91,16 +91,16 @@ def evaluate(
         figures: further figures: all, or names such as max_dice,hce.
         formats: more files: xlsx, all tables for Excel; pdf, svg, the curves for a paper.
         report_pictures: pictures in report.html, over all sets; 0 for no report.
-        device: the GPU if there is one; or cpu, cuda, cuda:1, mps.
+        device: auto is the GPU if there is one; or cpu, cuda, cuda:1, mps.
         precision: fp32, the same digits on every machine; auto (16 bits where faster and
             harmless), bf16, fp16.
         engine: torch, the digits of the docs; or onnx, auto: faster on a CPU, the last digit may
             differ.
-        batch_size: on a GPU.
+        batch_size: pictures per batch on a GPU.
         workers: processes that decode for a GPU; by default one per core, at most 16.
         tta: flip adds a row, averaged with the mirror image's map, in twice the time.
         held_out: only the pairs that training with this loader.held_out leaves out.
-        held_out_synsets: the same with this loader.held_out_synsets.
+        held_out_synsets: the same for loader.held_out_synsets.
         config: the configuration that the report shows.
 
     Raises:
@@ -118,7 +118,7 @@ def evaluate(
     remove_partials(output)
     networks = load_networks(checkpoints, onnx or {}, present[0][1], device, precision, engine)
     if corruptions and not networks:
-        raise ValueError("corrupt: a network is needed; saved maps are of undamaged pictures")
+        raise ValueError("corrupt: needs a network; saved maps were made from undamaged pictures")
     methods = list_methods(folders, networks, baseline, batch_size, workers, tta)
     if rank == 0:
         _announce(networks, output)
@@ -148,7 +148,7 @@ def evaluate(
             write_bundle(bundle, work.rows, work.ledgers, metrics, choice)
         print(f"saved in {output}")
     if stopped:
-        sys.exit("interrupted; go on with the sets that are left and another output")
+        sys.exit("interrupted; continue with the remaining sets and another output")
     return work.rows
 
 
@@ -156,7 +156,7 @@ def _announce(networks: Mapping[str, Loaded], output: str) -> None:
     for network in networks.values():
         print(f"network: {network.engine.origin}")
     if (Path(output) / "results.json").is_file():
-        print(f"{output}: holds an older scoring, which is replaced; output=DIR keeps it")
+        print(f"{output}: the older results there are replaced; use output=DIR to keep them")
 
 
 @dataclass

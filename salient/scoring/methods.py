@@ -161,7 +161,7 @@ def list_methods(
     methods: dict[str, Method] = {GUESS: Guess()} if baseline else {}
     methods |= {name: SavedMaps(folder) for name, folder in folders.items()}
     if twice := methods.keys() & networks.keys():
-        raise ValueError(f"two methods are called {min(twice)}; give one another name")
+        raise ValueError(f"two methods are called {min(twice)}; rename one of them")
     for name, network in networks.items():
         methods[name] = Runs(network.engine, batch_size, workers)
         if tta is not None:  # apart: a row of its own

@@ -43,7 +43,7 @@ def print_table(
     print(markdown(rows, choice.shown), f"\n{note}")
     for row in rows:
         if row.resized:
-            print(f"{row.dataset}, {row.method}: {row.resized} maps had another size")
+            print(f"{row.dataset}, {row.method}: {row.resized} maps were resized to their masks")
     for title in dict.fromkeys(row.dataset for row in rows):
         empty = {line["name"] for line in lines if line["dataset"] == title and line["empty"]}
         if empty:

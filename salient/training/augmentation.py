@@ -37,7 +37,7 @@ def training_transform(
 
     Args:
         size: side of the square in pixels.
-        crop: largest share of the side that is cut from each border, in [0, 0.5).
+        crop: largest fraction of the side that is cut from each border, in [0, 0.5).
         rotate: largest rotation in degrees either way, at most 180; empty corners are mirrored.
         zoom: largest factor, 1 to 4, by which the scale is changed either way.
         brightness, contrast, saturation: largest relative change, at most 1.

@@ -32,7 +32,7 @@ def moving_average(decay: Decay = 0.999, warmup: bool = True) -> WeightAveraging
     """Lightning's weight averaging as an exponential moving average.
 
     Args:
-        decay: per step, in [0, 1).
+        decay: of the moving average, per step, in [0, 1).
         warmup: begin with a decay of (1 + n) / (10 + n) at step n, so that a short run does not
             publish its start. Without it, the start still counts `decay ** steps`, so that a few
             pairs do not erase what a checkpoint has learned (averages of both ends do better on
@@ -140,6 +140,6 @@ class FiniteGuard(Callback):
         bad = [name for name, value in values.items() if not math.isfinite(value)]
         raise NonFiniteLossError(
             f"the loss is not finite at step {step}: {', '.join(bad)}; pictures "
-            f"{', '.join(batch.names)}. They and the weights are in {path}. Remedy: a lower "
-            "rate of the optimiser, or the trainer's precision=fp32"
+            f"{', '.join(batch.names)}. These and the weights are saved in {path}. Try a lower "
+            "learning rate, or the trainer's precision=fp32"
         )

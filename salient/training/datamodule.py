@@ -46,7 +46,7 @@ class PairsDataModule(pl.LightningDataModule):
             k takes exactly the k-th of 1 / `held_out` equal parts in the order of the hashes.
         held_out_synsets: above 0, hold out this many whole synsets of ImageNet, and the pictures of
             SUN, instead; see `split_synsets`.
-        seed: of order and augmentation.
+        seed: the seed of order and augmentation.
         augmentation: makes a transform for a size, as `training_transform` does.
         cache: train on decoded copies, made once in `data_root`/cache, with a shorter side of at
             most this many pixels; at least `size`. Validation reads the originals.
@@ -79,7 +79,7 @@ class PairsDataModule(pl.LightningDataModule):
             parts = f"{round(1 / held_out)}, the number of parts by held_out={held_out}"
             raise ConfigError(f"fold must be below {parts}, got {fold}")
         if fold is not None and held_out_synsets:
-            raise ConfigError("fold and held_out_synsets: give one of them")
+            raise ConfigError("fold and held_out_synsets: give only one of them")
         if cache is not None and cache < size:
             raise ConfigError(f"cache must be at least the size ({size}) or null, got {cache}")
         self.sets, self.data_root, self.strict = list(sets), data_root, strict
@@ -120,7 +120,7 @@ class PairsDataModule(pl.LightningDataModule):
             key = f"held_out_synsets={synsets}" if synsets else f"held_out={self.held_out}"
             raise ValueError(
                 f"{self.title}: too few pairs: {count[0]} to train on and {count[1]} held out by "
-                f"{key}; 2 and 1 are needed"
+                f"{key}; at least 2 and 1 are needed"
             )
 
     def _cache_folder(self, pair_set: PairSet) -> Path:

@@ -58,7 +58,7 @@ def publish(network: Network, path: Path, metadata: dict[str, Any], overwrite: b
         try:
             save_network(network, file, {"name": name} | metadata, replace=overwrite)
         except FileExistsError:
-            log.info("%s is there already, and stays; overwrite=true replaces it", file)
+            log.info("%s already exists and is kept; overwrite=true replaces it", file)
             continue
         return file
     raise AssertionError

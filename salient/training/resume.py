@@ -56,7 +56,9 @@ def read_run(path: str | Path) -> dict[str, Any]:
         ValueError: it is damaged, holds only a network, or is something else.
     """
     if is_safetensors(path):
-        raise ValueError(f"{path}: holds a network, not a run; start={path} begins with it")
+        raise ValueError(
+            f"{path}: contains a network, not a run; use start={path} to train from it"
+        )
     content = read_pickle(path)
     try:
         RunState.model_validate(content)

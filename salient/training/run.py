@@ -156,7 +156,9 @@ def check_places(publish_to: str | Path, resume: str | None) -> None:
         OSError: `publish_to` cannot be written.
     """
     if resume is not None and not Path(resume).is_file():
-        raise FileNotFoundError(f"resume={resume}: no such checkpoint; runs leave last.ckpt behind")
+        raise FileNotFoundError(
+            f"resume={resume}: no such checkpoint; a run writes last.ckpt into its folder"
+        )
     check_writable(publish_to)
     remove_partials(publish_to)
 
@@ -200,14 +202,14 @@ def _fit(trainer: pl.Trainer, task: SaliencyTask, data: PairsDataModule, resume:
     try:
         trainer.fit(task, data, ckpt_path=path, weights_only=True)
     except SIGTERMException:
-        sys.exit(f"interrupted; go on with resume={last.path}" if last else "interrupted")
+        sys.exit(f"interrupted; continue with resume={last.path}" if last else "interrupted")
     except SystemExit:  # Lightning's, at the second Ctrl-C
         saved = last is not None and last.path.is_file()
-        sys.exit(f"stopped; go on with resume={last.path}" if last and saved else "stopped")
+        sys.exit(f"stopped; continue with resume={last.path}" if last and saved else "stopped")
     except Exception as error:
         if OUT_OF_MEMORY.search(str(error)):
             lower = f"batch_size ({data.batch_size}) or size ({data.size})"
-            raise ValueError(f"no memory is left; lower the loader's {lower}") from error
+            raise ValueError(f"out of memory; lower the loader's {lower}") from error
         if resume is None or (last and last.begun) or isinstance(error, OSError):
             raise
         reason = " ".join(str(error).split()).removeprefix(f"{path}: ")

@@ -28,7 +28,7 @@ from salient.training.losses import LossParts, SaliencyLoss
 from salient.training.optimizers import sgd
 from salient.training.trimming import best_learnt, left_out, select
 
-FIRST = "give the options of the first time"
+FIRST = "use the options of the first run"
 
 
 @checked
@@ -39,7 +39,7 @@ class SaliencyTask(pl.LightningModule):
         network: the network to train.
         loss: the loss and its weights; `SaliencyLoss()` by default.
         optimizer: makes an optimiser of parameter groups; its rate is the decoder's peak rate.
-        encoder_lr_ratio: the encoder's rate divided by the decoder's.
+        encoder_lr_ratio: the encoder's learning rate divided by the decoder's.
         warmup: fraction of all steps over which the rates rise, in (0, 1).
         decay: how they fall to zero afterwards: `cos` or `linear`.
         scales: factors of the training size. One is drawn for each batch, and the size is rounded
@@ -48,7 +48,7 @@ class SaliencyTask(pl.LightningModule):
             passes over small pictures are cheap (EfficientNetV2, 2021, section 4).
         compile: run the network through `torch.compile`, which takes minutes for each size. By
             default only on a GPU, and if `scales` is one size.
-        seed: of the choice of scales.
+        seed: the seed for choosing scales.
         trim: fraction of the pictures, below .5, to leave out of the loss because their masks may
             be wrong: those of each batch with the largest loss on the finest map.
         trim_after: the epoch, counted from 0, from which `trim` applies.
@@ -167,8 +167,8 @@ class SaliencyTask(pl.LightningModule):
         planned = checkpoint["lr_schedulers"][0].get("total_steps")
         if planned != steps:
             raise ValueError(
-                f"it was planned for {planned} steps, this run for {steps}; {FIRST}, or begin anew "
-                "with start= and its network"
+                f"it was planned for {planned} steps, this run for {steps}; {FIRST}, or start a "
+                "new run from its network with start="
             )
 
     def configure_optimizers(self) -> Any:

@@ -37,7 +37,7 @@ def find_checkpoint(
         published = list(Path(folder).glob("*.safetensors"))
         if not published:
             raise FileNotFoundError(
-                f"{key}=last: no safetensors file in {folder}/; training puts it there"
+                f"{key}=last: no safetensors file in {folder}/; training writes it there"
             )
         return max(published, key=lambda file: file.stat().st_mtime)
     if Path(path).exists():
@@ -45,7 +45,7 @@ def find_checkpoint(
     if is_id(path):
         return fetch_model(str(path), key=key)
     raise FileNotFoundError(
-        f"{key}={path}: no such file or folder, nor one of the words best, fast, last"
+        f"{key}={path}: no such file or folder; the bundled networks are best and fast"
     )
 
 

@@ -66,7 +66,7 @@ def fetch_model(name: str, revision: str | None = None, key: str = "model") -> P
             problems.append(f"{package}: {' '.join(str(error).split())[:200]}")
     reason = "; ".join(problems) or f"it needs pip install {HUBS[0]}"
     raise FileNotFoundError(
-        f"{key}={name}: no such file, and no model that can be fetched ({reason}); "
+        f"{key}={name}: no such file, and no model that can be downloaded ({reason}); "
         f"{BY_HAND} {key}=FOLDER"
     )
 

@@ -79,7 +79,7 @@ def _imagenet(name: str) -> dict[str, Any]:
         pass  # the server answered
     except OSError as error:
         raise ConnectionError(
-            f"the ImageNet weights of {name} are not cached and {url} is out of reach ({error}). "
-            "Remedy: weights=FILE with a copy of them, or weights=none"
+            f"the ImageNet weights of {name} are not cached, and {url} cannot be reached "
+            f"({error}); use weights=FILE with a copy of them, or weights=none"
         ) from error
     return {"pretrained": True}

@@ -126,7 +126,7 @@ def _build(
     """Build the network of a file: check values first, then shapes, then allocate memory."""
     if architecture not in ARCHITECTURES:
         names = ", ".join(ARCHITECTURES)
-        raise ValueError(f"{path}: no architecture {architecture!r:.80} here; there are {names}")
+        raise ValueError(f"{path}: unknown architecture {architecture!r:.80}; there are {names}")
     build = ARCHITECTURES[architecture]
     try:
         check_config(config, build.Dimensions)

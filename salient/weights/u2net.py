@@ -32,7 +32,7 @@ def dimensions(state: Mapping[str, Tensor], path: Path) -> dict[str, Any]:
         keys = [name.format(stage=f"{k}{ending}") for k in range(1, stages + 1)]
         for key in keys:
             if key not in state or state[key].dim() != 4:
-                raise ValueError(f"{path}: damaged: {key} is missing or no convolution")
+                raise ValueError(f"{path}: damaged: {key} is missing or not a convolution")
         return [len(state[key]) for key in keys]
 
     inner, outer = "stage{stage}.rebnconv1.conv_s1.weight", "stage{stage}.rebnconvin.conv_s1.weight"

@@ -34,6 +34,8 @@ def test_help_fits_one_screen_and_lists_verbs_keys_and_groups(run, call, tmp_pat
             assert f"\n  {group.name} " in screen
             assert all(choice.stem in screen for choice in group.glob("*.yaml"))
     assert "dataset=folder" in run(tmp_path, "train.py", "--help").stdout
+    group = call(tmp_path, "train", "--help", "dataset").stdout
+    assert "\n  dataset.duts_tr.title=DUTS-TR " in group  # the key as it can be typed
     assert list(tmp_path.iterdir()) == []
 
 

@@ -12,8 +12,8 @@ import salient
 @pytest.mark.parametrize(
     ("arguments", "line"),
     [
-        ("modle", "modle: no such verb; there are train"),
-        ("evla dataset=sod", "evla: no such verb; did you mean eval? there are"),
+        ("modle", "modle: no such command; there are train"),
+        ("evla dataset=sod", "evla: no such command; did you mean eval? there are"),
         ("eval", "dataset: missing; salient eval dataset=ecssd"),
         ("predict", "input: missing; salient predict photo.jpg"),
         ("export", "output: missing; salient export output=model.onnx"),
@@ -58,8 +58,8 @@ import salient
         ("predict gone.jpg input=x", "input: given twice, as input= and as gone.jpg"),
         ("weights checkpoint=last", "checkpoint=last: no safetensors file in checkpoints/"),
         ("eval dataset=[]", "dataset: missing"),
-        ("doctor +dataset.x={_target_:os.getcwd}", "dataset.x: its _target_ makes a str, no PairS"),
-        ("doctor +dataset.x=1", "dataset.x: 1 has no _target_, which says what it makes"),
+        ("doctor +dataset.x={_target_:os.getcwd}", "dataset.x: its _target_ builds a str, not a P"),
+        ("doctor +dataset.x=1", "dataset.x: 1 has no _target_, the name of what to build"),
         ("train name=/abs dataset=sample_train", "name must match pattern"),
         ("train name=a/../../b dataset=sample_train", "name must match pattern"),
         ("train name=. dataset=sample_train", "name must match pattern"),
@@ -114,7 +114,7 @@ def test_an_interrupt_ends_in_a_line(call, tmp_path, monkeypatch):
 
     monkeypatch.setattr("salient.commands.weights.describe", interrupted)
     done = call(tmp_path, "weights", fails=True)
-    assert "interrupted; what was written stays" in done.stderr and "Trace" not in done.stderr
+    assert "files that were already written are kept" in done.stderr and "Trace" not in done.stderr
 
 
 def test_a_command_prints_that_line_and_nothing_else(run, tmp_path):

@@ -169,7 +169,7 @@ def test_methods_side_by_side_sizes_and_conventions(call, trained, saved):
         best = [float(row["max_f"]) for row in csv.DictReader(file) if row["method"] == "whole"]
     assert whole["max_f"] == pytest.approx(np.mean(best), abs=1e-12)  # each picture's best
     assert "mean of each picture's best F" in done.stdout
-    assert "half: 3 maps had another size" in done.stdout
+    assert "half: 3 maps were resized to their masks" in done.stdout
     assert "**" in done.stdout and r"\textbf{" in (trained / "side/table.tex").read_text()
 
 

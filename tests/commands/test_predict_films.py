@@ -73,18 +73,18 @@ def test_smoothing_says_its_flicker_and_is_off_by_default(call, work, composed):
 @pytest.mark.parametrize(
     ("arguments", "line"),
     [
-        (("film.mp4", "output=out.avi"), "output=out.avi: a video is written as .mp4, .mov, .mkv"),
+        (("film.mp4", "output=out.avi"), "output=out.avi: a video's name must end in .mp4, .mov,"),
         (("film.mp4", "output=film.mp4", "overwrite=true"), "film.mp4 is the video itself"),
         (("film.mp4", "photo.jpg"), "film.mp4 is a video; give one video and nothing else"),
         (("film.mp4", "film.mp4"), "film.mp4 is a video; give one video and nothing else"),
         (("input=nothing.mp4",), "input=nothing.mp4: no such video"),
-        (("photo.jpg", "output=out.mp4"), "output=out.mp4: only a video becomes a video"),
-        (("photo.jpg", "smooth=0.5"), "smooth: is for a video"),
+        (("photo.jpg", "output=out.mp4"), "output=out.mp4: pictures cannot be written as a"),
+        (("photo.jpg", "smooth=0.5"), "smooth: only for videos"),
         (("film.mp4", "output=b.mp4", "smooth=1"), "smooth must be below 1, got 1"),
         (("film.mp4", "output=b.mp4", "mode=cutout"), "a .mp4 cannot be transparent; use a .webm"),
-        (("film.mp4", "output=b.webm", "mode=cutout", "cutout.crop=true"), "have one size"),
-        (("film.mp4", "output=old.mp4"), "old.mp4 is there already; overwrite=true replaces"),
-        (("film.mp4", "output=old"), "1 frames, from old/000007.png on, are there already"),
+        (("film.mp4", "output=b.webm", "mode=cutout", "cutout.crop=true"), "have the same size"),
+        (("film.mp4", "output=old.mp4"), "old.mp4 already exists; overwrite=true replaces"),
+        (("film.mp4", "output=old"), "1 frames, from old/000007.png on, already exist"),
         (("film.mp4", "output=old", "overwrite=skip", "smooth=0.5"), "smooth needs every frame"),
         (("film.mp4", "output=old.mp4/b.mp4"), "old.mp4: there is a file where a folder is needed"),
         (("bad.mov", "output=b.mp4"), "bad.mov: not a readable video ("),
@@ -154,10 +154,10 @@ def test_a_folder_of_frames_goes_on(call, work, monkeypatch, error, line):
     with monkeypatch.context() as patched:
         stop_at(patched, "FrameWriter", 9, error)
         said = call(work, "predict", "film.mp4", "output=b", *NETWORK, fails=True).stderr
-    assert f"{line}8 frames are written; go on with overwrite=skip" in said
+    assert f"{line}8 frames are written; continue with overwrite=skip" in said
     first = (work / "b/000001.png").stat().st_mtime_ns
     said = call(work, "predict", "film.mp4", "output=b", *NETWORK, "overwrite=skip").stdout
-    assert "8 frames, from b/000001.png on, are there already" in said and "4 frames in b" in said
+    assert "8 frames, from b/000001.png on, already exist" in said and "4 frames in b" in said
     assert written(work / "b") == [f"{k:06d}.png" for k in range(1, 13)]
     assert (work / "b/000001.png").stat().st_mtime_ns == first
     assert not list(work.rglob(f"*{PARTIAL}"))
@@ -166,7 +166,7 @@ def test_a_folder_of_frames_goes_on(call, work, monkeypatch, error, line):
 def test_skip_and_overwrite(call, work):
     (work / "b.mp4").write_text("mine")
     said = call(work, "predict", "film.mp4", "output=b.mp4", *NETWORK, "overwrite=skip").stdout
-    assert "b.mp4 is there already" in said and (work / "b.mp4").read_text() == "mine"
+    assert "b.mp4 already exists" in said and (work / "b.mp4").read_text() == "mine"
     call(work, "predict", "film.mp4", "output=b.mp4", *NETWORK, "overwrite=true")
     assert len(read_film(work / "b.mp4").pictures) == 12
     (work / "b").mkdir()

@@ -153,7 +153,7 @@ def test_two_runs_of_one_name_in_one_second_keep_apart(call, tmp_path, monkeypat
     names = {path.name for path in (tmp_path / "checkpoints").iterdir()}
     assert names == {"demo.safetensors", "demo-2.safetensors"}
     log = (tmp_path / "runs/demo" / runs[1] / "train.log").read_text()
-    assert "demo.safetensors is there already, and stays; overwrite=true" in log
+    assert "demo.safetensors already exists and is kept; overwrite=true" in log
     assert read_metadata(tmp_path / "checkpoints/demo-2.safetensors")["name"] == "demo-2"
     before = (tmp_path / "checkpoints/demo.safetensors").read_bytes()
     call(tmp_path, "train", *QUICK, *STEP, "overwrite=true", "seed=1")
@@ -172,7 +172,7 @@ class Frozen:
 @pytest.mark.parametrize(
     ("change", "line"),
     [
-        (("trainer.max_epochs=5",), "it was planned for 10 steps, this run for 25; give the opt"),
+        (("trainer.max_epochs=5",), "it was planned for 10 steps, this run for 25; use the opt"),
         (("model.network.context=32",), "its network has context 48, this one 32; give the opt"),
     ],
 )
@@ -196,7 +196,7 @@ def test_a_run_that_ended_before_it_published_is_published_with_its_figures(call
 def test_a_network_is_no_run_to_resume(call, trained):
     file = "checkpoints/demo.safetensors"
     done = call(trained, "train", *QUICK, "name=x", f"resume={file}", fails=True)
-    assert f"error: resume={file}: holds a network, not a run; start=" in done.stderr
+    assert f"error: resume={file}: contains a network, not a run; use start=" in done.stderr
 
 
 def test_a_run_that_cannot_publish_is_refused_before_it_trains(call, tmp_path):

@@ -51,7 +51,7 @@ def test_predict_keeps_a_folders_structure_and_the_pictures_sizes(call, trained,
         with Image.open(trained / "maps" / name) as saliency:
             assert saliency.mode == "L" and saliency.size == size
     done = call(trained, "predict", f"input={album}", "output=maps", fails=True)
-    assert "3 of 3 files are there already" in done.stderr and "overwrite=true" in done.stderr
+    assert "3 of 3 files already exist" in done.stderr and "overwrite=true" in done.stderr
     call(trained, "predict", f"input={album}/a.png", "output=one", "precision=fp32")
     a, b = (np.asarray(Image.open(trained / folder / "a.png")) for folder in ("maps", "one"))
     assert np.abs(a.astype(int) - b).max() <= 1  # by itself or in a batch

@@ -60,10 +60,13 @@ def written(folder):
 @pytest.mark.parametrize(
     ("error", "line"),
     [
-        (KeyboardInterrupt(), "interrupted: {} of 3 files are written; go on with overwrite=skip"),
+        (
+            KeyboardInterrupt(),
+            "interrupted: {} of 3 files are written; continue with overwrite=skip",
+        ),
         (
             OSError(errno.ENOSPC, "No space left on device", "maps/b.png"),
-            "error: maps/b.png: No space left on device; {} of 3 files are written; go on with "
+            "error: maps/b.png: No space left on device; {} of 3 files are written; continue with "
             "overwrite=skip",
         ),
     ],
@@ -81,7 +84,7 @@ def test_a_stopped_predict_keeps_what_is_done_and_goes_on(call, work, monkeypatc
         (maps / name).write_bytes(b"half")
         os.utime(maps / name, (time.time() - age, time.time() - age))
     said = call(work, "predict", *PREDICT, "overwrite=skip").stdout
-    assert f"{len(done)} of 3 files are there already and stay" in said
+    assert f"{len(done)} of 3 files already exist and are kept" in said
     assert re.search(f": {3 - len(done)} files? in maps", said)
     assert (maps / "a.png").stat().st_mtime_ns == before
     assert written(maps) == [f".new{PARTIAL}", "a.png", "b.png", "c.png"]
@@ -92,7 +95,7 @@ def test_predict_lists_what_was_left_out_and_renamed(call, work):
     Image.new("RGB", (20, 20)).save(work / "album/a.gif")
     said = call(work, "predict", *PREDICT).stdout
     assert "left out, no image extension: album/notes.txt" in said
-    assert "several of one name, so the extension is kept: a.gif, a.jpg" in said
+    assert "several with the same name, so the extension is kept: a.gif, a.jpg" in said
     assert written(work / "maps") == ["a.gif.png", "a.jpg.png", "b.png", "c.png"]
 
 
@@ -123,7 +126,7 @@ def test_a_stopped_eval_saves_the_rows_that_are_complete(call, work, monkeypatch
     assert "interrupted; only the maps that were already written are kept" in said
     assert written(work / "out") == ["maps"]
     done = call(work, "eval", *both, "baseline=true", fails=True)  # the guess is scored first
-    assert "interrupted; go on with the sets that are left" in done.stderr
+    assert "interrupted; continue with the remaining sets" in done.stderr
     assert "not scored: folder: interrupted" in done.stdout and "Traceback" not in done.stderr
     (row,) = json.loads((work / "out/results.json").read_text())["rows"]
     assert row["method"] == "centred Gaussian" and row["pairs"] == 3

@@ -105,7 +105,7 @@ def test_fewer_bits_than_sixteen_are_named_and_can_be_told(bits):
     told = read_photo(content, white=2**bits - 1)
     expected = np.rint(values / (2**bits - 1) * 255)
     assert np.abs(told.rgb[..., 0] - expected).max() <= 1 and not told.remarks
-    with pytest.raises(ValueError, match="outside 0..255, which white= says"):
+    with pytest.raises(ValueError, match="outside 0..255, the range that white= sets"):
         read_photo(content, white=255)
 
 

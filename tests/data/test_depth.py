@@ -34,7 +34,9 @@ def test_the_brightest_of_all_files_decides(tmp_path, dtype, highs, white):
     ]
     files.append(save(tmp_path, "bytes.png", (ramp * 255).astype(np.uint8)))
     assert deep_files(files) == files[:2]
-    with pytest.warns(UserWarning, match=f"maps: 2 files have more than 8 bits.*{white} is white"):
+    with pytest.warns(
+        UserWarning, match=f"maps: 2 files have more than 8 bits.*{white} counts as white"
+    ):
         assert common_white(deep_files(files), "maps") == white
 
 
@@ -46,7 +48,7 @@ def test_a_dark_map_is_not_stretched_because_it_has_no_bright_pixel(tmp_path):
         for k, value in enumerate((200, 65535))
     ]
     pairs = [Pair(str(k), mask, mask) for k in range(2)]
-    with pytest.warns(UserWarning, match="65535 is white"):
+    with pytest.warns(UserWarning, match="65535 counts as white"):
         found = [one.load()[0].max() for one in from_files(maps, pairs)]
     assert found == [0, 255]
     assert [one.load()[0].max() for one in from_files(maps[:1], pairs[:1], white=255)] == [200]

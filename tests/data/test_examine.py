@@ -52,7 +52,7 @@ def test_all_that_is_wrong_is_named(scenes):
     assert found.names["sizes"] == [names[5]] and found.names["empty"] == [names[3]]
     assert found.names["full"] == names[4:6] and found.names["doubles"] == [f"{names[6]} = copy"]
     said = "\n".join(found.faults)
-    assert f"1 without partner, or several of one name: {names[2]}" in said
+    assert f"1 without partner, or several with the same name: {names[2]}" in said
     assert f"{images[0]}: not a readable picture" in said and str(masks[1]) in said
     assert f"1 mask and picture differ in size: {names[5]}" in said
     assert "1 files have no image extension: notes.txt" in found.remarks

@@ -167,7 +167,7 @@ def test_what_is_no_picture_is_named():
     for wrong, said in [
         (None, "got NoneType"),
         ((1, 2), "got tuple"),
-        ("https://example.org/a.jpg", "download it first"),
+        ("https://example.org/a.jpg", "download the picture first"),
         (Image.new("RGB", (0, 5)), "no pixels: 0 x 5"),
         (np.zeros((4, 4), np.uint8), r"got uint8 \(4, 4\)"),
     ]:

@@ -27,9 +27,7 @@ def test_every_format_is_read_and_no_program_is_started(values, tmp_path):
     for ending in ("eps", "png"):  # a PostScript file, whatever its name says
         path = tmp_path / f"a.{ending}"
         Image.fromarray(values).save(path, "EPS")
-        with pytest.raises(
-            ValueError, match=rf"a\.{ending}: not a readable picture \(of no format"
-        ):
+        with pytest.raises(ValueError, match=rf"a\.{ending}: not a readable picture \(in none of"):
             read_image(path)
 
 
@@ -85,7 +83,7 @@ def test_floats_are_stretched_or_refused(values, tmp_path):
         np.testing.assert_array_equal(read_mask(path), values)
     for unknown in (np.nan, -1, 1e6):
         Image.fromarray(np.full((4, 4), unknown, np.float32)).save(path)
-        with pytest.raises(ValueError, match=r"a\.tif.*no known scale"):
+        with pytest.raises(ValueError, match=r"a\.tif.*an unknown scale"):
             read_mask(path)
 
 

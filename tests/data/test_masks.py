@@ -125,6 +125,6 @@ def test_cutouts_given_as_maps_are_named(make, tmp_path, disc):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         check_maps(find_maps(tmp_path / "maps", pairs, "T"), "T")
-    with pytest.warns(UserWarning, match="T: of 4 maps looked at in .*cutouts, 4 are transparent"):
+    with pytest.warns(UserWarning, match="T: 4 of 4 maps checked in .*cutouts are transparent"):
         check_maps(find_maps(tmp_path / "cutouts", pairs, "T"), "T")
     assert read_mask(tmp_path / "cutouts/0.png").shape == (40, 50)

@@ -78,7 +78,7 @@ def test_what_does_not_match_is_named(folders):
         find_pairs(images, masks)
     assert len(find_pairs(images, masks, differing_sizes=["x1"])) == 11
     write(images / "x2.png")
-    with pytest.raises(ValueError, match="several files of one name.*images/x2$"):
+    with pytest.raises(ValueError, match="several files with the same name.*images/x2$"):
         find_pairs(images, masks)
 
 
@@ -158,7 +158,7 @@ def test_names_in_another_unicode_form_are_matched_and_said(tmp_path):
     assert [pair.name for pair in pairs] == [name]
     clash = tmp_path / f"images/{name}.png"
     clash.write_bytes(pairs[0].image.read_bytes())
-    with pytest.raises(ValueError, match="several files of one name"):
+    with pytest.raises(ValueError, match="several files with the same name"):
         find_pairs(tmp_path / "images", tmp_path / "masks")
 
 

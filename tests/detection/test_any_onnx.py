@@ -67,7 +67,7 @@ def test_every_bundled_description_is_one():
         ({"size": 32, "output": "map"}, "it has no output map; there are none, grey"),
         ({"size": 32, "output": 2}, "it has no output 2"),
         ({"size": 32, "channel": 1}, r"has the shape \(1, 1, 32, 32\); no channel 1"),
-        (None, r"not a file of `salient export`.*; a\.yaml next to it can say how it is run"),
+        (None, r"not a file of `salient export`.*; describe it in a\.yaml next to it"),
     ],
 )
 def test_a_description_that_does_not_fit_is_refused(tmp_path, described, message):

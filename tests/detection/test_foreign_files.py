@@ -58,8 +58,8 @@ def write_model(path, said=SAID, shape=("b", 1, 64, 64), scale=0.0, name="salien
         ("std", "[1, 0, 1]", r"std is \[1, 0, 1\]; it must be three numbers above 0"),
         ("content", '"logit"', "it gives logits; export it with content=probability"),
         ("computes", '"\\u001b[31mint8"', "computes is"),
-        ("computes", "\x1b]0;title\x07", r"computes is no JSON: '\\x1b\]0;title"),
-        ("mean", "[" * 9999, "mean is no JSON"),
+        ("computes", "\x1b]0;title\x07", r"computes is not JSON: '\\x1b\]0;title"),
+        ("mean", "[" * 9999, "mean is not JSON"),
     ],
 )
 def test_what_a_file_says_of_itself_is_checked(tmp_path, key, value, message):
@@ -83,7 +83,7 @@ def test_what_a_file_does_not_say_is_named(tmp_path):
     [
         (dict(shape=()), r"saliency is float32 of shape \(\); it must be float32 B,1,H,W"),
         (dict(shape=("b",)), r"of shape \(1,\)"),
-        (dict(scale=9.0), "values from 9 to 9; a probability is from 0 to 1"),
+        (dict(scale=9.0), "values from 9 to 9; probabilities must be in"),
         (dict(scale=-9.0), "values from -9 to -9"),
         (dict(scale=np.inf), "not finite"),
     ],

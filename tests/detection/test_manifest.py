@@ -130,7 +130,7 @@ def test_another_content_option_or_a_lost_file_is_done_again(album, tmp_path):
     assert pictures(output / "1.jsonl")[-2]["twin_of"] == str(album / "b.png")
     assert detect(album, output, overwrite="skip", options={"mode": "mask"}).runs == 7
     assert "made in 2 ways" not in merge([output / "1.jsonl"]).doubles
-    with pytest.raises(ValueError, match="is there already; overwrite=skip"):
+    with pytest.raises(ValueError, match="already exists; overwrite=skip"):
         detect(album, output)
     assert detect(album, output, overwrite=True).runs == 7
 
@@ -171,7 +171,7 @@ def test_the_commands(call, album, tmp_path):
     for number in (1, 2):
         call(tmp_path, "predict", *common, f"shard={number}/2", f"manifest={number}.jsonl")
     said = call(tmp_path, "predict", *common, "shard=1/2", "manifest=1.jsonl", "overwrite=skip")
-    assert "are in the manifest already and stay" in said.stdout
+    assert "are already in the manifest and are kept" in said.stdout
     said = call(tmp_path, "manifest", "1.jsonl", "2.jsonl", "output=all.jsonl")
     assert "9 pictures: 9 files" in said.stdout
     lines = [json.loads(line) for line in (tmp_path / "all.jsonl").read_text().splitlines()]

@@ -119,9 +119,9 @@ def drawn_noise():
 def test_what_does_not_go_together_is_refused_before_anything_is_read(detector, tmp_path):
     path = photo_of(tmp_path)
     for options, said in [
-        (("a.gif",), "written are .png, .webp, .jpg"),
-        (("a.png", "jpg"), "its ending is not that of format=jpg"),
-        (("a.png", None, 80), "quality: is for WebP and JPEG"),
+        (("a.gif",), "name must end in .png, .webp, .jpg"),
+        (("a.png", "jpg"), "its extension does not match format=jpg"),
+        (("a.png", None, 80), "quality: only for WebP and JPEG"),
     ]:
         with pytest.raises(ValueError, match=said):
             Output(*options)
@@ -168,11 +168,11 @@ def test_a_summary_says_what_was_found(detector, tmp_path, ending):
     assert float(first["area"]) == pytest.approx((result >= 128).mean(), abs=1e-5)
     assert float(first["confidence"]) == pytest.approx(result[result >= 128].mean() / 255, abs=1e-4)
     assert "not a readable picture" in second["error"] and not second["output"]
-    with pytest.raises(ValueError, match="is there already"):
+    with pytest.raises(ValueError, match="already exists"):
         start_summary(str(summary), False)
     assert set(start_summary(str(summary), "skip")) == {str(good), str(bad)}
     assert start_summary(str(summary), True) == {}
-    with pytest.raises(ValueError, match=r"ends in \.csv or \.jsonl"):
+    with pytest.raises(ValueError, match=r"end in \.csv or \.jsonl"):
         start_summary(str(tmp_path / "a.txt"), False)
 
 

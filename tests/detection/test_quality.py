@@ -73,7 +73,7 @@ def test_a_fit_counts_for_its_own_weights_alone(tmp_path):
     assert find_fit(file, lambda: "2") == made and find_fit(file, lambda: "3") is None
     for bad in ("[]", "{}", "nothing", json.dumps({"crc32": [], "weights": {}})):
         (tmp_path / f"a{ENDING}").write_text(bad)
-        with pytest.raises(ValueError, match=r"a.iou.json: not a file of recipes.fit_iou"):
+        with pytest.raises(ValueError, match=r"a.iou.json: not written by recipes.fit_iou"):
             find_fit(file, lambda: "1")
 
 

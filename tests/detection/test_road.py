@@ -57,7 +57,7 @@ def test_mirror_images_are_averaged_once():
     [
         (np.nan, "echo.file: the network's map is not finite"),
         (np.inf, "not finite"),
-        (1.0, "values from 0 to 255; a probability is from 0 to 1"),
+        (1.0, "values from 0 to 255; probabilities must be in"),
         (-1.0, "values from -255 to -0"),
     ],
 )

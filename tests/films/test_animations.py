@@ -135,7 +135,9 @@ def test_raw_frames_go_through_predict(call, tmp_path, monkeypatch):
             "raw frames: input=- output=-" in call(tmp_path, "predict", *wrong, fails=True).stderr
         )
     assert written_format(Cutout()) == "rgba" and written_format(MODES["overlay"]) == "rgb24"
-    with pytest.raises(ValueError, match="raw frames are of one size; cutout.crop=false"):
+    with pytest.raises(
+        ValueError, match="all raw frames have the same size; use cutout.crop=false"
+    ):
         written_format(Cutout(crop=True))
 
 

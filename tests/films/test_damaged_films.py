@@ -79,5 +79,5 @@ def test_files_that_are_no_films(tmp_path):
         with pytest.raises(ValueError, match=f"{name}: not a readable video") as caught:
             Film(tmp_path / name, [])
         assert "\n" not in str(caught.value)
-    with pytest.raises(ValueError, match=r"tone.mp4: a video without pictures; it holds audio"):
+    with pytest.raises(ValueError, match=r"tone.mp4: contains no video, only audio"):
         Film(tmp_path / "tone.mp4", [])

@@ -136,5 +136,5 @@ def test_an_unknown_architecture_is_refused_and_none_is_boundary(tmp_path):
     save_file(state, file, metadata)
     assert isinstance(salient.load_network(file), BoundaryNetwork)
     save_file(state, file, metadata | {"architecture": "os.system"})
-    with pytest.raises(ValueError, match=r"no architecture 'os.system' here; there are boundary"):
+    with pytest.raises(ValueError, match=r"unknown architecture 'os.system'; there are boundary"):
         salient.load_network(file)

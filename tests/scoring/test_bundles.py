@@ -74,7 +74,7 @@ def test_bundles_that_do_not_belong_together_are_refused(call, folder):
     other = ("eval", *FOLDER, "predictions=b", "report_pictures=0", "output=one")
     call(folder, *other, "metrics.max_f=pooled", "bundle=pooled.bundle")
     done = call(folder, "verify", "a.bundle", "pooled.bundle", fails=True)
-    assert "a.bundle and pooled.bundle were scored by other conventions" in done.stderr
+    assert "a.bundle and pooled.bundle were scored with different conventions" in done.stderr
     results = json.loads((folder / "one/results.json").read_text())
     assert (
         read_bundle(folder / "pooled.bundle").scored[0].row.figures["mae"]

@@ -20,7 +20,7 @@ MAE, SM, *_ = HEADLINE
     ("mae", "sm", "said"),
     [
         ((-0.02, -0.03, -0.01), (0.02, 0.01, 0.03), "Better in every figure, and no interval"),
-        ((-0.02, -0.05, 0.01), (0.02, 0.01, 0.03), "may be chance in MAE: the interval holds 0"),
+        ((-0.02, -0.05, 0.01), (0.02, 0.01, 0.03), "may be chance in MAE: the interval contains 0"),
         ((-0.02, -0.03, -0.01), (-0.01, -0.02, 0.03), "NOT BETTER in Sm."),
         ((0.02, 0.01, 0.03), (-0.02, -0.03, -0.01), "NOT BETTER in MAE, Sm."),
         ((-0.00004, -0.0001, 0.0), (0.0, 0.0, 0.0), "NOT BETTER in MAE, Sm."),

@@ -88,4 +88,4 @@ def test_losses_are_tabled_with_intervals_and_shown_in_the_report(call, tmp_path
     page = (tmp_path / "out/report.html").read_text()
     assert page.count('<figure class="card">') == 12 and "damaged picture, mask" in page
     done = call(tmp_path, "eval", *discs, "predictions=masks", "corrupt=fog", fails=True)
-    assert "corrupt: a network is needed" in done.stderr
+    assert "corrupt: needs a network" in done.stderr

@@ -103,7 +103,7 @@ def test_settings_may_stand_in_the_query_and_the_picture_be_the_whole_body(serve
 @pytest.mark.parametrize(
     ("content", "status", "line"),
     [
-        (b"some text", 400, f"{EVIL_NAME}: not a readable picture (of no format"),
+        (b"some text", 400, f"{EVIL_NAME}: not a readable picture (in none of"),
         (b"", 400, f"{EVIL_NAME}: not a readable picture"),
         (as_file(draw_disc())[:-20], 400, f"{EVIL_NAME}: not a readable picture ("),
         (as_file(np.zeros((500, 500, 3), np.uint8)), 413, f"{EVIL_NAME}: 500 x 500 pixels are abo"),

@@ -134,7 +134,7 @@ def test_soft_sets_alone_cannot_be_trained_on_and_none_is_scored(photos, sample_
     pair_set = {"_target_": "salient.data.sets.PairSet", "title": "mine"}
     kinds = [type(one) for one in build_training_sets({"photos": node, "mine": pair_set})]
     assert kinds == [SoftSet, PairSet]
-    with pytest.raises(ConfigError, match="dataset.x: its _target_ makes a list"):
+    with pytest.raises(ConfigError, match="dataset.x: its _target_ builds a list"):
         build_training_sets({"x": {"_target_": "builtins.list"}})
 
 

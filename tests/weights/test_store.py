@@ -94,9 +94,9 @@ def rewrite(file, change, checked=False, **metadata):
 @pytest.mark.parametrize(
     ("key", "value", "problem"),
     [
-        ("out4.bias", float("nan"), "out4.bias holds values that are NaN"),
-        ("out4.weight", float("-inf"), "out4.weight holds values that are NaN or infinite"),
-        ("deep.bn.running_var", -1, "deep.bn.running_var holds negative variances"),
+        ("out4.bias", float("nan"), "out4.bias contains NaN"),
+        ("out4.weight", float("-inf"), "out4.weight contains NaN or infinite values"),
+        ("deep.bn.running_var", -1, "deep.bn.running_var contains negative variances"),
     ],
 )
 def test_weights_that_are_not_finite_are_neither_loaded_nor_written(tmp_path, key, value, problem):

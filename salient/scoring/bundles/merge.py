@@ -23,16 +23,18 @@ def merge(bundles: Sequence[Bundle]) -> list[Scored]:
     for bundle in bundles:
         keys = [figure.key for figure in bundle.choice.figures]
         if keys != [figure.key for figure in first.choice.figures]:
-            raise ValueError(f"{first.path} and {bundle.path} have other figures")
+            raise ValueError(f"{first.path} and {bundle.path} have different figures")
         if bundle.conventions != first.conventions:
-            raise ValueError(f"{first.path} and {bundle.path} were scored by other conventions")
+            raise ValueError(
+                f"{first.path} and {bundle.path} were scored with different conventions"
+            )
         for scored in bundle.scored:
             title, method = scored.row.dataset, scored.row.method
             where, known = sets.setdefault(title, (bundle, scored))
             if known.names != scored.names or known.masks != scored.masks:
-                raise ValueError(f"{where.path} and {bundle.path} have other pairs of {title}")
+                raise ValueError(f"{where.path} and {bundle.path} have different pairs of {title}")
             if (title, method) in merged:
-                raise ValueError(f"{bundle.path}: a method {method} on {title} is there already")
+                raise ValueError(f"{bundle.path}: {method} on {title} is also in an earlier bundle")
             merged[title, method] = scored
     return sorted(merged.values(), key=lambda one: list(sets).index(one.row.dataset))
 

@@ -117,7 +117,7 @@ def read_bundle(path: str | Path) -> Bundle:
     content = path.read_bytes()
     unsealed, seal = content[:-SEAL], content[-SEAL:]
     if sha256(unsealed).hexdigest().encode() != seal:
-        raise ValueError(f"{path}: no bundle of `salient eval`, or altered: its seal does not fit")
+        raise ValueError(f"{path}: not a bundle of `salient eval`, or altered: wrong checksum")
     try:
         with ZipFile(BytesIO(content)) as archive:
             said = json.loads(archive.read("bundle.json"))
@@ -130,7 +130,7 @@ def read_bundle(path: str | Path) -> Bundle:
                 for index, entry in enumerate(said["scored"])
             ]
     except (BadZipFile, KeyError, TypeError, ValueError) as error:
-        raise ValueError(f"{path}: no bundle that can be read: {error}") from error
+        raise ValueError(f"{path}: not a readable bundle: {error}") from error
     found = Bundle(path, conventions, choice, said["versions"], scored)
     return found._replace(scored=[_checked(found, one) for one in scored])
 
@@ -155,7 +155,7 @@ def _checked(bundle: Bundle, scored: Scored) -> Scored:
     if wrong:
         raise ValueError(
             f"{bundle.path}: {row.method} on {row.dataset}: {wrong[0]} is recorded as "
-            f"{row.figures.get(wrong[0])}, and is {figures[wrong[0]]} by its pictures"
+            f"{row.figures.get(wrong[0])}, but its pictures give {figures[wrong[0]]}"
         )
     named = {name: curve.tolist() for name, curve in curves.items()}
     return scored._replace(row=Row(**(asdict(row) | {"curves": named})))
