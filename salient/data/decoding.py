@@ -186,7 +186,7 @@ def errors_named(file: object) -> Iterator[None]:
     except FileNotFoundError as error:
         raise FileNotFoundError(f"no picture {name}") from error
     except MemoryError as error:
-        raise ValueError(f"{name}: too large for the memory") from error
+        raise ValueError(f"{name}: not enough memory to read it") from error
     except UnidentifiedImageError as error:
         if Path(name).suffix.lower() in RAW:
             raise ValueError(f"{name}: {RAW_REMEDY}") from error

@@ -72,7 +72,7 @@ def read_photo(source: Any, white: float | None = None, turn: bool = True) -> Ph
 
     Raises:
         FileNotFoundError: there is no such file.
-        ValueError: the file is not a readable picture, is damaged, or is too large for the memory;
+        ValueError: the file is not a readable picture, is damaged, or does not fit into memory;
             the message names it. Or an array has another shape or type, or it is no picture at all.
     """
     if isinstance(source, Photo):

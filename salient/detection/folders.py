@@ -162,7 +162,7 @@ def _drawn(
             raise
         if len(batch) == 1:
             path = batch[0][0]
-            failed[path] = _failed(path, f"{path}: too large for the memory")
+            failed[path] = _failed(path, f"{path}: not enough memory to process it")
             return
     else:
         for (path, _), (content, row, fault) in zip(batch, made):

@@ -57,7 +57,7 @@ def in_a_line(endpoint: Endpoint) -> Endpoint:
         except HTTPException as error:
             return refuse(accept, error.status_code, str(error.detail))
         except MemoryError:
-            return refuse(accept, 413, "the picture is too large for the memory")
+            return refuse(accept, 413, "not enough memory for this picture")
         except tuple(STATUS) as error:
             status = next(code for kind, code in STATUS.items() if isinstance(error, kind))
             return refuse(accept, status, str(error))
@@ -67,6 +67,6 @@ def in_a_line(endpoint: Endpoint) -> Endpoint:
             traceback.print_exc()
         except Exception:
             traceback.print_exc()
-        return refuse(accept, 500, "the server has a fault; it is described where it was started")
+        return refuse(accept, 500, "internal error; see the output of the server")
 
     return answer

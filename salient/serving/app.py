@@ -144,7 +144,7 @@ class Service:
         if content is None:
             raise ValueError(f"picture: missing; {_example(request)}")
         if len(settings) < len(fields):
-            raise ValueError("a setting is given twice; each is given once")
+            raise ValueError("a setting is given twice")
         weights = settings.pop("weights", self.networks.default)
         self.networks.check(weights)
         return Asked(content, name, weights, make_cutout(settings))
@@ -209,7 +209,7 @@ def _json(content: Any, status: int = 200) -> Response:
 
 def _no_query(request: Request) -> None:
     if request.url.query:
-        raise ValueError(f"{request.url.query!r:.80}: nothing can be set here")
+        raise ValueError(f"{request.url.query!r:.80}: there are no settings here")
 
 
 def _is_text_form(kind: str, content: bytes) -> bool:
@@ -219,9 +219,11 @@ def _is_text_form(kind: str, content: bytes) -> bool:
 
 
 async def _nothing(request: Request, error: Exception | None = None) -> Response:
-    return refuse(request.headers.get("accept", ""), 404, "there is nothing here")
+    return refuse(request.headers.get("accept", ""), 404, "not found")
 
 
 async def _method(request: Request, error: Exception | None = None) -> Response:
     allow = dict(getattr(error, "headers", None) or {})
-    return refuse(request.headers.get("accept", ""), 405, f"not by {request.method}", allow)
+    return refuse(
+        request.headers.get("accept", ""), 405, f"{request.method} is not allowed here", allow
+    )

@@ -158,7 +158,7 @@ class Upload:
         if message in done:
             return message.result()
         if ended in done:
-            raise EndingError("the server is ending; nothing was kept")
+            raise EndingError("the server is stopping; nothing was kept")
         raise TimeoutError("the upload is too slow")
 
 

@@ -21,7 +21,7 @@ class GreedyError(RuntimeError):
 
 
 class EndingError(RuntimeError):
-    """The server is ending."""
+    """The server is stopping."""
 
 
 class GoneError(RuntimeError):
@@ -100,7 +100,7 @@ class Line:
             ValueError: the ticket is in use.
         """
         if self.ended.is_set():
-            raise EndingError("the server is ending")
+            raise EndingError("the server is stopping")
         if ticket in self._jobs:
             raise ValueError("Ticket: in use; give every picture a ticket of its own")
         try:
@@ -125,7 +125,7 @@ class Line:
             if answer.done():
                 return answer.result()
             if self.ended.is_set():
-                raise EndingError("the server is ending; nothing was kept")
+                raise EndingError("the server is stopping; nothing was kept")
             raise GoneError("the client is gone")
         finally:
             for future in (answer, ended, left):

@@ -16,7 +16,7 @@ STATUSES = {
     413: "the request or the picture is above a limit",
     421: "the Host is not a name of this server",
     429: "too many pictures from one address",
-    503: "too many pictures are waiting, or the server is ending",
+    503: "too many pictures are waiting, or the server is stopping",
     507: "the server's disk is full",
 }
 

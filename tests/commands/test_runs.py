@@ -173,7 +173,7 @@ class Frozen:
     ("change", "line"),
     [
         (("trainer.max_epochs=5",), "it was planned for 10 steps, this run for 25; use the opt"),
-        (("model.network.context=32",), "its network has context 48, this one 32; give the opt"),
+        (("model.network.context=32",), "its network has context 48, this one 32; use the opt"),
     ],
 )
 def test_a_run_is_resumed_only_with_its_own_options(call, trained, change, line):

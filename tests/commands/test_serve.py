@@ -144,5 +144,5 @@ def test_it_ends_at_once_while_it_is_busy(served, end):
         assert (process.returncode, out.strip(), err) == (0, "ended; nothing was kept", "")
         assert (answers[0].status_code, answers[0].text.split(";")[0]) == (
             503,
-            "the server is ending",
+            "the server is stopping",
         )

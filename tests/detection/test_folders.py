@@ -97,7 +97,7 @@ def test_pictures_of_one_name_keep_their_endings(album, tmp_path):
 
 
 def test_a_picture_is_never_replaced_by_its_map(album, tmp_path):
-    with pytest.raises(ValueError, match=r"output=.*album is the folder of the pictures"):
+    with pytest.raises(ValueError, match=r"output=.*album is the folder of the input pictures"):
         find_pictures(str(album), album)
     found = find_pictures(str(album / "a.png"), album)
     assert not found.targets and "a.png is one of the pictures" in found.problems[0]
@@ -137,7 +137,7 @@ def test_one_picture_too_large_for_the_memory_fails_alone(
     found = find_pictures(str(album), tmp_path / "out")
     written, problems = done(detector, found)
     assert sorted(path.name for path in written) == ["a.png", "c.png", "d.png"]
-    assert problems == [f"{album}/b.jpg: too large for the memory"]
+    assert problems == [f"{album}/b.jpg: not enough memory to process it"]
 
 
 def test_other_errors_of_the_network_are_not_hidden(detector, album, tmp_path, monkeypatch):

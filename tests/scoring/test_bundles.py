@@ -47,7 +47,7 @@ def test_a_bundle_altered_by_one_byte_is_refused(folder, tmp_path):
         altered = content.copy()
         altered[place] ^= 1
         (tmp_path / "x.bundle").write_bytes(altered)
-        with pytest.raises(ValueError, match=r"x\.bundle: no bundle .* or altered"):
+        with pytest.raises(ValueError, match=r"x\.bundle: not a bundle .* or altered"):
             read_bundle(tmp_path / "x.bundle")
     (tmp_path / "x.bundle").write_bytes(content)
     assert read_bundle(tmp_path / "x.bundle").scored[0].row.method == "a"

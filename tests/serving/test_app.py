@@ -93,7 +93,7 @@ def test_settings_may_stand_in_the_query_and_the_picture_be_the_whole_body(serve
     for query, line in {
         "?weights=best": "weights: 'best' is not valid; there are fast\n",
         "?tresh=1": "'tresh': unknown; there are background, threshold, feather, min_area, crop\n",
-        "?crop=true&crop=false": "a setting is given twice; each is given once\n",
+        "?crop=true&crop=false": "a setting is given twice\n",
     }.items():
         answer = post(server, "map", disc, query=query)
         assert (answer.status_code, answer.text) == (400, line)

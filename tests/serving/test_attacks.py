@@ -107,11 +107,11 @@ def test_no_upload_is_written_to_the_disk(networks, monkeypatch):
     ("error", "status", "line"),
     [
         (OSError(errno.ENOSPC, "full"), 507, "no space is left on the server's disk"),
-        (MemoryError(), 413, "the picture is too large for the memory"),
+        (MemoryError(), 413, "not enough memory for this picture"),
         (
             RuntimeError("secret"),
             500,
-            "the server has a fault; it is described where it was started",
+            "internal error; see the output of the server",
         ),
     ],
 )
