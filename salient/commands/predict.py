@@ -95,9 +95,8 @@ def predict(
         overwrite: true replaces existing files; skip keeps them and makes the others; with a
             manifest, skip compares content and options.
         device: auto is the GPU if there is one; or cpu, cuda, cuda:1, mps.
-        precision: with PyTorch, auto is bf16 if the device supports it; or fp32, bf16, fp16.
-        engine: auto is onnx (on a CPU, in float32) if there is an ONNX file, else torch; or torch,
-            onnx, int8, fastest.
+        precision: with PyTorch, auto is bf16 where supported; or fp32, bf16, fp16.
+        engine: auto is onnx on a CPU with an ONNX file, else torch; or int8, fastest.
         providers: of onnxruntime, such as cuda, [tensorrt,cuda] or {openvino: {device_type: GPU}};
             also coreml, directml.
         batch_size: pictures per batch on a GPU.
@@ -108,8 +107,7 @@ def predict(
         shard: a part of the pictures, such as 3/16, by a hash of their names; auto in a SLURM
             array.
         manifest: a .jsonl file with a line for each finished picture; see salient manifest.
-        twins: with a manifest, for pictures with the same content: copy the first output, link (a
-            hard link to it), or again (detect again).
+        twins: with a manifest, what to do with equal pictures: copy, link, again.
         white: the value of white in grey pictures of more than 8 bits, such as 4095.
         watch: also process pictures that are added to the folder or changed, until Ctrl-C.
         pixel_format: for raw frames, input=- output=-: rgb24, bgr24, rgba, bgra or gray.

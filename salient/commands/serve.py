@@ -60,7 +60,7 @@ def serve(
         root_path: the path under which a proxy shows the page, such as /salient.
         proxy: the address of a trusted proxy that sets X-Forwarded-For.
         device: auto is the GPU if there is one; or cpu, cuda, cuda:1, mps.
-        precision: with PyTorch, auto is bf16 if the device supports it; or fp32, bf16, fp16.
+        precision: with PyTorch, auto is bf16 where supported; or fp32, bf16, fp16.
         providers: of onnxruntime, such as cuda, [tensorrt,cuda] or {openvino: {device_type: GPU}};
             also coreml, directml.
 
