@@ -78,7 +78,7 @@ def test_black_masks_have_no_remedy_in_a_threshold(make, tmp_path, disc):
 
 
 def test_sixteen_bit_masks_of_bytes_are_masks(make, tmp_path, disc):
-    with pytest.warns(UserWarning, match="their largest value is 255; so 255 is white"):
+    with pytest.warns(UserWarning, match="their largest value is 255, so 255 counts as white"):
         pairs = make(Image.fromarray(disc.astype(np.uint16) * 255)).pairs(tmp_path)
     np.testing.assert_array_equal(read_truth(pairs[0]), disc * 255)
 
