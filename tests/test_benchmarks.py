@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 import time
 
@@ -11,6 +12,7 @@ import pytest
 from PIL import Image
 
 from benchmarks import detection, metrics, pictures, scale, training
+from tests.fixtures.photos import draw_disc
 
 
 def test_metrics_against_pysodmetrics(monkeypatch, capsys, tmp_path):
@@ -102,3 +104,24 @@ def test_scale(monkeypatch, capsys, tmp_path):
     assert rate.startswith("1 processes") and model.startswith("model: ")
     assert small.startswith("40 x 30: read") and large.startswith("80 x 60: read")
     assert json.loads((tmp_path / "found.json").read_text())["lines"][0]["rate"] > 0
+
+
+def test_edges(monkeypatch, capsys, tmp_path):
+    from benchmarks import edges
+
+    masks = tmp_path / "masks"
+    (tmp_path / "pictures").mkdir()
+    masks.mkdir()
+    for k in range(2):
+        picture = draw_disc(120, 160 + 20 * k)
+        truth = np.where(picture[..., 0] > 155, 255, 0).astype(np.uint8)
+        Image.fromarray(picture).save(tmp_path / f"pictures/{k}.png")
+        Image.fromarray(truth).save(masks / f"{k}.png")
+    where = [str(tmp_path / "pictures"), str(masks)]
+    more = ["--times", "2", "--checkpoint", "fast", "--megapixels", "0.1"]
+    monkeypatch.setattr("sys.argv", ["edges", *where, *more])
+    edges.main()
+    said = capsys.readouterr().out
+    assert "0.1 megapixels, guided" in said and "2 pairs, 2 times their size" in said
+    before, after = re.search(r"^boundary IoU +(\S+) -> (\S+) ", said, re.MULTILINE).groups()
+    assert 0.5 < float(before) < float(after) <= 1
