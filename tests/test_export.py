@@ -132,6 +132,7 @@ def test_an_encoder_of_same_padding_exports_too(tmp_path):
         (("output=b.pt2", "int8=."), "int8: only for output=model.onnx"),
         (("output=b.onnx", "int8=."), "int8=.: no pictures in this folder"),
         (("output=a.onnx",), "output=a.onnx already exists; overwrite=true replaces it"),
+        (("output=b.onnx", "pictures=none"), "pictures=none: no such folder"),
     ],
 )
 def test_what_is_refused(call, exported, arguments, reason):

@@ -64,7 +64,7 @@ def export(
     Raises:
         ValueError: no output or an existing one, an unknown format, or the checkpoint is not a
             network.
-        FileNotFoundError: there is no such checkpoint.
+        FileNotFoundError: there is no such checkpoint or folder.
         ModuleNotFoundError: the format's package is not installed.
     """
     if output is None:
@@ -75,6 +75,9 @@ def export(
     if results is not None and not is_folder:
         raise ValueError("results: only for output=FOLDER/")
     target = check_target(output, overwrite)
+    for key, photos in (("pictures", pictures), ("int8", int8)):
+        if photos is not None and not Path(photos).is_dir():
+            raise FileNotFoundError(f"{key}={photos}: no such folder")
     for name in ("onnxscript", "onnx_ir"):
         logging.getLogger(name).setLevel(logging.WARNING)  # they log every simplification
     source, probability = find_checkpoint(checkpoint), content == "probability"
