@@ -5,8 +5,8 @@
 #      The shipped file went through the mean of twelve, picked by hand on two machines: expect figures
 #      near the published ones, not the same. 6.3 hours on two cores.
 #   2  its maps and U-2-Net's, averaged in the logit, teach it on the photographs next to DUTS-TR:
-#      two runs of 61 and 94 minutes on two cores, the second from the average of the first. docs/log.md
-#      (2026-11-28) has what was run and what was chosen.
+#      three runs of 61, 94 and 76 minutes on two cores, each from the average of the one before it; the third with
+#      maps of the second. docs/log.md (2026-11-28) has what was run and what was chosen.
 set -e
 export OMP_NUM_THREADS=1
 lite() {
@@ -36,10 +36,14 @@ python predict.py data/photos output=maps/before checkpoint=$made/before.safeten
 python predict.py data/photos output=maps/u2net checkpoint=u2net.pth
 python -m recipes.mix_maps data/photos-maps maps/before 0.5 maps/u2net 0.5
 distil() {
-    torchrun --standalone --nproc-per-node 2 -m recipes.distil "$1" "$2" --minutes "$3" --seed "$4"
+    torchrun --standalone --nproc-per-node 2 -m recipes.distil "$1" "$2" --minutes "$3" --seed "$4" --rate "$5"
 }
-distil $made/before.safetensors $made/first_sitting.safetensors 61 101
-distil $made/first_sitting.safetensors $made/second_sitting.safetensors 94 102
-python -m salient weights checkpoint=$made/second_sitting.safetensors sharpen=1.75 half=true \
+distil $made/before.safetensors $made/first_sitting.safetensors 61 101 4e-4
+distil $made/first_sitting.safetensors $made/second_sitting.safetensors 94 102 4e-4
+python -m salient weights checkpoint=$made/second_sitting.safetensors sharpen=1.75 output=$made/second.safetensors
+python predict.py data/photos output=maps/second checkpoint=$made/second.safetensors tta=flip
+python -m recipes.mix_maps data/photos-maps maps/second 0.4 maps/u2net 0.6
+distil $made/second_sitting.safetensors $made/third_sitting.safetensors 76 103 3e-4
+python -m salient weights checkpoint=$made/third_sitting.safetensors sharpen=1.75 half=true \
     output=checkpoints/best.safetensors
 python eval.py "dataset=[ecssd,sod]" checkpoint=checkpoints/best.safetensors output=results/best

@@ -17,7 +17,7 @@ from salient.weights.find import BOX
 from salient.weights.store import read_metadata
 
 SHA256 = {
-    "best": "a1356e3c0f33d36b0eb4f3ef2e74f3af58918c298aa244147ded0d5367831645",
+    "best": "fa377fe07cee16b950f0878e53a8751d17e5542ea06e9313936605acdf8700fa",
     "fast": "3336bb570315d28d97695f3574f384a92216fb8a4967d9599b25faacf72b5867",
 }
 FILES = {name: BOX / f"{name}.safetensors" for name in SHA256}
