@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import pytorch_lightning as pl
 import torch
-from pytorch_lightning.callbacks import LearningRateMonitor, Timer
+from pytorch_lightning.callbacks import LearningRateMonitor, Timer, WeightAveraging
 from pytorch_lightning.utilities.exceptions import SIGTERMException
 from torch import distributed
 
@@ -201,6 +201,9 @@ def _fit(trainer: pl.Trainer, task: SaliencyTask, data: PairsDataModule, resume:
     path = Path(resume).resolve() if resume else None
     try:
         trainer.fit(task, data, ckpt_path=path, weights_only=True)
+        for callback in callbacks:
+            if isinstance(callback, WeightAveraging):  # left out if no epoch was left to train
+                callback.on_train_end(trainer, task)
     except SIGTERMException:
         sys.exit(f"interrupted; continue with resume={last.path}" if last else "interrupted")
     except SystemExit:  # Lightning's, at the second Ctrl-C

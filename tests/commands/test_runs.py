@@ -13,6 +13,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 from pytorch_lightning.utilities.exceptions import SIGTERMException
+from safetensors.torch import load_file
 from tensorboard.backend.event_processing.event_file_loader import EventFileLoader
 from tensorboard.plugins.hparams.plugin_data_pb2 import HParamsPluginData
 
@@ -182,15 +183,16 @@ def test_a_run_is_resumed_only_with_its_own_options(call, trained, change, line)
     assert f"error: resume={last}: {line}" in done.stderr and "\n" not in done.stderr.strip()
 
 
-def test_a_run_that_ended_before_it_published_is_published_with_its_figures(call, trained):
+def test_a_run_that_ended_before_it_published_is_published_as_it_was(call, trained):
     """Killed after the last epoch's checkpoint; resumed, there is nothing left to train."""
     (last,) = (trained / "runs/demo").glob("*/last.ckpt")
-    call(trained, "train", *QUICK, "trainer.max_epochs=2", "name=late", f"resume={last}")
-    first, late = (
-        json.loads(read_metadata(trained / f"checkpoints/{name}.safetensors")["validation"])
-        for name in ("demo", "late")
-    )
+    place = ("name=late", "publish_to=late")
+    call(trained, "train", *QUICK, "trainer.max_epochs=2", *place, f"resume={last}")
+    files = (trained / "checkpoints/demo.safetensors", trained / "late/late.safetensors")
+    first, late = (json.loads(read_metadata(file)["validation"]) for file in files)
     assert late == first and "val/mae" in late
+    first, late = (load_file(file) for file in files)  # both averaged
+    assert all(torch.equal(first[name], late[name]) for name in first)
 
 
 def test_a_network_is_no_run_to_resume(call, trained):
