@@ -13,8 +13,7 @@ from salient.devices import in_parallel
 
 def deep_files(files: Sequence[Path]) -> list[Path]:
     """The files that are grey with more than 8 bits, by their headers."""
-    deep = in_parallel(lambda file: read_header(file).deep, files)
-    return [file for file, is_deep in zip(files, deep) if is_deep]
+    return [file for file, deep in zip(files, in_parallel(_is_deep, files)) if deep]
 
 
 def common_white(deep: Sequence[Path], title: str) -> float | None:
@@ -45,3 +44,11 @@ def common_white(deep: Sequence[Path], title: str) -> float | None:
         stacklevel=2,
     )
     return white
+
+
+def _is_deep(file: Path) -> bool:
+    with file.open("rb") as stream:
+        start = stream.read(25)
+    if len(start) == 25 and start.startswith(b"\x89PNG") and start[24] <= 8:  # as most maps
+        return False
+    return read_header(file).deep
