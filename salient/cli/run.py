@@ -247,6 +247,8 @@ def explain(error: BaseException, expected: Sequence[type[Exception]] = EXPECTED
         return re.sub(r"^\w+ raised while resolving interpolation: ", "", line)
     if isinstance(error, MemoryError) or OUT_OF_MEMORY.search(str(error)):
         return "out of memory; lower batch_size, or the size of the network or the pictures"
+    if isinstance(error, RuntimeError) and "DataLoader worker" in str(error):
+        return "a worker of the loader was killed, perhaps for its memory; lower loader.workers"
     if isinstance(error, OSError) and error.strerror:
         what = PROBLEMS.get(error.errno or 0, error.strerror.lower())
         return f"{error.filename or 'a file'}: {what}"

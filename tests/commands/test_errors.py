@@ -7,6 +7,7 @@ import sys
 import pytest
 
 import salient
+from salient.cli.run import explain
 
 
 @pytest.mark.parametrize(
@@ -142,3 +143,9 @@ def test_a_package_that_is_missed_later_is_named_too(call, small_network, tmp_pa
     said = call(tmp_path, "export", *where, fails=True).stderr
     assert said.startswith("error: salient export: the package onnx is not installed")
     assert "pip install '.[export]'" in said
+
+
+@pytest.mark.parametrize("end", ["exited unexpectedly", "is killed by signal: Killed."])
+def test_a_killed_worker_of_the_loader_is_one_line(end):
+    line = explain(RuntimeError(f"DataLoader worker (pid(s) 7) {end}"))
+    assert line is not None and "a worker of the loader was killed" in line
